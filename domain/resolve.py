@@ -1,0 +1,144 @@
+"""From settings as submitted to the canonical settings of a run: nothing left out, nothing ambiguous."""
+
+import numpy as np
+
+from domain.faults import Fault, InvalidInput, pointer
+from domain.labels import group_count
+from domain.settings import Attack, Data, Network, RadiusRange, Settings, Training
+
+LITERAL_LIMIT = 2_000_000_000
+"""Most numbers (n * d) of a literally drawn training set: 8 GB in float32."""
+
+
+def resolve(settings: Settings) -> Settings:
+    """The canonical settings: every `auto` and every omission replaced by what it stands for.
+
+    `data.seed` alone stays null, which means the run's own seed. Raises InvalidInput for impossible
+    combinations; each fault points at one parameter, as `/data/k`.
+    """
+    faults = list(_impossible(settings))
+    if faults:
+        raise InvalidInput(faults)
+    data, network, training = settings.data, settings.network, settings.training
+    groups = group_count(network.labels, data.k)
+    engine = _engine(training)
+    return Settings(
+        data=data.model_copy(
+            update={
+                "positive_clusters": data.positive_clusters or data.k // 2,
+                "draw": _draw(data, engine),
+            }
+        ),
+        network=network.model_copy(
+            update={
+                "labels": "binary" if network.labels == "binary" else groups,
+                "width": max(1, data.k // groups) if network.width == "auto" else network.width,
+            }
+        ),
+        training=training.model_copy(
+            update={
+                "engine": engine,
+                "momentum": _momentum(training),
+                "batch_size": None if training.batch_size == data.n else training.batch_size,
+            }
+        ),
+        attack=_attack(settings.attack),
+    )
+
+
+def radii(attack: Attack) -> tuple[float, ...]:
+    """The radii of an attack in ascending order, each once."""
+    values: list[float] | tuple[float, ...]
+    if isinstance(attack.radii, RadiusRange):
+        values = np.linspace(attack.radii.start, attack.radii.stop, attack.radii.num).tolist()
+    else:
+        values = attack.radii
+    return tuple(sorted({tidy(value) for value in values}))
+
+
+def tidy(value: float) -> float:
+    """The value to 12 significant digits, so that a grid's 1e-5 is the 1e-5 that one would type."""
+    return float(f"{value:.12g}")
+
+
+def _engine(training: Training) -> str:
+    if training.engine == "auto":
+        return "autograd" if training.optimizer == "adam" else "gram"
+    return training.engine
+
+
+def _draw(data: Data, engine: str) -> str:
+    if data.draw == "auto":
+        return "law" if engine == "gram" else "literal"
+    return data.draw
+
+
+def _momentum(training: Training) -> float | None:
+    if training.optimizer != "momentum":
+        return None
+    return 0.9 if training.momentum is None else training.momentum
+
+
+def _attack(attack: Attack) -> Attack:
+    methods = tuple(sorted(set(attack.methods)))
+    return attack.model_copy(update={"radii": radii(attack), "methods": methods})
+
+
+def _impossible(settings: Settings) -> list[Fault]:
+    return [*_impossible_data(settings.data, settings.training), *_impossible_rest(settings)]
+
+
+def _impossible_data(data: Data, training: Training) -> list[Fault]:
+    faults = []
+    if data.d < data.k:
+        faults.append(Fault(pointer("data", "d"), f"{data.k} independent centres need d >= {data.k}, not {data.d}"))
+    if data.center_cosine <= -1 / (data.k - 1):
+        least = -1 / (data.k - 1)
+        faults.append(
+            Fault(
+                pointer("data", "center_cosine"),
+                f"{data.k} centres cannot all have cosine {data.center_cosine}; it must be above {least:.6g}",
+            )
+        )
+    if data.positive_clusters is not None and data.positive_clusters >= data.k:
+        faults.append(
+            Fault(
+                pointer("data", "positive_clusters"),
+                f"{data.positive_clusters} of {data.k} clusters leaves a class empty; it must be in 1..{data.k - 1}",
+            )
+        )
+    if _draw(data, _engine(training)) == "literal" and data.n * data.d > LITERAL_LIMIT:
+        faults.append(
+            Fault(
+                pointer("data", "d"),
+                f"a literal draw of n * d = {data.n * data.d:.3g} numbers is too large (at most {LITERAL_LIMIT:.0e});"
+                " use the gram engine with data.draw: law",
+            )
+        )
+    return faults
+
+
+def _impossible_rest(settings: Settings) -> list[Fault]:
+    network, training, k, n = settings.network, settings.training, settings.data.k, settings.data.n
+    faults = []
+    if isinstance(network.labels, int) and network.labels > k:
+        detail = f"{network.labels} label groups need as many clusters, and k is {k}; it must be in 2..{k}"
+        faults.append(Fault(pointer("network", "labels"), detail))
+    if training.engine == "gram" and training.optimizer == "adam":
+        detail = "the gram engine does not hold for adam; use engine: autograd, or optimizer: gd or momentum"
+        faults.append(Fault(pointer("training", "engine"), detail))
+    if training.momentum is not None and training.optimizer != "momentum":
+        detail = f"momentum is not used by optimizer {training.optimizer}; use optimizer: momentum, or leave it out"
+        faults.append(Fault(pointer("training", "momentum"), detail))
+    if training.batch_size is not None and training.batch_size > n:
+        detail = f"a batch of {training.batch_size} is larger than the training set; it must be in 1..{n}"
+        faults.append(Fault(pointer("training", "batch_size"), detail))
+    if network.kind == "two_layer" and _neurons(network, k) > 20_000:
+        detail = f"the network would have {_neurons(network, k)} neurons; at most 20000 can be attacked"
+        faults.append(Fault(pointer("network", "width"), detail))
+    return faults
+
+
+def _neurons(network: Network, k: int) -> int:
+    groups = group_count(network.labels, k)
+    return groups * network.width if isinstance(network.width, int) else k

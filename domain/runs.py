@@ -1,0 +1,38 @@
+"""Runs and their keys: equal key, equal result, never computed twice."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from domain.settings import Settings
+
+RECIPE = 1
+"""Version of the way from settings and seed to numbers; raised whenever the same settings give other numbers."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network trained, measured and attacked: canonical settings and a seed."""
+
+    settings: Settings
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """The run key."""
+        return run_key(canonical(self.settings), self.seed)
+
+    @property
+    def data_seed(self) -> int:
+        """Seed of the training and test data."""
+        return self.seed if self.settings.data.seed is None else self.settings.data.seed
+
+
+def canonical(settings: Settings) -> str:
+    """The canonical text of resolved settings: JSON with sorted keys and no spaces."""
+    return json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+def run_key(settings_text: str, seed: int) -> str:
+    """sha256, in hexadecimal, of the recipe version, the seed and the canonical settings."""
+    return hashlib.sha256(f"{RECIPE}\n{seed}\n{settings_text}".encode()).hexdigest()

@@ -1,0 +1,134 @@
+"""The settings of a run: every parameter of a run but its seed, as one validated class.
+
+A field here is the one entry of a parameter: its type and range (validation), its meaning, symbol and unit
+(`/parameters`, documentation, axis titles) all come from it.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+MAX_RADII = 200
+"""Most radii of one curve."""
+
+
+def _shown(symbol: str, unit: str = "", scale: str = "linear") -> dict[str, JsonValue]:
+    """How a parameter is shown: its symbol, its unit and the natural scale of its axis."""
+    return {"symbol": symbol, "unit": unit, "scale": scale}
+
+
+class Group(BaseModel):
+    """A group of parameters: strict types, no unknown keys, no infinities, never changed."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class Data(Group):
+    """The data set: `clusters`, k Gaussian clusters in R^d."""
+
+    source: Literal["clusters"] = Field("clusters", json_schema_extra=_shown("source"))
+    """Where the points come from; `clusters` draws Gaussian clusters around orthogonal centres."""
+    k: int = Field(10, ge=2, le=2_000, json_schema_extra=_shown("k", "clusters"))
+    """Number of clusters."""
+    d: int = Field(3072, ge=2, le=1_000_000_000, json_schema_extra=_shown("d", "dimensions", "log"))
+    """Dimension of the input."""
+    n: int = Field(1000, ge=2, le=50_000, json_schema_extra=_shown("n", "points", "log"))
+    """Number of training points."""
+    snr: float = Field(1.0, gt=0, le=1e6, json_schema_extra=_shown("SNR", "", "log"))
+    """Signal to noise: centres have the norm snr * sqrt(d), the noise has variance 1 a coordinate."""
+    center_cosine: float = Field(0.0, gt=-1, lt=1, json_schema_extra=_shown("cos(μ,μ')"))
+    """Cosine between any two centres; 0 is orthogonal."""
+    positive_clusters: int | None = Field(None, ge=1, json_schema_extra=_shown("|J+|", "clusters"))
+    """How many clusters (the first ones) are of class +1; k // 2 when left out."""
+    label_noise: float = Field(0.0, ge=0, lt=0.5, json_schema_extra=_shown("label noise"))
+    """Probability that the label of a training point is flipped."""
+    draw: Literal["auto", "law", "literal"] = Field("auto", json_schema_extra=_shown("draw"))
+    """`literal` draws every coordinate; `law` draws the same distribution at a cost free of d; `auto` takes the
+    law for the gram engine and the literal draw for autograd."""
+    seed: int | None = Field(None, ge=0, le=2**31 - 1, json_schema_extra=_shown("data seed"))
+    """Seed of the training and test data; the run's own seed when left out. Fix it to vary only initial weights."""
+
+
+class Network(Group):
+    """The network: `two_layer`, a ReLU network whose second layer is fixed."""
+
+    kind: Literal["two_layer"] = Field("two_layer", json_schema_extra=_shown("network"))
+    """Architecture."""
+    labels: Literal["binary", "clusters"] | Annotated[int, Field(ge=2)] = Field(
+        "binary", json_schema_extra=_shown("labels")
+    )
+    """What it is trained on: `binary` (logistic loss on +-1) or a number of label groups 2..k (cross-entropy);
+    `clusters` is one label per cluster."""
+    width: Literal["auto"] | Annotated[int, Field(ge=1, le=10_000)] = Field(
+        "auto", json_schema_extra=_shown("width", "neurons")
+    )
+    """Neurons per sign (`binary`) or per output; `auto` gives the network k neurons in all, as published:
+    k // 2 per sign, k // labels per output."""
+    init_scale: float = Field(1e-5, ge=0, le=1e3, json_schema_extra=_shown("σ₀", "", "log"))
+    """Standard deviation of the first layer's initial weights."""
+
+
+class Training(Group):
+    """How the network is trained."""
+
+    engine: Literal["auto", "gram", "autograd"] = Field("auto", json_schema_extra=_shown("engine"))
+    """`gram` trains exactly in the span of the data; `autograd` is plain PyTorch; `auto` takes gram where it holds."""
+    optimizer: Literal["gd", "momentum", "adam"] = Field("gd", json_schema_extra=_shown("optimizer"))
+    """Gradient descent, with momentum, or Adam (autograd only)."""
+    learning_rate: float = Field(1e-3, gt=0, le=1e6, json_schema_extra=_shown("η", "", "log"))
+    """Step size."""
+    steps: int = Field(100, ge=0, le=1_000_000, json_schema_extra=_shown("T", "steps", "log"))
+    """Number of optimizer steps."""
+    momentum: float | None = Field(None, ge=0, lt=1, json_schema_extra=_shown("momentum"))
+    """Momentum coefficient, for `optimizer: momentum` only; 0.9 when left out."""
+    batch_size: int | None = Field(None, ge=1, json_schema_extra=_shown("batch", "points"))
+    """Points per step; the whole training set when left out."""
+    weight_decay: float = Field(0.0, ge=0, le=1e3, json_schema_extra=_shown("λ", "", "log"))
+    """L2 penalty: weight_decay * w is added to the gradient of every weight and bias."""
+    precision: Literal["float32", "float64"] = Field("float32", json_schema_extra=_shown("precision"))
+    """Number format of training."""
+
+
+class RadiusRange(Group):
+    """`num` radii from `start` to `stop`, both included, evenly spaced."""
+
+    start: float = Field(0.0, ge=0)
+    stop: float = Field(ge=0)
+    num: int = Field(ge=1, le=MAX_RADII)
+
+
+Radius = Annotated[float, Field(ge=0, le=1e9)]
+Method = Literal["pgd", "pgd_native", "exact"]
+METHODS: tuple[Method, ...] = ("pgd", "pgd_native", "exact")
+
+
+class Attack(Group):
+    """How the trained network is attacked."""
+
+    norm: Literal["l2"] = Field("l2", json_schema_extra=_shown("norm"))
+    """Norm of the perturbation."""
+    radii: RadiusRange | Annotated[tuple[Radius, ...], Field(min_length=1, max_length=MAX_RADII, strict=False)] = Field(
+        RadiusRange(start=0.0, stop=60.0, num=31), json_schema_extra=_shown("ε", "L2")
+    )
+    """Perturbation radii, in data units: a list, or {start, stop, num}."""
+    test_points: int = Field(1000, ge=1, le=100_000, json_schema_extra=_shown("test points", "points"))
+    """Number of fresh test points, for accuracy and for attacks."""
+    steps: int = Field(40, ge=1, le=10_000, json_schema_extra=_shown("attack steps", "steps"))
+    """Steps of projected gradient descent; each is 2.5 * radius / steps long."""
+    restarts: int = Field(1, ge=1, le=100, json_schema_extra=_shown("restarts"))
+    """Starts of the attack per point: the first at the point, the others at random inside the ball."""
+    methods: Annotated[tuple[Method, ...], Field(min_length=1, strict=False)] = Field(
+        METHODS, json_schema_extra=_shown("methods")
+    )
+    """Which curves to compute: `pgd` on the scored readout, `pgd_native` on the network's own loss, `exact`."""
+
+
+class Settings(Group):
+    """Everything that decides a run but its seed."""
+
+    data: Data = Data()
+    network: Network = Network()
+    training: Training = Training()
+    attack: Attack = Attack()

@@ -1,0 +1,135 @@
+"""Diagrams: cells, axes, boundaries, theory."""
+
+import math
+
+import pytest
+
+from domain.axes import PictureAxis, order_values
+from domain.boundaries import boundaries
+from domain.diagram import DiagramQuery, PointSummary, build_diagram
+from domain.parameters import Value
+from domain.phases import Phase, Thresholds
+from domain.points import plan
+from domain.spec import parse_spec
+from domain.summaries import summarize
+from domain.theory import flip_radius, labels_for_index, lazy_scale, margin
+
+A, L = Phase.FEATURE_AVERAGING, Phase.FEATURE_LEARNING
+
+
+def settings(**groups: object):
+    return plan(parse_spec({"name": "x"} | groups)).points[0].settings
+
+
+def point(k: int, labels: Value, *indices: float) -> PointSummary:
+    """A point whose runs have these averaging indices and are trained well."""
+    measures = {name: [1.0 for _ in indices] for name in ("test_accuracy", "feature_fraction")}
+    return PointSummary(
+        values={"data.k": k, "network.labels": labels},
+        settings=settings(data={"k": k}, network={"labels": labels}),
+        n=len(indices),
+        suspect=0,
+        measures={name: summarize(v) for name, v in (measures | {"averaging_index": list(indices)}).items()},
+        phases={A: sum(i >= 0.8 for i in indices), L: sum(i <= 0.2 for i in indices)},
+    )
+
+
+QUERY = DiagramQuery((1,), "data.k", "network.labels", "averaging_index")
+
+
+def test_cells_hold_what_was_measured_and_nothing_else() -> None:
+    points = [point(4, "binary", 0.9, 1.0), point(8, "binary", 0.9), point(4, "clusters"), point(8, "clusters", 0.0)]
+    diagram = build_diagram(QUERY, points, Thresholds())
+    assert (diagram.x.values, diagram.y.values) == ((4, 8), ("binary", "clusters"))
+    assert diagram.matrix("n") == [[2, 1], [0, 1]]
+    assert diagram.matrix("mean") == [[pytest.approx(0.95), 0.9], [None, 0.0]]
+    assert diagram.matrix("phase") == [[A, A], [None, L]]
+    assert diagram.matrix("phase_share") == [[1.0, 1.0], [None, 1.0]]
+    assert diagram.matrix("ci_low")[0][1] is None
+    assert diagram.cells[0][0].ci_low == pytest.approx(0.95 - 12.7062 * 0.05, abs=1e-4)
+
+
+def test_points_of_one_cell_are_pooled() -> None:
+    diagram = build_diagram(QUERY, [point(4, "binary", 0.9, 1.0), point(4, "binary", 0.6)], Thresholds())
+    cell = diagram.cells[0][0]
+    assert (cell.n, cell.low, cell.high) == (3, 0.6, 1.0)
+    assert cell.mean == pytest.approx(2.5 / 3)
+    assert cell.phase_share == pytest.approx(2 / 3)
+
+
+def test_boundaries_run_along_the_edges_of_cells() -> None:
+    lines = boundaries([[A, A], [A, L]])
+    assert [(line.between, line.corners) for line in lines] == [((A, L), ((1, 2), (1, 1), (2, 1)))]
+    assert boundaries([[A, None], [None, L]]) == ()
+
+
+def test_boundaries_join_a_closed_loop() -> None:
+    (line,) = boundaries([[A, A, A], [A, L, A], [A, A, A]])
+    assert line.corners[0] == line.corners[-1]
+    assert len(line.corners) == 5
+
+
+@pytest.mark.parametrize(
+    ("parameter", "values", "scale", "edges"),
+    [
+        ("data.k", (4, 6, 10), "linear", (3, 5, 8, 12)),
+        ("network.init_scale", (1e-4, 1e-2), "log", (1e-5, 1e-3, 1e-1)),
+        ("network.labels", ("binary", 2, "clusters"), "category", (-0.5, 0.5, 1.5, 2.5)),
+        ("data.k", (4,), "linear", (2, 6)),
+        ("data.label_noise", (0.0, 0.2), "linear", (-0.1, 0.1, 0.3)),
+    ],
+)
+def test_axes(parameter: str, values: tuple[Value, ...], scale: str, edges: tuple[float, ...]) -> None:
+    axis = PictureAxis(parameter, values)
+    assert axis.scale == scale
+    assert axis.edges == pytest.approx(edges)
+
+
+def test_values_are_in_drawing_order() -> None:
+    assert order_values(["clusters", 10, "binary", 2, 10]) == ("binary", 2, 10, "clusters")
+
+
+def test_numbers_are_placed_between_the_categories_around_them() -> None:
+    axis = PictureAxis("network.labels", ("binary", 2, 4, "clusters"))
+    assert axis.place(3) == pytest.approx(1.5)
+    assert axis.place(5) is None
+
+
+def test_theory_is_drawn_where_an_axis_is_what_it_gives() -> None:
+    points = [point(k, labels, 0.5) for k in (8, 20) for labels in (2, 4, 8)]
+    diagram = build_diagram(QUERY, points, Thresholds())
+    assert [curve.name for curve in diagram.theory] == ["averaging boundary", "learning boundary"]
+    learning = diagram.theory[1]
+    assert learning.points[0] == (8, pytest.approx(8 / (1 + 0.2 * 3)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "readout", "squared"), [("binary", "sum", 10), ("binary", "max", 10), (10, "max", 2), (10, "sum", 6)]
+)
+def test_flip_radii_of_the_published_setting(labels: Value, readout: str, squared: float) -> None:
+    found = flip_radius(settings(network={"labels": labels}), readout)  # type: ignore[arg-type]
+    assert found is not None
+    assert found.radius == pytest.approx(math.sqrt(3072 / squared))
+
+
+def test_theory_is_silent_where_it_does_not_hold() -> None:
+    assert flip_radius(settings(data={"center_cosine": 0.1}), "sum") is None
+    assert flip_radius(settings(data={"positive_clusters": 2}), "sum") is None
+    assert lazy_scale(settings(data={"snr": 0.05}), 0.5) is None
+    assert labels_for_index(2, 0.5) is None
+
+
+@pytest.mark.parametrize("labels", ["binary", 5, "clusters"])
+def test_the_margin_is_that_of_gradient_flow(labels: Value) -> None:
+    canonical = settings(network={"labels": labels})
+    groups = {"binary": 2, "clusters": 10}.get(str(labels), 5)
+    rate = 3072 / (canonical.network.width * 10)  # type: ignore[operator]
+    z, steps = 0.0, 200_000
+    for _ in range(steps):  # Euler's rule on the flow
+        z += 0.1 / steps * rate * (groups - 1) / (math.exp(z) + groups - 1)
+    assert margin(canonical) == pytest.approx(z, rel=1e-4)
+
+
+def test_the_margin_of_very_long_training_is_finite() -> None:
+    long, longer = (settings(training={"steps": steps}) for steps in (900_000, 1_000_000))
+    assert 0 < margin(long) < margin(longer) < 20

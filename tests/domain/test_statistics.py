@@ -1,0 +1,113 @@
+"""Summaries, intervals, phases, conditions, the order of work."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from domain.conditions import Condition, parse_condition
+from domain.faults import InvalidInput
+from domain.intervals import mean_interval, wilson_interval
+from domain.order import point_ranks, run_rank
+from domain.phases import Phase, Thresholds, phase
+from domain.points import plan
+from domain.spec import parse_spec
+from domain.summaries import merge_all, summarize
+
+numbers = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20)
+
+
+@given(numbers, numbers)
+def test_merged_summaries_equal_the_summary_of_all(one: list[float], other: list[float]) -> None:
+    merged = merge_all([summarize(one), None, summarize(other)])
+    assert merged is not None
+    everything = np.array(one + other)
+    assert (merged.n, merged.low, merged.high) == (everything.size, everything.min(), everything.max())
+    assert merged.mean == pytest.approx(everything.mean(), abs=1e-9)
+    assert merged.sd == pytest.approx(everything.std(ddof=1), abs=1e-6)
+
+
+def test_undefined_values_are_left_out() -> None:
+    assert summarize([None, None]) is None
+    summary = summarize([None, 2.0])
+    assert summary is not None
+    assert (summary.n, summary.mean, summary.sd) == (1, 2.0, None)
+
+
+def test_the_mean_interval_is_students() -> None:
+    values = [1.0, 2.0, 4.0]
+    interval = mean_interval(summarize(values))
+    expected = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
+    assert interval == pytest.approx(expected)
+    assert mean_interval(summarize([1.0])) is None
+
+
+@pytest.mark.parametrize(("count", "n"), [(0, 5), (3, 5), (5, 5)])
+def test_the_share_interval_is_wilsons(count: int, n: int) -> None:
+    expected = stats.binomtest(count, n).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(count, n) == pytest.approx((expected.low, expected.high))
+    assert wilson_interval(0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "fraction", "index", "expected"),
+    [
+        (0.89, 1, 1, Phase.UNTRAINED),
+        (0.9, 0.49, 1, Phase.LAZY),
+        (0.9, 0.5, 0.8, Phase.FEATURE_AVERAGING),
+        (0.9, 0.5, 0.79, Phase.MIXED),
+        (0.9, 0.5, 0.2, Phase.FEATURE_LEARNING),
+        (1, 1, None, None),
+        (None, 1, 1, None),
+    ],
+)
+def test_the_rule_of_phases(accuracy: float, fraction: float, index: float, expected: Phase | None) -> None:
+    measures = {"test_accuracy": accuracy, "feature_fraction": fraction, "averaging_index": index}
+    assert phase(measures, Thresholds()) == expected
+
+
+def test_thresholds_that_cross_are_refused() -> None:
+    with pytest.raises(ValueError, match="below"):
+        Thresholds(averaging_from=0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("network.labels=binary", Condition("network.labels", "=", "binary")),
+        ("data.k >= 10", Condition("data.k", ">=", 10)),
+        ("data.snr!=0.5", Condition("data.snr", "!=", 0.5)),
+        ("data.seed=null", Condition("data.seed", "=", None)),
+    ],
+)
+def test_conditions_are_read(text: str, condition: Condition) -> None:
+    assert parse_condition(text) == condition
+    assert parse_condition(str(condition)) == condition
+
+
+@pytest.mark.parametrize("text", ["data.k", "=4", "data.k~4", "data.q=4", "attack.radii=4"])
+def test_what_is_no_condition_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_condition(text)
+
+
+def test_conditions_compare_numbers_with_numbers_only() -> None:
+    assert Condition("network.labels", ">", 4).holds(6)
+    assert not Condition("network.labels", ">", 4).holds("binary")
+    assert Condition("network.labels", "!=", 4).holds("binary")
+    assert Condition("data.k", "=", 4).holds(4)
+
+
+def test_work_goes_from_coarse_to_fine() -> None:
+    spec = {"name": "x", "sweep": {"data.k": [4, 5, 6, 7, 8], "data.snr": [1, 2, 3, 4, 5]}}
+    planned = plan(parse_spec(spec))
+    ranks = point_ranks(planned)
+    assert sorted(ranks) == list(range(25))
+    first = [planned.points[ranks.index(rank)].values for rank in range(9)]
+    assert {(p["data.k"], p["data.snr"]) for p in first[:4]} == {(4, 1), (4, 5), (8, 1), (8, 5)}
+    assert {(p["data.k"], p["data.snr"]) for p in first[:9]} == {(k, s) for k in (4, 6, 8) for s in (1, 3, 5)}
+
+
+def test_every_point_gets_its_first_seed_before_any_gets_its_second() -> None:
+    assert run_rank(24, 0, 25) < run_rank(0, 1, 25)

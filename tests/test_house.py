@@ -1,0 +1,83 @@
+"""The house: imports go one way, files and functions stay short, the api stays light."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAY_IMPORT = {
+    "domain": set(),
+    "workers": {"domain"},
+    "db": {"domain"},
+    "service": {"domain", "db"},
+    "api": {"domain", "service"},
+    "client": {"domain"},
+}
+"""Which folders of ours a folder may import."""
+MAY_ALSO = {"service/tune.py": {"workers"}}
+"""Single files that may import more: the one that runs Tune."""
+ONLY_IN = {
+    "torch": ("workers",),
+    "ray": ("workers", "service"),
+    "sqlalchemy": ("db",),
+    "alembic": ("db",),
+    "fastapi": ("api",),
+    "starlette": ("api",),
+    "matplotlib": ("api",),
+}
+"""Libraries that belong to certain folders."""
+PURE = {"numpy", "pydantic", "scipy"}
+"""The libraries that `domain` may use."""
+
+
+def files() -> list[Path]:
+    return sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Top names of everything that a file imports, at its head or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            yield (node.module or "").split(".")[0]
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    name = str(path.relative_to(ROOT))
+    folder = name.split("/")[0]
+    allowed = MAY_IMPORT[folder] | MAY_ALSO.get(name, set()) | {folder}
+    names = set(imported(path))
+    assert names & set(MAY_IMPORT) <= allowed
+    for library, folders in ONLY_IN.items():
+        assert library not in names or folder in folders, f"{library} does not belong in {folder}"
+    if folder == "domain":
+        assert not names & {"os", "pathlib", "time", "datetime", "subprocess", "socket", "random"}
+
+
+def test_every_file_and_function_is_short() -> None:
+    long = []
+    for path in files():
+        if "migrations" in path.parts:
+            continue
+        text = path.read_text()
+        if text.count("\n") > 300:
+            long.append(f"{path}: {text.count(chr(10))} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > 60:
+                    long.append(f"{path}: {node.name} has {lines} lines")
+    assert not long
+
+
+def test_domain_uses_few_libraries() -> None:
+    ours = set(MAY_IMPORT)
+    standard = {"abc", "ast", "collections", "dataclasses", "enum", "functools", "hashlib", "itertools", "json"}
+    standard |= {"math", "operator", "re", "types", "typing"}
+    used = {name for path in (ROOT / "domain").rglob("*.py") for name in imported(path)}
+    assert used <= ours | standard | PURE
