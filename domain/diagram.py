@@ -159,17 +159,18 @@ def _theory(
     columns = [[row[i] for row in grid] for i in range(len(x.values))]
     rows = [list(row) for row in grid]
     curves = []
-    for parameter, name, formula, value in PLANE_CURVES:
-        along, across, lines = (x, y, columns) if parameter == y.parameter else (y, x, rows)
-        if parameter != across.parameter:
+    for curve in PLANE_CURVES:
+        along, across, lines = (x, y, columns) if curve.parameter == y.parameter else (y, x, rows)
+        if curve.parameter != across.parameter:
             continue
+        threshold = curve.at(thresholds)
         found = []
         for place, line in zip(along.coordinates, lines, strict=True):
             settings = next((points[0].settings for points in line if points), None)
-            given = value(settings, thresholds) if settings else None
+            given = curve.value(settings, threshold) if settings else None
             other = across.place(given) if given is not None else None
             if other is not None:
                 found.append((place, other) if across is y else (other, place))
         if len(found) > 1:
-            curves.append(TheoryCurve(name, formula, tuple(found)))
+            curves.append(TheoryCurve(curve.name, curve.formula.format(threshold=threshold), tuple(found)))
     return tuple(curves)

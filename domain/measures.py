@@ -27,7 +27,7 @@ class Measure:
 
 
 _PAPER = "arXiv 2410.10322"
-_RADIUS = "median over test points of the least L2 perturbation that flips the binary decision of the"
+_RADIUS = "Median over test points of the least L2 perturbation that flips the binary decision of the"
 _ENTRIES = (
     Measure("train_loss", "L", 0, None, "", "Mean loss on the training set after the last step.", _PAPER),
     Measure(
@@ -66,8 +66,8 @@ _ENTRIES = (
         " are averaged. Null when the median neuron has a coefficient that is not positive.",
         f"{_PAPER}, the theorem on feature averaging",
     ),
-    Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS.capitalize()} sum readout.", "docs/methods.md"),
-    Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS.capitalize()} max readout.", "docs/methods.md"),
+    Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS} sum readout.", "docs/methods.md"),
+    Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS} max readout.", "docs/methods.md"),
     Measure(
         "robust_radius_sum_relative", "r_sum/R", 0, None, "", "robust_radius_sum over snr * sqrt(d).", "docs/methods.md"
     ),

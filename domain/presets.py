@@ -76,7 +76,7 @@ _ENTRIES = (
         (
             Picture("diagram", {"x": "data.k", "y": "network.labels", "measure": "averaging_index"}),
             Picture("diagram", {"x": "data.k", "y": "network.labels", "measure": "robust_radius_max"}),
-            Picture("curves", {"by": "network.labels", "where": "data.k=10"}),
+            Picture("curves", {"by": "network.labels", "where": "data.k=10", "method": "exact"}),
         ),
     ),
     Preset(
@@ -95,7 +95,7 @@ _ENTRIES = (
         (
             Picture("diagram", {"x": "data.k", "y": "network.init_scale", "measure": "feature_fraction"}),
             Picture("diagram", {"x": "data.k", "y": "network.init_scale", "measure": "averaging_index"}),
-            Picture("curves", {"by": "network.init_scale", "where": "data.k=10"}),
+            Picture("curves", {"by": "network.init_scale", "where": "data.k=10", "method": "exact"}),
         ),
     ),
 )

@@ -112,27 +112,31 @@ def _labels_at(settings: Settings, index: float) -> float | None:
     return labels_for_index(settings.data.k, index) if idealised(settings) else None
 
 
-PlaneCurve = tuple[str, str, str, Callable[[Settings, Thresholds], float | None]]
-"""(parameter that the curve gives, name, formula, its value for given settings)."""
+@dataclass(frozen=True)
+class PlaneCurve:
+    """A curve that can be drawn where an axis is `parameter`, which it gives for settings and a phase threshold."""
 
-PLANE_CURVES: tuple[PlaneCurve, ...] = (
-    (
+    parameter: str
+    name: str
+    threshold: str
+    formula: str
+    value: Callable[[Settings, float], float | None]
+
+    def at(self, thresholds: Thresholds) -> float:
+        """The threshold that the curve belongs to."""
+        return float(getattr(thresholds, self.threshold))
+
+
+_GROUPS = "c = k / (1 + {threshold:g} (k/2 − 1))"
+PLANE_CURVES = (
+    PlaneCurve(
         "network.init_scale",
         "lazy boundary",
-        "σ₀ = (z/R) √(g (1/F − 1 − k/(n SNR²)) / d)",
-        lambda settings, thresholds: lazy_scale(settings, thresholds.lazy_fraction),
+        "lazy_fraction",
+        "σ₀ = (z/R) √(g (1/{threshold:g} − 1 − k/(n SNR²)) / d)",
+        lazy_scale,
     ),
-    (
-        "network.labels",
-        "averaging boundary",
-        "c = k / (1 + A (k/2 − 1))",
-        lambda settings, thresholds: _labels_at(settings, thresholds.averaging_from),
-    ),
-    (
-        "network.labels",
-        "learning boundary",
-        "c = k / (1 + A (k/2 − 1))",
-        lambda settings, thresholds: _labels_at(settings, thresholds.learning_up_to),
-    ),
+    PlaneCurve("network.labels", "averaging boundary", "averaging_from", _GROUPS, _labels_at),
+    PlaneCurve("network.labels", "learning boundary", "learning_up_to", _GROUPS, _labels_at),
 )
-"""Curves that can be drawn where one axis is the parameter that they give."""
+"""Every curve of theory in a plane of parameters; `{threshold}` in a formula is the threshold's value."""

@@ -1,0 +1,31 @@
+"""`python -m api [--host H] [--port P]`: serve the api and its pages."""
+
+import sys
+
+import click
+import uvicorn
+
+from api.app import create_app
+from service.errors import DatabaseAway
+from service.settings import load_settings
+from service.storage import open_database
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
+def main(host: str | None, port: int | None) -> None:
+    """Serve the api and its pages until SIGTERM or SIGINT."""
+    try:
+        settings = load_settings(host=host, port=port)
+        database = open_database(settings)
+    except (ValueError, DatabaseAway) as error:
+        sys.exit(f"phaselab: {error}")
+    level = settings.log_level.lower()
+    app = create_app(settings, database)
+    # Open event streams would hold the process for ever: they are cut off after a while, and clients come back.
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level=level, timeout_graceful_shutdown=3)
+
+
+if __name__ == "__main__":
+    main()

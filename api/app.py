@@ -1,0 +1,36 @@
+"""The application: every router under /api/v1, the pages, every error a problem."""
+
+from fastapi import APIRouter, FastAPI
+
+from api import catalogues, curves, diagrams, errors, events, experiments, health, runs
+from api.headers import SecurityHeaders
+from api.origins import SameOrigin
+from service.settings import ServiceSettings
+from service.storage import Database
+
+PREFIX = "/api/v1"
+PARTS = (experiments, events, runs, diagrams, curves, catalogues, health)
+"""The modules whose routers make the api."""
+
+
+def create_app(settings: ServiceSettings, database: Database) -> FastAPI:
+    """The app over a database; the caller closes the database."""
+    app = FastAPI(
+        title="Phaselab",
+        version=health.VERSION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.max_body_bytes = settings.max_body_bytes
+    routes = APIRouter(prefix=PREFIX)
+    for part in PARTS:
+        routes.include_router(part.router)
+    app.include_router(routes)
+    errors.install(app)
+    app.add_middleware(SameOrigin)
+    app.add_middleware(SecurityHeaders)
+    return app

@@ -1,0 +1,38 @@
+"""`/parameters`, `/measures` and `/presets`: what can be swept, what is measured, what to start from."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.plain import json_bytes
+from api.queries import NoParameters
+from domain.measures import MEASURES
+from domain.parameters import parameters
+from domain.presets import PRESETS
+from domain.trust import FLAGS
+
+router = APIRouter(tags=["catalogues"])
+
+
+@router.get("/parameters")
+def parameter_catalogue(nothing: NoParameters) -> Response:
+    """Every parameter: path, meaning, symbol, unit, natural scale, default, types, choices, limits."""
+    return _items(({"title": entry.title} | vars(entry)) for entry in parameters().values())
+
+
+@router.get("/measures")
+def measure_catalogue(nothing: NoParameters) -> Response:
+    """Every measure: name, symbol, range, unit, meaning, source; and the flags of checks that a run can fail."""
+    return _items((({"title": entry.title} | vars(entry)) for entry in MEASURES.values()), flags=FLAGS)
+
+
+@router.get("/presets")
+def preset_catalogue(nothing: NoParameters) -> Response:
+    """Every preset: name, meaning, spec, and the pictures to look at."""
+    return _items(vars(entry) for entry in PRESETS.values())
+
+
+def _items(items: Iterable[dict[str, Any]], **more: Any) -> Response:
+    return Response(json_bytes({"items": list(items), "next": None} | more), media_type="application/json")

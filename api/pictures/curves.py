@@ -1,0 +1,207 @@
+"""Robustness curves as a picture: robust accuracy against radius, a panel a readout."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from api.pictures.style import INK, colours, new_figure, words
+from domain.curves import Curves, GroupCurve
+from domain.results import READOUTS, Readout
+from domain.settings import Method
+
+LINES: Mapping[Method, Literal["-", "--", ":"]] = {"exact": "-", "pgd": "--", "pgd_native": ":"}
+_METHOD_NAMES: Mapping[Method, str] = {
+    "exact": "exact",
+    "pgd": "pgd on the scored readout",
+    "pgd_native": "pgd on the network's own loss",
+}
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h", "d")
+_LEAST_GAP = 0.055
+"""Least distance of two theory labels, as a share of the axis, at which they do not overlap."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Published values laid over the curves: radii in data units, accuracy in [0, 1]."""
+
+    label: str
+    radii: tuple[float, ...]
+    accuracy: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One drawn curve: its group's label and colour, and its data."""
+
+    label: str
+    colour: str
+    curve: GroupCurve
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A radius that theory gives: its formula and the colours of the groups it is for."""
+
+    radius: float
+    formula: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class CurvesPicture:
+    """What is drawn: lines and theory marks a panel, groups with their colours, published series, words."""
+
+    panels: Mapping[Readout, tuple[Line, ...]]
+    marks: Mapping[Readout, tuple[Mark, ...]]
+    groups: Mapping[str, str]
+    methods: tuple[Method, ...]
+    overlay: tuple[Series, ...]
+    title: str
+    note: str
+
+
+def curves_picture(curves: Curves, overlay: Sequence[Series] = ()) -> CurvesPicture:
+    """The data of the picture of curves."""
+    labels = list(dict.fromkeys(_label(curve) for curve in curves.curves))
+    groups = dict(zip(labels, colours(len(labels)), strict=True)) if labels else {}
+    panels = {
+        readout: tuple(
+            Line(_label(curve), groups[_label(curve)], curve) for curve in curves.curves if curve.readout == readout
+        )
+        for readout in READOUTS
+    }
+    present = {curve.method for curve in curves.curves}
+    return CurvesPicture(
+        panels={readout: lines for readout, lines in panels.items() if lines},
+        marks={readout: _marks(lines) for readout, lines in panels.items()},
+        groups=groups,
+        methods=tuple(method for method in LINES if method in present),
+        overlay=tuple(overlay),
+        title=textwrap.fill("; ".join(curves.names) or "robust accuracy", 72),
+        note=_note(curves),
+    )
+
+
+def _label(curve: GroupCurve) -> str:
+    return ", ".join(f"{path} = {words(value)}" for path, value in curve.group.items()) or "all runs"
+
+
+def _marks(lines: Sequence[Line]) -> tuple[Mark, ...]:
+    """Theory's radii, each once; one that several groups share is drawn in ink."""
+    found: dict[tuple[float, str], set[str]] = {}
+    for line in lines:
+        theory = line.curve.theory
+        if theory is not None:
+            found.setdefault((theory.radius, theory.formula), set()).add(line.colour)
+    return tuple(
+        Mark(radius, formula, used.pop() if len(used) == 1 else INK)
+        for (radius, formula), used in sorted(found.items())
+    )
+
+
+def _note(curves: Curves) -> str:
+    counts = {curve.n for curve in curves.curves}
+    runs = "no runs yet"
+    if counts:
+        least, most = min(counts), max(counts)
+        runs = f"mean of n = {most} runs" if least == most else f"mean of n = {least}–{most} runs"
+        runs += ", bands: 95 % interval over seeds" if most > 1 else ""
+    return textwrap.fill(" · ".join([runs, *(str(condition) for condition in curves.query.where)]), 100)
+
+
+def draw_curves(curves: Curves, overlay: Sequence[Series] = ()) -> Figure:
+    """The picture of curves, with published values laid over as markers."""
+    picture = curves_picture(curves, overlay)
+    readouts = list(picture.panels) or ["max"]
+    handles = _legend_handles(picture)
+    columns = 2 if len(readouts) == 1 else 3
+    figure = new_figure(6.2 if len(readouts) == 1 else 9.1, 4.6 + 0.19 * -(-len(handles) // columns))
+    panels = figure.subplots(1, len(readouts), sharey=True, squeeze=False)[0]
+    for axes, readout in zip(panels, readouts, strict=True):
+        _draw_panel(axes, picture, readout)
+    panels[0].set_ylabel("robust accuracy")
+    if not picture.panels:
+        panels[0].text(0.5, 0.5, "no run has finished yet", transform=panels[0].transAxes, ha="center", color="#777777")
+    lines = picture.title.count("\n") + 1
+    figure.suptitle(picture.title + "\n" * (picture.note.count("\n") + 1), fontsize=11.5, fontweight="bold", color=INK)
+    below = 1 - (0.09 + 0.2 * lines) / figure.get_figheight()
+    figure.text(0.5, below, picture.note, ha="center", va="top", fontsize=8.5, color="#555555")
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=2.8)
+    return figure
+
+
+def _draw_panel(axes: Axes, picture: CurvesPicture, readout: Readout) -> None:
+    for line in picture.panels.get(readout, ()):
+        curve = line.curve
+        style = LINES[curve.method]
+        axes.plot(curve.radii, curve.mean, style, color=line.colour, linewidth=1.8, zorder=3)
+        if curve.ci_low is not None and curve.ci_high is not None:
+            axes.fill_between(curve.radii, curve.ci_low, curve.ci_high, color=line.colour, alpha=0.16, linewidth=0)
+    for series, marker in zip(picture.overlay, _MARKERS, strict=False):
+        axes.plot(series.radii, series.accuracy, marker, **_published(), zorder=4, clip_on=False)
+    radii = [radius for line in picture.panels.get(readout, ()) for radius in line.curve.radii]
+    radii += [radius for series in picture.overlay for radius in series.radii]
+    greatest = max(radii, default=1.0) or 1.0
+    axes.set_xlim(0, greatest)
+    _draw_marks(axes, [mark for mark in picture.marks.get(readout, ()) if mark.radius <= greatest])
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel("L2 radius (data units)")
+    axes.grid(color="#E4E4E4", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(f"{readout} readout", pad=44 if picture.marks.get(readout) else 8)
+
+
+def _published() -> dict[str, Any]:
+    return {"markerfacecolor": "none", "markeredgecolor": INK, "markersize": 4.6, "markeredgewidth": 0.9}
+
+
+def _draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
+    named = _named(marks, _LEAST_GAP * axes.get_xlim()[1])
+    for mark in marks:
+        axes.axvline(mark.radius, color=mark.colour, linewidth=1.0, linestyle=(0, (1, 1.2)), zorder=2)
+        if mark in named:
+            axes.annotate(
+                mark.formula,
+                (mark.radius, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                rotation=38,
+                ha="left",
+                va="bottom",
+                rotation_mode="anchor",
+                fontsize=8,
+                color=mark.colour,
+            )
+
+
+def _named(marks: Sequence[Mark], gap: float) -> list[Mark]:
+    """The marks whose formula is written: the outermost, and those between with room for their text."""
+    named = list(marks[:1])
+    for mark in marks[1:-1]:
+        if mark.radius - named[-1].radius >= gap and marks[-1].radius - mark.radius >= gap:
+            named.append(mark)
+    if len(marks) > 1 and marks[-1].radius - named[-1].radius >= gap:
+        named.append(marks[-1])
+    return named
+
+
+def _legend_handles(picture: CurvesPicture) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=colour, linewidth=2.4, label=label) for label, colour in picture.groups.items()
+    ]
+    for method in picture.methods:
+        handles.append(Line2D([], [], color="#555555", linestyle=LINES[method], label=_METHOD_NAMES[method]))
+    if any(picture.marks.values()):
+        label = "theory: the radius that flips a centre, R = SNR √d"
+        handles.append(Line2D([], [], color="#555555", linestyle=(0, (1, 1.2)), linewidth=1.0, label=label))
+    for series, marker in zip(picture.overlay, _MARKERS, strict=False):
+        handles.append(Line2D([], [], linestyle="", marker=marker, label=f"published: {series.label}", **_published()))
+    return handles

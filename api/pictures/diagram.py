@@ -1,0 +1,299 @@
+"""The phase diagram as a picture: a heat map of the measure, its phases, their boundaries and theory."""
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import NullLocator
+
+from api.pictures.style import BLANK, INK, halo, new_figure, words
+from domain.axes import PictureAxis
+from domain.diagram import Diagram
+from domain.measures import MEASURES
+from domain.parameters import parameters
+from domain.phases import Phase
+
+LETTERS = {
+    Phase.UNTRAINED: "U",
+    Phase.LAZY: "Z",
+    Phase.FEATURE_AVERAGING: "A",
+    Phase.MIXED: "M",
+    Phase.FEATURE_LEARNING: "L",
+}
+"""The letter that marks a phase's regions."""
+_THEORY_STYLES = ("--", ":", "-.", (0, (6, 2, 1, 2, 1, 2)))
+_THEORY_COLOURS = ("#D55E00", "#CC79A7", "#E69F00", "#56B4E9")
+_MAX_NAMED_TICKS = 14
+
+
+@dataclass(frozen=True)
+class Label:
+    """A letter at a place in the axes' coordinates."""
+
+    x: float
+    y: float
+    phase: Phase
+
+
+@dataclass(frozen=True)
+class DiagramPicture:
+    """What is drawn: the map [y][x] (NaN: no value), cells that are special, labels, lines and words."""
+
+    values: npt.NDArray[np.float64]
+    limits: tuple[float, float]
+    log_colours: bool
+    suspect: tuple[tuple[int, int], ...]
+    undefined: tuple[tuple[int, int], ...]
+    has_blanks: bool
+    labels: tuple[Label, ...]
+    title: str
+    note: str
+    colour_title: str
+
+
+def diagram_picture(diagram: Diagram) -> DiagramPicture:
+    """The data of the picture of a diagram."""
+    cells = [[(row, column, cell) for column, cell in enumerate(line)] for row, line in enumerate(diagram.cells)]
+    flat = [entry for line in cells for entry in line]
+    values = np.array([[math.nan if cell.mean is None else cell.mean for cell in line] for line in diagram.cells])
+    limits, log_colours = _colour_limits(values, diagram.query.measure)
+    return DiagramPicture(
+        values=values,
+        limits=limits,
+        log_colours=log_colours,
+        suspect=tuple((row, column) for row, column, cell in flat if cell.suspect),
+        undefined=tuple((row, column) for row, column, cell in flat if cell.n and cell.mean is None),
+        has_blanks=any(cell.n == 0 for _, _, cell in flat),
+        labels=tuple(_labels(diagram)),
+        title=_title(diagram),
+        note=_note(diagram),
+        colour_title=MEASURES[diagram.query.measure].title,
+    )
+
+
+def _colour_limits(values: npt.NDArray[np.float64], measure: str) -> tuple[tuple[float, float], bool]:
+    """The ends of the colour bar, and whether it is logarithmic: a measure's own bounds where it has both."""
+    low, high = MEASURES[measure].low, MEASURES[measure].high
+    if low is not None and high is not None:
+        return (low, high), False
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return (0.0, 1.0), False
+    least, greatest = float(known.min()), float(known.max())
+    if least > 0 and greatest / least >= 100:
+        return (least, greatest), True
+    if greatest - least < 1e-9 * max(1.0, abs(greatest)):
+        return (least - 0.5, greatest + 0.5), False
+    return (least, greatest), False
+
+
+def _title(diagram: Diagram) -> str:
+    return textwrap.fill("; ".join(diagram.names) or diagram.query.measure.replace("_", " "), 72)
+
+
+def _note(diagram: Diagram) -> str:
+    """How many runs stand behind a cell, and what was fixed or averaged over."""
+    counts = [cell.n for row in diagram.cells for cell in row if cell.n]
+    runs = "no runs yet"
+    if counts:
+        least, most = min(counts), max(counts)
+        runs = f"n = {most} runs a cell" if least == most else f"n = {least}–{most} runs a cell"
+    parts = [runs, *(str(condition) for condition in diagram.query.where)]
+    if diagram.query.marginalize:
+        parts.append("averaged over " + ", ".join(diagram.query.marginalize))
+    return textwrap.fill(" · ".join(parts), 90)
+
+
+def _labels(diagram: Diagram) -> Iterator[Label]:
+    """One letter for every region of equal phase, at the cell nearest to its middle."""
+    phases = diagram.matrix("phase")
+    for region in regions(phases):
+        row, column = _middle(region)
+        label = diagram.cells[row][column].phase
+        if label is not None:
+            yield Label(_centre(diagram.x, column), _centre(diagram.y, row), label)
+
+
+def _middle(region: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The cell deepest inside a region: farthest from cells outside it, then nearest to its mean."""
+    inside = set(region)
+    mean = np.mean(region, axis=0)
+
+    def depth(cell: tuple[int, int]) -> int:
+        reach = 0
+        while all(
+            (cell[0] + i, cell[1] + j) in inside
+            for i in range(-reach - 1, reach + 2)
+            for j in range(-reach - 1, reach + 2)
+        ):
+            reach += 1
+        return reach
+
+    return min(region, key=lambda cell: (-depth(cell), float(np.hypot(*(np.array(cell) - mean)))))
+
+
+def regions(phases: Sequence[Sequence[object]]) -> list[list[tuple[int, int]]]:
+    """Cells (row, column) of equal phase that touch at an edge, together; cells without a phase are in none."""
+    left = {(i, j) for i, line in enumerate(phases) for j, label in enumerate(line) if label is not None}
+    found = []
+    while left:
+        start = min(left)
+        left.remove(start)
+        region, front = [start], [start]
+        while front:
+            i, j = front.pop()
+            for near in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
+                if near in left and phases[near[0]][near[1]] == phases[i][j]:
+                    left.remove(near)
+                    region.append(near)
+                    front.append(near)
+        found.append(region)
+    return found
+
+
+def _centre(axis: PictureAxis, index: int) -> float:
+    """The middle of a cell as it looks on the axis."""
+    low, high = axis.edges[index], axis.edges[index + 1]
+    return math.sqrt(low * high) if axis.scale == "log" else (low + high) / 2
+
+
+def draw_diagram(diagram: Diagram) -> Figure:
+    """The picture of a diagram."""
+    picture = diagram_picture(diagram)
+    figure = new_figure(7.4, 6.4)
+    axes = figure.add_subplot()
+    axes.set_facecolor(BLANK)
+    norm = LogNorm(*picture.limits) if picture.log_colours else Normalize(*picture.limits)
+    shown = np.ma.masked_invalid(picture.values)
+    mesh = axes.pcolormesh(
+        diagram.x.edges, diagram.y.edges, shown, cmap="cividis", norm=norm, edgecolors="face", linewidth=0.25
+    )
+    _mark_cells(axes, diagram, picture)
+    _draw_lines(axes, diagram, picture)
+    for axis, name in ((diagram.x, "x"), (diagram.y, "y")):
+        scale_axis(axes, axis, name)
+    bar = figure.colorbar(mesh, ax=axes, pad=0.02, fraction=0.06, aspect=28)
+    bar.set_label(picture.colour_title)
+    bar.outline.set_linewidth(0.6)
+    axes.set_title(picture.note, fontsize=8.5, color="#555555", pad=7)
+    figure.suptitle(picture.title, fontsize=11.5, fontweight="bold", color=INK)
+    handles = _legend_handles(diagram, picture)
+    if handles:
+        wide = any(len(str(handle.get_label())) > 44 for handle in handles)
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=2 if wide else 3, frameon=False, handlelength=2.6
+        )
+    return figure
+
+
+def _mark_cells(axes: Axes, diagram: Diagram, picture: DiagramPicture) -> None:
+    x, y = diagram.x.edges, diagram.y.edges
+    for row, column in picture.suspect:
+        corner, width, height = (x[column], y[row]), x[column + 1] - x[column], y[row + 1] - y[row]
+        ink = "#00000099" if _is_light(picture, row, column) else "#FFFFFFCC"
+        axes.add_patch(Rectangle(corner, width, height, fill=False, hatch="////", edgecolor=ink, linewidth=0))
+    for row, column in picture.undefined:
+        place = _centre(diagram.x, column), _centre(diagram.y, row)
+        axes.text(*place, "n/a", ha="center", va="center", color="#777777", fontsize=7.5)
+
+
+def _is_light(picture: DiagramPicture, row: int, column: int) -> bool:
+    """Whether a cell's colour is in the light half of the map; a cell without a value is light grey."""
+    value, (low, high) = picture.values[row, column], picture.limits
+    if picture.log_colours:
+        value, low, high = math.log(value), math.log(low), math.log(high)
+    return not value < (low + high) / 2
+
+
+def _draw_lines(axes: Axes, diagram: Diagram, picture: DiagramPicture) -> None:
+    for boundary in diagram.boundaries:
+        xs, ys = zip(*boundary.points, strict=True)
+        axes.plot(xs, ys, color=INK, linewidth=1.8, path_effects=halo(3.6), solid_joinstyle="miter", zorder=3)
+    for i, curve in enumerate(diagram.theory):
+        xs, ys = zip(*curve.points, strict=True)
+        axes.plot(xs, ys, **theory_style(i), zorder=4)
+    for label in picture.labels:
+        axes.text(
+            label.x,
+            label.y,
+            LETTERS[label.phase],
+            ha="center",
+            va="center",
+            fontsize=13,
+            fontweight="bold",
+            color=INK,
+            path_effects=halo(3.2),
+            zorder=5,
+        )
+
+
+def theory_style(index: int) -> dict[str, Any]:
+    """How the theory curve of this place in the list is drawn."""
+    return {
+        "color": _THEORY_COLOURS[index % len(_THEORY_COLOURS)],
+        "linestyle": _THEORY_STYLES[index % len(_THEORY_STYLES)],
+        "linewidth": 2.2,
+        "path_effects": halo(3.4),
+    }
+
+
+def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = []
+    present = {label.phase for label in picture.labels}
+    for phase in (phase for phase in Phase if phase in present):
+        marker = f"$\\mathbf{{{LETTERS[phase]}}}$"
+        name = phase.value.replace("_", " ")
+        handles.append(
+            Line2D([], [], linestyle="", marker=marker, color=INK, markersize=8, markeredgewidth=0, label=name)
+        )
+    if diagram.boundaries:
+        handles.append(Line2D([], [], color=INK, linewidth=1.8, label="boundary between phases"))
+    if picture.suspect:
+        handles.append(Patch(facecolor="#8a8778", hatch="////", edgecolor="white", label="attack not trusted"))
+    if picture.has_blanks:
+        handles.append(Patch(facecolor=BLANK, edgecolor="#bbbbbb", label="nothing measured"))
+    if picture.undefined:
+        handles.append(
+            Line2D(
+                [],
+                [],
+                linestyle="",
+                marker="$\\rm n/a$",
+                color="#777777",
+                markersize=16,
+                markeredgewidth=0,
+                label="measured, but undefined",
+            )
+        )
+    for i, curve in enumerate(diagram.theory):
+        label = f"theory, {curve.name}: {curve.formula}"
+        handles.append(Line2D([], [], label=label, **theory_style(i)))
+    return handles
+
+
+def scale_axis(axes: Axes, axis: PictureAxis, name: str) -> None:
+    """Scale, limits, ticks and title of one axis (`x` or `y`) of a picture."""
+    native = axes.xaxis if name == "x" else axes.yaxis
+    set_scale, set_limits = (axes.set_xscale, axes.set_xlim) if name == "x" else (axes.set_yscale, axes.set_ylim)
+    if axis.scale == "log":
+        set_scale("log")
+    set_limits(axis.edges[0], axis.edges[-1])
+    few = len(axis.values) <= _MAX_NAMED_TICKS
+    decades = axis.scale == "log" and axis.coordinates[-1] / axis.coordinates[0] >= 1e3 and len(axis.values) > 7
+    if axis.scale == "category" or (few and not decades):
+        step = max(1, math.ceil(len(axis.values) / (2 * _MAX_NAMED_TICKS)))
+        places, values = axis.coordinates[::step], axis.values[::step]
+        native.set_ticks(places, labels=[words(value) for value in values])
+        native.set_minor_locator(NullLocator())
+        if name == "x" and sum(len(words(value)) for value in values) > 60:
+            axes.tick_params(axis="x", labelrotation=45)
+    native.set_label_text(parameters()[axis.parameter].title)

@@ -1,0 +1,230 @@
+"""The Python client: one method a call of the REST api."""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import pandas as pd
+
+from client.errors import BadAnswer, Invalid
+from client.files import picture_form, table_form, written
+from client.frames import curves_frame, diagram_frame
+from client.specs import SpecSource, read_spec
+from client.transport import Parameters, Transport, json_of
+from client.values import Diagram, Estimate, Experiment
+from client.watch import watch
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+class Client:
+    """A Phaselab server. `url` and `token` default to PHASELAB_URL and PHASELAB_TOKEN.
+
+    Every method raises an error of `client.errors`. Use it as a context manager, or close it.
+    """
+
+    def __init__(
+        self, url: str | None = None, token: str | None = None, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        url = url or os.environ.get("PHASELAB_URL") or DEFAULT_URL
+        self._http = Transport(url, token or os.environ.get("PHASELAB_TOKEN"), transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def submit(self, spec: SpecSource, changes: Sequence[str] = (), idempotency_key: str | None = None) -> Experiment:
+        """Submit a spec; `changes` are `path=value`. Sent again after a broken connection it is still stored once."""
+        key = idempotency_key or uuid.uuid4().hex
+        answer = self._post_spec(spec, changes, {"Idempotency-Key": key}, [])
+        return Experiment.read(answer)
+
+    def estimate(self, spec: SpecSource, changes: Sequence[str] = ()) -> Estimate:
+        """What a spec would come to; stores nothing."""
+        answer = self._post_spec(spec, changes, {}, [("dry_run", "true")])
+        try:
+            return Estimate(**{name: answer[name] for name in Estimate.__dataclass_fields__})
+        except (KeyError, TypeError) as error:
+            raise BadAnswer(f"the server estimates in a way this client cannot read: {error}") from None
+
+    def _post_spec(
+        self, spec: SpecSource, changes: Sequence[str], headers: Mapping[str, str], parameters: Parameters
+    ) -> Any:
+        body, kind = read_spec(spec)
+        asked = [*parameters, *(("set", change) for change in changes)]
+        sent = {"Content-Type": kind} | dict(headers)
+        return json_of(self._http.send("POST", "/experiments", asked, body, sent, repeat=True))
+
+    def experiments(self) -> Iterator[Experiment]:
+        """Every experiment, newest first."""
+        return (Experiment.read(item) for item in self._items("/experiments", []))
+
+    def experiment(self, experiment_id: int) -> Experiment:
+        """One experiment: status, counts, eta."""
+        return Experiment.read(self._http.get_json(f"/experiments/{experiment_id}"))
+
+    def watch(self, experiment_id: int) -> Iterator[Experiment]:
+        """The experiment each time it has gone on, until nothing more will happen; survives broken connections."""
+        return watch(self._http, experiment_id)
+
+    def wait(self, experiment_id: int) -> Experiment:
+        """The experiment once nothing more will happen to it."""
+        last = self.experiment(experiment_id)
+        if not last.status.is_finished:
+            *_, last = self.watch(experiment_id)
+        return last
+
+    def cancel(self, experiment_id: int) -> Experiment:
+        """Stop it for good; what has landed stays."""
+        return self._verb(experiment_id, "cancel")
+
+    def pause(self, experiment_id: int) -> Experiment:
+        """Hand out nothing more of it until it is resumed."""
+        return self._verb(experiment_id, "pause")
+
+    def resume(self, experiment_id: int) -> Experiment:
+        """Go on with a paused experiment."""
+        return self._verb(experiment_id, "resume")
+
+    def retry(self, experiment_id: int) -> Experiment:
+        """Queue its failed and cancelled runs again."""
+        return self._verb(experiment_id, "retry")
+
+    def _verb(self, experiment_id: int, verb: str) -> Experiment:
+        return Experiment.read(json_of(self._http.send("POST", f"/experiments/{experiment_id}/{verb}")))
+
+    def change(self, experiment_id: int, name: str | None = None, priority: int | None = None) -> Experiment:
+        """Change its name or priority."""
+        changes = {key: value for key, value in (("name", name), ("priority", priority)) if value is not None}
+        headers = {"Content-Type": "application/json"}
+        body = json.dumps(changes).encode()
+        return Experiment.read(json_of(self._http.send("PATCH", f"/experiments/{experiment_id}", (), body, headers)))
+
+    def runs(self, experiment_id: int) -> Iterator[Mapping[str, Any]]:
+        """Every run of an experiment: key, state, seed, settings, measures, trust."""
+        return self._items(f"/experiments/{experiment_id}/runs", [])
+
+    def run(self, key: str) -> Mapping[str, Any]:
+        """One run whole: settings, measures, curves, cosine matrix, trust, provenance."""
+        answer = self._http.get_json(f"/runs/{key}")
+        if not isinstance(answer, dict):
+            raise BadAnswer("the server describes a run in a way this client cannot read")
+        return answer
+
+    def save_cosines(self, key: str, file: str | Path) -> Path:
+        """Save the picture of a run's cosine matrix; the file's suffix says in which form."""
+        return self._save(f"/runs/{key}/cosines.{picture_form(file)}", [], file)
+
+    def diagram(self, experiment: int | Sequence[int], x: str, y: str, measure: str, **more: Any) -> Diagram:
+        """The phase diagram; `where` and `marginalize` are lists of texts."""
+        return Diagram.read(self._http.get_json("/diagrams", _diagram_query(experiment, x, y, measure, **more)))
+
+    def diagram_frame(self, experiment: int | Sequence[int], x: str, y: str, measure: str, **more: Any) -> pd.DataFrame:
+        """The phase diagram as a frame, one row a cell."""
+        return diagram_frame(self.diagram(experiment, x, y, measure, **more))
+
+    def save_diagram(
+        self, experiment: int | Sequence[int], x: str, y: str, measure: str, file: str | Path, **more: Any
+    ) -> Path:
+        """Save the phase diagram; the file's suffix says in which form (json, csv, parquet, png, svg, pdf)."""
+        query = _diagram_query(experiment, x, y, measure, **more)
+        return self._save(f"/diagrams.{table_form(file, pictures=True)}", query, file)
+
+    def curves(self, experiment: int | Sequence[int], by: Sequence[str] = (), **more: Any) -> pd.DataFrame:
+        """Robustness curves as a frame; `where`, `method` and `readout` are lists of texts."""
+        return curves_frame(self._http.get_json("/curves", _curve_query(experiment, by, **more)))
+
+    def save_curves(
+        self,
+        experiment: int | Sequence[int],
+        file: str | Path,
+        by: Sequence[str] = (),
+        overlay: str | Path | None = None,
+        **more: Any,
+    ) -> Path:
+        """Save the curves; `overlay` is a CSV file of published values to lay over the picture."""
+        query = _curve_query(experiment, by, **more)
+        if overlay is None:
+            return self._save(f"/curves.{table_form(file, pictures=True)}", query, file)
+        try:
+            values = Path(overlay).read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Invalid(f"the overlay file {overlay} cannot be read: {reason}", 400) from None
+        headers = {"Content-Type": "text/csv"}
+        answer = self._http.send("POST", f"/curves.{picture_form(file)}", query, values, headers, repeat=True)
+        return written(file, [answer.content])
+
+    def export(self, experiment_id: int, file: str | Path) -> Path:
+        """Save every run of an experiment as a table (csv, parquet), whatever its size."""
+        return self._save(f"/experiments/{experiment_id}/runs.{table_form(file)}", [], file)
+
+    def _save(self, path: str, query: Parameters, file: str | Path) -> Path:
+        address = f"{path}?{httpx.QueryParams(list(query))}" if query else path
+        with self._http.stream(address, timeout=600.0) as answer:
+            return written(file, answer.iter_bytes())
+
+    def catalogue(self, name: str) -> Sequence[Mapping[str, Any]]:
+        """`parameters`, `measures` or `presets`."""
+        return list(self._items(f"/{name}", []))
+
+    def version(self) -> Mapping[str, Any]:
+        """Name, version and recipe of the server."""
+        answer = self._http.get_json("/version")
+        if not isinstance(answer, dict) or answer.get("name") != "phaselab":
+            raise BadAnswer(f"{self._http.url} is no Phaselab server")
+        return answer
+
+    def _items(self, path: str, query: Parameters) -> Iterator[Mapping[str, Any]]:
+        """The items of a list, page after page."""
+        cursor: list[tuple[str, str]] = []
+        while True:
+            page = self._http.get_json(path, [*query, *cursor])
+            if not isinstance(page, dict) or "items" not in page:
+                raise BadAnswer(f"the server lists {path} in a way this client cannot read")
+            yield from page["items"]
+            if page.get("next") is None:
+                return
+            cursor = [("cursor", str(page["next"]))]
+
+
+def _experiments(experiment: int | Sequence[int]) -> list[tuple[str, str]]:
+    ids = [experiment] if isinstance(experiment, int) else experiment
+    return [("experiment", str(number)) for number in ids]
+
+
+def _diagram_query(
+    experiment: int | Sequence[int],
+    x: str,
+    y: str,
+    measure: str,
+    where: Sequence[str] = (),
+    marginalize: Sequence[str] = (),
+) -> list[tuple[str, str]]:
+    axes = [("x", x), ("y", y), ("measure", measure)]
+    conditions = [("where", text) for text in where]
+    return [*_experiments(experiment), *axes, *conditions, *(("marginalize", path) for path in marginalize)]
+
+
+def _curve_query(
+    experiment: int | Sequence[int],
+    by: Sequence[str],
+    where: Sequence[str] = (),
+    method: Sequence[str] = (),
+    readout: Sequence[str] = (),
+) -> list[tuple[str, str]]:
+    lists = {"by": by, "where": where, "method": method, "readout": readout}
+    return [*_experiments(experiment), *((name, text) for name, texts in lists.items() for text in texts)]

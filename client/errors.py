@@ -1,0 +1,78 @@
+"""What can go wrong, as one tree:
+
+PhaselabError
+├── Unreachable        no server answers at the URL
+├── BadAnswer          something answers, but not a Phaselab server of this version
+├── ServerError        the server failed (5xx); what was sent may be right
+└── Refused            the server refused what was sent (4xx)
+    ├── Invalid        it cannot be used (400, 413, 415, 422); `faults` tells every place
+    ├── NotFound       there is no such experiment, run or address (404)
+    ├── Conflict       it does not go with what is there (409)
+    └── Unauthorized   the token is missing, wrong or not enough (401, 403)
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from domain.faults import Fault
+
+
+class PhaselabError(Exception):
+    """The base of every error of the client; its text says what is wrong in plain words."""
+
+
+class Unreachable(PhaselabError):
+    """No server answers at the URL."""
+
+
+class BadAnswer(PhaselabError):
+    """Something answers, but not a Phaselab server of this version."""
+
+
+class ServerError(PhaselabError):
+    """The server failed; what was sent may be right."""
+
+
+class Refused(PhaselabError):
+    """The server refused what was sent; `faults` holds every place at fault."""
+
+    def __init__(self, detail: str, status: int, faults: Sequence[Fault] = ()) -> None:
+        self.detail = detail
+        self.status = status
+        self.faults = tuple(faults)
+        super().__init__(detail)
+
+    def __str__(self) -> str:
+        lines = [f"{fault.pointer or '(whole)'}: {fault.detail}" for fault in self.faults]
+        return "\n".join(lines) if lines else self.detail
+
+
+class Invalid(Refused):
+    """What was sent cannot be used."""
+
+
+class NotFound(Refused):
+    """There is no such experiment, run or address."""
+
+
+class Conflict(Refused):
+    """What was sent does not go with what is there."""
+
+
+class Unauthorized(Refused):
+    """The token is missing, wrong or not enough."""
+
+
+_KINDS: dict[int, type[Refused]] = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 409: Conflict}
+_KINDS |= dict.fromkeys((400, 406, 413, 415, 422), Invalid)
+
+
+def from_problem(status: int, problem: Any) -> PhaselabError:
+    """The error that a problem+json answer tells."""
+    if not isinstance(problem, dict) or "detail" not in problem:
+        return BadAnswer(f"the server answered {status} without saying why; is it a Phaselab server?")
+    detail = str(problem["detail"])
+    if status >= 500:
+        return ServerError(f"the server failed: {detail}")
+    faults = [Fault(str(entry["pointer"]), str(entry["detail"])) for entry in problem.get("errors", ())]
+    return _KINDS.get(status, Refused)(detail, status, faults)

@@ -1,0 +1,44 @@
+"""Files that answers are saved in: the suffix says the form, and a file is there whole or not at all."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from client.errors import Invalid
+
+PICTURES = ("png", "svg", "pdf")
+TABLES = ("csv", "parquet")
+
+
+def picture_form(file: str | Path) -> str:
+    """`png`, `svg` or `pdf`. Raises Invalid for another suffix."""
+    return _form(file, PICTURES)
+
+
+def table_form(file: str | Path, pictures: bool = False) -> str:
+    """`csv` or `parquet`, or with `pictures` also `json` or a picture's form. Raises Invalid for another suffix."""
+    return _form(file, (*TABLES, "json", *PICTURES) if pictures else TABLES)
+
+
+def _form(file: str | Path, known: tuple[str, ...]) -> str:
+    suffix = Path(file).suffix.lower().removeprefix(".")
+    if suffix not in known:
+        raise Invalid(f"{file} must end in {', '.join('.' + form for form in known)}: that says what to write", 400)
+    return suffix
+
+
+def written(file: str | Path, chunks: Iterable[bytes]) -> Path:
+    """Write the chunks to the file, by way of a file beside it. Raises Invalid when it cannot be written."""
+    path = Path(file)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            with beside.open("wb") as out:
+                for chunk in chunks:
+                    out.write(chunk)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written: {error.strerror or type(error).__name__}", 400) from None
+    return path

@@ -1,0 +1,129 @@
+"""Answers as text on a terminal."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from client.client import Client
+from client.values import Experiment
+
+
+def follow(client: Client, experiment_id: int) -> Experiment:
+    """Show the experiment's progress until nothing more will happen; the last of it.
+
+    A live bar on a terminal; elsewhere one line for every tenth of the runs.
+    """
+    console = Console()
+    last = client.experiment(experiment_id)
+    if last.status.is_finished:
+        return last
+    if not console.is_terminal:
+        return _follow_in_lines(client, last)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(Text(last.name).plain, total=last.counts.total, note="")
+        for last in client.watch(experiment_id):
+            _update(progress, task, last)
+    return last
+
+
+def _update(progress: Progress, task: TaskID, experiment: Experiment) -> None:
+    progress.update(task, completed=experiment.counts.ended, total=experiment.counts.total, note=_note(experiment))
+
+
+def _follow_in_lines(client: Client, experiment: Experiment) -> Experiment:
+    shown, last = "", experiment
+    for last in client.watch(experiment.id):
+        counts = last.counts
+        tenth = f"{last.status} {10 * counts.ended // max(counts.total, 1)}"
+        if tenth != shown:
+            click.echo(f"{counts.ended} of {counts.total} runs  {_note(last)}")
+            shown = tenth
+    return last
+
+
+def _note(experiment: Experiment) -> str:
+    """Status, cached and failed runs, and the time left."""
+    counts = experiment.counts
+    parts = [experiment.status.replace("_", " ")]
+    parts += [f"{number} {name}" for name, number in (("cached", counts.cached), ("failed", counts.failed)) if number]
+    if experiment.eta_seconds is not None:
+        parts.append(f"about {duration(experiment.eta_seconds)} left")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """A time span in the unit that fits."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def show_experiment(experiment: Experiment) -> None:
+    """One experiment in a few lines."""
+    counts = experiment.counts
+    click.echo(f"experiment {experiment.id}: {experiment.name}")
+    click.echo(f"  {_note(experiment)}; priority {experiment.priority}, owner {experiment.owner}")
+    click.echo(
+        f"  {counts.total} runs: {counts.done} done, {counts.running} running, {counts.queued} queued,"
+        f" {counts.failed} failed, {counts.cancelled} cancelled"
+    )
+
+
+def show_experiments(experiments: Iterable[Experiment], most: int) -> None:
+    """A table of experiments."""
+    table = Table("id", "name", "status", "done", "failed", "of", "priority", "submitted", box=None)
+    for experiment in itertools.islice(experiments, most):
+        counts = experiment.counts
+        numbers = (str(counts.done), str(counts.failed), str(counts.total), str(experiment.priority))
+        when = f"{experiment.created_at.astimezone():%Y-%m-%d %H:%M}"
+        table.add_row(str(experiment.id), Text(experiment.name), experiment.status.replace("_", " "), *numbers, when)
+    _print(table)
+
+
+def show_items(items: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
+    """A table of a catalogue; `columns` maps keys to headings."""
+    table = Table(*columns.values(), box=None)
+    for item in items:
+        table.add_row(*(Text(_words(item.get(key))) for key in columns))
+    _print(table)
+
+
+def show_run(run: Mapping[str, Any]) -> None:
+    """One run: where it stands, what was measured, and whether it can be trusted."""
+    click.echo(f"run {run['key']}")
+    click.echo(f"  {run['state']}, seed {run['seed']}")
+    for name, value in (run.get("measures") or {}).items():
+        click.echo(f"  {name}: {_words(value)}")
+    trust = run.get("trust")
+    if trust:
+        flags = ", ".join(trust["flags"])
+        click.echo(f"  trust: {trust['verdict']}" + (f" ({flags})" if flags else ""))
+    if run.get("reason"):
+        click.echo(f"  failed: {run['reason']}")
+
+
+def _print(table: Table) -> None:
+    """Print a table; lines are not broken for a reader that is no terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=250)
+    console.print(table)
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,139 @@
+"""What the server answers, as typed values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from client.errors import BadAnswer
+from domain.parameters import Value
+from domain.states import ExperimentStatus
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The runs of an experiment by where they stand; `cached` is part of `done`, the others add up to `total`."""
+
+    total: int
+    done: int
+    cached: int
+    running: int
+    failed: int
+    cancelled: int
+    queued: int
+
+    @property
+    def ended(self) -> int:
+        """Runs on which nothing more will be done."""
+        return self.done + self.failed + self.cancelled
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment and how far it is. `eta_seconds` is null while nothing is known of its pace."""
+
+    id: int
+    name: str
+    owner: str
+    status: ExperimentStatus
+    priority: int
+    created_at: datetime
+    finished_at: datetime | None
+    points: int
+    skipped: int
+    counts: Counts
+    eta_seconds: float | None
+    spec: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, answer: Any) -> Self:
+        """The experiment of a JSON answer. Raises BadAnswer."""
+        try:
+            return cls(
+                id=answer["id"],
+                name=answer["name"],
+                owner=answer["owner"],
+                status=ExperimentStatus(answer["status"]),
+                priority=answer["priority"],
+                created_at=datetime.fromisoformat(answer["created_at"]),
+                finished_at=_time(answer["finished_at"]),
+                points=answer["points"],
+                skipped=answer["skipped"],
+                counts=Counts(**answer["counts"]),
+                eta_seconds=answer["eta_seconds"],
+                spec=answer.get("spec", {}),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadAnswer(f"the server describes an experiment in a way this client cannot read: {error}") from None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a spec would come to: `runs` of which `cached` are known, in `stacks`; `seconds` on one core."""
+
+    points: int
+    skipped: int
+    runs: int
+    cached: int
+    stacks: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PictureAxis:
+    """An axis of a diagram."""
+
+    parameter: str
+    values: tuple[Value, ...]
+    title: str
+    scale: str
+
+    @classmethod
+    def read(cls, answer: Any) -> Self:
+        """The axis of a JSON answer. Raises KeyError or TypeError."""
+        return cls(answer["parameter"], tuple(answer["values"]), answer["title"], answer["scale"])
+
+
+Matrix = list[list[Any]]
+"""[y][x]; null where nothing was measured."""
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A phase diagram; `matrices` [y][x] by name: `n`, `mean`, `sd`, `ci_low`, `ci_high`, `phase`, ..."""
+
+    x: PictureAxis
+    y: PictureAxis
+    measure: str
+    matrices: Mapping[str, Matrix]
+    boundaries: tuple[Mapping[str, Any], ...]
+    theory: tuple[Mapping[str, Any], ...]
+    revision: int
+
+    @classmethod
+    def read(cls, answer: Any) -> Self:
+        """The diagram of a JSON answer. Raises BadAnswer."""
+        try:
+            x, y = PictureAxis.read(answer["x"]), PictureAxis.read(answer["y"])
+            rows, columns = len(y.values), len(x.values)
+            return cls(
+                x=x,
+                y=y,
+                measure=answer["measure"],
+                matrices={name: value for name, value in answer.items() if _is_matrix(value, rows, columns)},
+                boundaries=tuple(answer["boundaries"]),
+                theory=tuple(answer["theory"]),
+                revision=answer["revision"],
+            )
+        except (KeyError, TypeError) as error:
+            raise BadAnswer(f"the server describes a diagram in a way this client cannot read: {error}") from None
+
+
+def _is_matrix(value: object, rows: int, columns: int) -> bool:
+    if not isinstance(value, list) or len(value) != rows or not rows:
+        return False
+    return all(isinstance(row, list) and len(row) == columns for row in value)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,46 @@
+"""Following an experiment by its server-sent events, through restarts of the server."""
+
+import json
+import time
+from collections.abc import Iterator
+
+from client.errors import ServerError, Unreachable
+from client.transport import Transport
+from client.values import Experiment
+
+PATIENCE = 30
+"""Attempts, a second apart, to reach a server again that has been reached before."""
+RECONNECT_SECONDS = 1.0
+
+
+def watch(http: Transport, experiment_id: int) -> Iterator[Experiment]:
+    """The experiment now, and again each time it has gone on, until nothing more will happen to it."""
+    last_id, broken = "", 0
+    while True:
+        try:
+            for event_id, experiment in _events(http, experiment_id, last_id):
+                last_id, broken = event_id, 0
+                yield experiment
+                if experiment.status.is_finished:
+                    return
+        except (Unreachable, ServerError):
+            broken += 1
+            if not last_id or broken > PATIENCE:
+                raise
+        time.sleep(RECONNECT_SECONDS)
+
+
+def _events(http: Transport, experiment_id: int, last_id: str) -> Iterator[tuple[str, Experiment]]:
+    """(event id, experiment) of the events after `last_id`, until the server ends the stream."""
+    headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+    with http.stream(f"/experiments/{experiment_id}/events", headers) as answer:
+        event_id, data = "", ""
+        for line in answer.iter_lines():
+            name, _, value = line.partition(": ")
+            if name == "id":
+                event_id = value
+            elif name == "data":
+                data += value
+            elif not line and data:
+                yield event_id, Experiment.read(json.loads(data))
+                data = ""

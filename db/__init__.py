@@ -1,0 +1,1 @@
+"""Rows: tables, migrations and every query. `Database.transaction()` is the one commit."""

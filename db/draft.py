@@ -1,0 +1,100 @@
+"""A plan made ready to be stored: its distinct settings and runs, with keys and numbers, before any row is touched."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from domain.order import point_ranks, run_rank
+from domain.points import Plan
+from domain.runs import run_key
+from domain.settings import Settings
+from domain.stacks import VARIES
+
+_DEFAULTS = Settings()
+_GROUPS = tuple((group, tuple(type(getattr(_DEFAULTS, group)).model_fields)) for group in Settings.model_fields)
+_SHAPE_PATHS = tuple((group, name) for group, names in _GROUPS for name in names if f"{group}.{name}" not in VARIES)
+_DATA_PATHS = (
+    *((group, name) for group, names in _GROUPS for name in names if group == "data" and name != "seed"),
+    ("training", "precision"),
+)
+_MASK = 2**63 - 1
+_ODD = 0x9E3779B97F4A7C15  # spreads neighbouring seeds over all bits
+
+
+@dataclass(slots=True)
+class Kind:
+    """Settings that some points share. `shape` and `data` are numbers, equal for settings that stack and for those
+    that share training data under the same seed; `rank` is the least of the points'; `id` is set once stored."""
+
+    text: str
+    digest: str
+    settings: Settings
+    shape: int
+    data: int
+    rank: int
+    id: int | None = None
+
+
+@dataclass(slots=True)
+class DraftRun:
+    """A run that an experiment wants; `id` is set once it is known or stored, `cached` when its result is there."""
+
+    kind: Kind
+    seed: int
+    rank: int
+    id: int | None = None
+    cached: bool = False
+
+    @property
+    def key(self) -> str:
+        """The run key."""
+        return run_key(self.kind.text, self.seed)
+
+    @property
+    def data(self) -> int:
+        """A number, equal for runs on the same training data."""
+        seed = self.kind.settings.data.seed
+        return (self.kind.data + (self.seed if seed is None else seed) * _ODD) & _MASK
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A plan, the settings of each of its points, its distinct settings and its distinct runs."""
+
+    plan: Plan
+    kind_of_point: list[Kind]
+    kinds: list[Kind] = field(default_factory=list)
+    runs: list[DraftRun] = field(default_factory=list)
+
+
+def make_draft(plan: Plan) -> Draft:
+    """The plan made ready. Two points with the same settings want the same runs, which count once."""
+    distinct: dict[str, Kind] = {}
+    kind_of_point = []
+    for point, rank in zip(plan.points, point_ranks(plan), strict=True):
+        text = point.settings_text
+        kind = distinct.get(text)
+        if kind is None:
+            kind = distinct[text] = _kind(text, point.settings, rank)
+        kind.rank = min(kind.rank, rank)
+        kind_of_point.append(kind)
+    kinds = list(distinct.values())
+    return Draft(plan, kind_of_point, kinds, list(_runs(plan, kinds)))
+
+
+def _kind(text: str, settings: Settings, rank: int) -> Kind:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Kind(text, digest, settings, _number(settings, _SHAPE_PATHS), _number(settings, _DATA_PATHS), rank)
+
+
+def _number(settings: Settings, paths: tuple[tuple[str, str], ...]) -> int:
+    """63 bits, equal where the parameters are equal. Compared inside one experiment only."""
+    text = repr([getattr(getattr(settings, group), name) for group, name in paths])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) & _MASK
+
+
+def _runs(plan: Plan, kinds: list[Kind]) -> Iterator[DraftRun]:
+    count, seeds = len(plan.points), plan.spec.seed_list
+    for kind in kinds:
+        for position, seed in enumerate(seeds):
+            yield DraftRun(kind, seed, run_rank(kind.rank, position, count))

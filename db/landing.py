@@ -1,0 +1,253 @@
+"""Landing: storing what runs gave, with everything that follows from it, in one transaction."""
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from db import arrays, packing
+from db.bulk import chunks, insert_many
+from db.clock import database_time
+from db.status import settle
+from db.summaries import SAVE, sum_up
+from db.tables import Claim, experiment_runs, experiments, points, provenances, run_arrays, runs
+from domain.measures import MEASURES
+from domain.results import Outcome, RunFailure, RunResult
+from domain.states import RunState
+
+_SAVE_RESULT = (
+    update(runs)
+    .where(runs.c.id == bindparam("run_id"))
+    .values(
+        {name: bindparam(f"m_{name}") for name in MEASURES}
+        | {
+            "state": RunState.DONE.value,
+            "leased_by": None,
+            "lease_expires_at": None,
+            "reason": None,
+            "traceback": None,
+            "landed_at": bindparam("at"),
+            "seconds": bindparam("took"),
+            "trust": bindparam("verdict"),
+            "flags": bindparam("raised", type_=runs.c.flags.type),
+            "provenance_id": bindparam("computed_by"),
+        }
+    )
+)
+_SAVE_FAILURE = (
+    update(runs)
+    .where(runs.c.id == bindparam("run_id"))
+    .values(
+        state=RunState.FAILED.value,
+        leased_by=None,
+        lease_expires_at=None,
+        landed_at=bindparam("at"),
+        reason=bindparam("why"),
+        traceback=bindparam("trace"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What became of outcomes: stored results, stored failures, and those that were ignored (already landed, or of a
+    run that is not known or not wanted)."""
+
+    done: int
+    failed: int
+    ignored: int
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A run as it was before the landing."""
+
+    id: int
+    settings_id: int
+    state: RunState
+
+
+def land(session: Session, outcomes: Sequence[Outcome]) -> Landed:
+    """Store outcomes with their arrays, bring the claims, counts, summaries, revisions and statuses of every
+    experiment that wants the runs up to date.
+
+    Idempotent: the first result of a run key wins and is never overwritten. A result replaces a failure; a result
+    that cannot be stored (a measure that is unknown or not finite) lands as a failure.
+    """
+    by_key: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        by_key.setdefault(outcome.key, _storable(outcome))
+    stored = _stored(session, list(by_key))
+    done: list[tuple[_Stored, RunResult]] = []
+    failed: list[tuple[_Stored, RunFailure]] = []
+    for key, run in stored.items():
+        outcome = by_key[key]
+        if isinstance(outcome, RunResult) and run.state is not RunState.DONE:
+            done.append((run, outcome))
+        elif isinstance(outcome, RunFailure) and not run.state.is_finished:
+            failed.append((run, outcome))
+    now = database_time(session)
+    _save_results(session, done, now)
+    _save_failures(session, failed, now)
+    _tell_experiments(session, done, [run for run, _ in failed])
+    return Landed(len(done), len(failed), len(outcomes) - len(done) - len(failed))
+
+
+def _storable(outcome: Outcome) -> Outcome:
+    """The outcome, or a failure that says why a result cannot be stored."""
+    if isinstance(outcome, RunFailure):
+        return outcome
+    unknown = sorted(set(outcome.measures) - set(MEASURES))
+    if unknown:
+        return RunFailure(outcome.key, f"the result holds a measure that is not in the catalogue: {unknown[0]}")
+    for name, value in outcome.measures.items():
+        if value is not None and not math.isfinite(value):
+            return RunFailure(outcome.key, f"the measure {name} is not finite: {value}")
+    if any(not np.isfinite(curve.accuracy).all() for curve in outcome.curves):
+        return RunFailure(outcome.key, "a curve holds a number that is not finite")
+    return outcome
+
+
+def _stored(session: Session, keys: Sequence[str]) -> Mapping[str, _Stored]:
+    found: dict[str, _Stored] = {}
+    for some in chunks(keys):
+        query = select(runs.c.key, runs.c.id, runs.c.settings_id, runs.c.state).where(runs.c.key.in_(some))
+        found |= {row.key: _Stored(row.id, row.settings_id, RunState(row.state)) for row in session.execute(query)}
+    return found
+
+
+def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], now: datetime) -> None:
+    if not done:
+        return
+    computed_by = _provenance_ids(session, [result.provenance for _, result in done])
+    rows = [
+        {f"m_{name}": result.measures.get(name) for name in MEASURES}
+        | {
+            "run_id": run.id,
+            "at": now,
+            "took": result.seconds,
+            "verdict": result.trust.verdict,
+            "raised": list(result.trust.flags) or None,
+            "computed_by": computed_by[_provenance_text(result.provenance)],
+        }
+        for run, result in done
+    ]
+    session.execute(_SAVE_RESULT, rows)
+    packed = ((run.id, arrays.encode(result.curves, result.cosines)) for run, result in done)
+    insert_many(session, [run_arrays.c.run_id, run_arrays.c.content], packed)
+
+
+def _save_failures(session: Session, failed: Sequence[tuple[_Stored, RunFailure]], now: datetime) -> None:
+    rows = [{"run_id": run.id, "at": now, "why": it.reason, "trace": it.traceback or None} for run, it in failed]
+    if rows:
+        session.execute(_SAVE_FAILURE, rows)
+
+
+def _provenance_text(provenance: Mapping[str, str]) -> str:
+    return json.dumps(dict(provenance), sort_keys=True)
+
+
+def _provenance_ids(session: Session, given: Sequence[Mapping[str, str]]) -> Mapping[str, int]:
+    """The id of each distinct provenance, by its text; new ones are stored."""
+    ids: dict[str, int] = {}
+    for text, provenance in {_provenance_text(one): one for one in given}.items():
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        known = session.execute(select(provenances.c.id).where(provenances.c.digest == digest)).scalar_one_or_none()
+        if known is None:
+            row = {"digest": digest, "content": dict(provenance)}
+            known = session.execute(insert(provenances).values(row).returning(provenances.c.id)).scalar_one()
+        ids[text] = known
+    return ids
+
+
+def _tell_experiments(session: Session, done: Sequence[tuple[_Stored, RunResult]], failed: Sequence[_Stored]) -> None:
+    """Bring claims, counts, summaries and statuses up to date."""
+    claimed = _claims(session, [run.id for run, _ in done])
+    lost = _claims(session, [run.id for run in failed], Claim.PENDING)
+    changes: dict[int, dict[str, int]] = defaultdict(lambda: {"done": 0, "failed": 0, "cancelled": 0})
+    for experiment_id, _, claim in claimed:
+        changes[experiment_id]["done"] += 1
+        if claim is not Claim.PENDING:
+            changes[experiment_id][claim.value] -= 1
+    for experiment_id, _, _ in lost:
+        changes[experiment_id]["failed"] += 1
+    _set_claims(session, [run.id for run, _ in done], Claim.DONE)
+    _set_claims(session, [run.id for run in failed], Claim.FAILED, Claim.PENDING)
+    _add_to_summaries(session, done, claimed)
+    count(session, changes)
+    settle(session, list(changes))
+
+
+def _claims(session: Session, run_ids: Sequence[int], only: Claim | None = None) -> list[tuple[int, int, Claim]]:
+    """(experiment, run, claim) of every claim on the runs."""
+    found: list[tuple[int, int, Claim]] = []
+    for some in chunks(run_ids):
+        table = experiment_runs.c
+        query = select(table.experiment_id, table.run_id, table.claim).where(table.run_id.in_(some))
+        if only is not None:
+            query = query.where(table.claim == only)
+        found += [(experiment, run, Claim(claim)) for experiment, run, claim in session.execute(query)]
+    return found
+
+
+def _set_claims(session: Session, run_ids: Sequence[int], claim: Claim, only: Claim | None = None) -> None:
+    for some in chunks(run_ids):
+        change = update(experiment_runs).where(experiment_runs.c.run_id.in_(some)).values(claim=claim.value)
+        session.execute(change if only is None else change.where(experiment_runs.c.claim == only))
+
+
+def count(session: Session, changes: Mapping[int, Mapping[str, int]]) -> None:
+    """Add to experiments' counts of done, failed and cancelled claims, and raise their revisions."""
+    for experiment_id, change in changes.items():
+        values: dict[str, Any] = {name: experiments.c[name] + more for name, more in change.items() if more}
+        values["revision"] = experiments.c.revision + 1
+        session.execute(update(experiments).where(experiments.c.id == experiment_id).values(values))
+
+
+def _add_to_summaries(
+    session: Session, done: Sequence[tuple[_Stored, RunResult]], claimed: Sequence[tuple[int, int, Claim]]
+) -> None:
+    """Add the results to the summaries of every point that they belong to."""
+    results = {run.id: (run.settings_id, result) for run, result in done}
+    landed: dict[tuple[int, int], list[RunResult]] = defaultdict(list)
+    for experiment_id, run_id, _ in claimed:
+        settings_id, result = results[run_id]
+        landed[experiment_id, settings_id].append(result)
+    touched = [
+        (experiment_id, position, settings_id, summary)
+        for experiment_id, position, settings_id, summary in _points_of(session, [run.settings_id for run, _ in done])
+        if (experiment_id, settings_id) in landed
+    ]
+    if not touched:
+        return
+    dealt = [(i, result) for i, (one, _, kind, _) in enumerate(touched) for result in landed[one, kind]]
+    more = sum_up(
+        [result.measures for _, result in dealt],
+        [result.trust.verdict == "suspect" for _, result in dealt],
+        [i for i, _ in dealt],
+        len(touched),
+    )
+    merged = packing.to_bytes(packing.merge(packing.from_bytes([summary for *_, summary in touched]), more))
+    rows = [
+        {"at_experiment": one, "at_position": position, "new_summary": content}
+        for (one, position, _, _), content in zip(touched, merged, strict=True)
+    ]
+    session.execute(SAVE, rows)
+
+
+def _points_of(session: Session, settings_ids: Sequence[int]) -> list[tuple[int, int, int, bytes]]:
+    """(experiment, position, settings, summary) of every point with one of the settings."""
+    found: list[tuple[int, int, int, bytes]] = []
+    for some in chunks(sorted(set(settings_ids))):
+        table = points.c
+        query = select(table.experiment_id, table.position, table.settings_id, table.summary)
+        found += [tuple(row) for row in session.execute(query.where(table.settings_id.in_(some)))]
+    return found

@@ -1,0 +1,1 @@
+"""The migrations: the only source of the schema."""

@@ -1,0 +1,131 @@
+"""Reading runs: pages of an experiment's runs, and one run whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db import arrays
+from db.bulk import among
+from db.tables import Claim, experiment_runs, provenances, run_arrays, runs, settings
+from domain.measures import MEASURES, Measures
+from domain.states import RunState
+
+_BRIEF = (
+    runs.c.id,
+    runs.c.key,
+    runs.c.settings_id,
+    runs.c.seed,
+    runs.c.state,
+    runs.c.attempts,
+    runs.c.landed_at,
+    runs.c.seconds,
+    runs.c.reason,
+    runs.c.trust,
+    runs.c.flags,
+    *(runs.c[name] for name in MEASURES),
+)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as a list shows it. `trust` and the measures are null until it is done, `reason` says why it failed."""
+
+    id: int
+    key: str
+    settings_id: int
+    seed: int
+    state: RunState
+    attempts: int
+    landed_at: datetime | None
+    seconds: float | None
+    reason: str | None
+    trust: str | None
+    flags: tuple[str, ...]
+    measures: Measures
+
+
+@dataclass(frozen=True)
+class WholeRun:
+    """Everything stored of one run: its row, its canonical settings as text, its arrays when it is done."""
+
+    row: RunRow
+    settings: str
+    arrays: arrays.RunArrays | None
+    provenance: Mapping[str, str] | None
+    traceback: str | None
+    experiments: tuple[int, ...]
+
+
+def page_of_runs(
+    session: Session,
+    experiment_id: int,
+    after: int = 0,
+    limit: int = 100,
+    settings_ids: Sequence[int] | None = None,
+) -> list[RunRow]:
+    """The experiment's runs whose id is above `after`, in order of id; of the given settings only, if any are."""
+    claims = experiment_runs.c
+    query = (
+        select(*_BRIEF, claims.claim)
+        .join(experiment_runs, claims.run_id == runs.c.id)
+        .where(claims.experiment_id == experiment_id, claims.run_id > after)
+        .order_by(claims.run_id)
+        .limit(limit)
+    )
+    if settings_ids is not None:
+        query = query.where(among(session, runs.c.settings_id, settings_ids))
+    return [_row(row, Claim(row.claim)) for row in session.execute(query)]
+
+
+def whole_run(session: Session, key: str) -> WholeRun | None:
+    """The run of this key; None when there is none."""
+    query = (
+        select(
+            *_BRIEF,
+            runs.c.traceback,
+            settings.c.canonical,
+            run_arrays.c.content.label("arrays"),
+            provenances.c.content.label("provenance"),
+        )
+        .join(settings, settings.c.id == runs.c.settings_id)
+        .outerjoin(run_arrays, run_arrays.c.run_id == runs.c.id)
+        .outerjoin(provenances, provenances.c.id == runs.c.provenance_id)
+        .where(runs.c.key == key)
+    )
+    found = session.execute(query).one_or_none()
+    if found is None:
+        return None
+    wanted_by = select(experiment_runs.c.experiment_id).where(experiment_runs.c.run_id == found.id)
+    return WholeRun(
+        row=_row(found, None),
+        settings=found.canonical,
+        arrays=None if found.arrays is None else arrays.decode(found.arrays),
+        provenance=found.provenance,
+        traceback=found.traceback,
+        experiments=tuple(sorted(session.execute(wanted_by).scalars())),
+    )
+
+
+def _row(row: Any, claim: Claim | None) -> RunRow:
+    """A run as an experiment with this claim sees it: one that was given up is cancelled, whoever else wants it."""
+    state = RunState(row.state)
+    if claim in (Claim.CANCELLED, Claim.FAILED):
+        state = RunState(claim.value)
+    return RunRow(
+        id=row.id,
+        key=row.key,
+        settings_id=row.settings_id,
+        seed=row.seed,
+        state=state,
+        attempts=row.attempts,
+        landed_at=row.landed_at,
+        seconds=row.seconds,
+        reason=row.reason,
+        trust=row.trust,
+        flags=tuple(row.flags or ()),
+        measures={name: row._mapping[runs.c[name]] for name in MEASURES},
+    )

@@ -1,0 +1,48 @@
+"""Statuses of experiments: set by users' verbs, or settled by what has landed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from db.clock import database_time
+from db.tables import experiments
+from domain.states import ExperimentStatus
+
+
+def status_of(session: Session, experiment_id: int) -> ExperimentStatus | None:
+    """The experiment's status; None when there is none of this id."""
+    found = session.execute(select(experiments.c.status).where(experiments.c.id == experiment_id)).scalar_one_or_none()
+    return ExperimentStatus(found) if found else None
+
+
+def set_status(session: Session, experiment_id: int, status: ExperimentStatus) -> None:
+    """Set the status and the times that go with it."""
+    now = database_time(session)
+    changes: dict[str, Any] = {"status": status, "finished_at": now if status.is_finished else None}
+    if status is ExperimentStatus.RUNNING:
+        changes["started_at"] = func.coalesce(experiments.c.started_at, now)
+    session.execute(update(experiments).where(experiments.c.id == experiment_id).values(changes))
+
+
+def settle(session: Session, experiment_ids: Sequence[int]) -> None:
+    """End every one of the experiments that has nothing pending; start those whose first outcome has landed.
+
+    A cancelled experiment stays cancelled.
+    """
+    table = experiments.c
+    query = select(table.id, table.status, table.total, table.done, table.cached, table.failed, table.cancelled).where(
+        table.id.in_(experiment_ids), table.status != ExperimentStatus.CANCELLED
+    )
+    for row in session.execute(query).all():
+        status = ExperimentStatus(row.status)
+        if row.done + row.failed + row.cancelled == row.total:
+            whole = row.done == row.total
+            settled = ExperimentStatus.FINISHED if whole else ExperimentStatus.FINISHED_WITH_FAILURES
+        elif status is ExperimentStatus.QUEUED and row.done + row.failed > row.cached:
+            settled = ExperimentStatus.RUNNING
+        else:
+            settled = status
+        if settled is not status:
+            set_status(session, row.id, settled)

@@ -1,0 +1,47 @@
+"""`python -m service serve | api | scheduler`: the service's processes, together or apart."""
+
+import os
+import sys
+
+import click
+
+from db.database import DatabaseAway
+from service.settings import load_settings
+from service.supervisor import Supervisor
+
+
+@click.group()
+def main() -> None:
+    """Phaselab's processes, together or apart."""
+
+
+@main.command()
+@click.option("--host", help="Address the api listens on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port the api listens on; 0 takes a free one.")
+def serve(host: str | None, port: int | None) -> None:
+    """Run api and scheduler until SIGTERM or Ctrl-C."""
+    _supervise(host=host, port=port)
+
+
+@main.command()
+def scheduler() -> None:
+    """Run the scheduler alone, until SIGTERM or Ctrl-C."""
+    _supervise(with_api=False)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def api(arguments: tuple[str, ...]) -> None:
+    """Run the api alone, with the arguments of `python -m api`."""
+    os.execv(sys.executable, [sys.executable, "-m", "api", *arguments])
+
+
+def _supervise(host: str | None = None, port: int | None = None, with_api: bool = True) -> None:
+    try:
+        Supervisor(load_settings(host=host, port=port), with_api).run()
+    except (ValueError, DatabaseAway) as error:
+        sys.exit(f"phaselab: {error}")
+
+
+if __name__ == "__main__":
+    main(prog_name="phaselab")

@@ -1,0 +1,22 @@
+"""Errors that the service's verbs raise.
+
+ServiceError
+├── NotFound      an id or key of nothing
+└── Conflict      what is asked for does not go with what is there
+DatabaseAway      the database cannot be reached just now (from db)
+InvalidInput      what was sent cannot be used (from domain)
+"""
+
+from db.database import DatabaseAway as DatabaseAway
+
+
+class ServiceError(Exception):
+    """Something that was asked for cannot be done; the message says why, for the one who asked."""
+
+
+class NotFound(ServiceError):
+    """There is no such experiment or run."""
+
+
+class Conflict(ServiceError):
+    """What is asked for does not go with what is there, such as resuming what is finished."""

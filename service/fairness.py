@@ -1,0 +1,74 @@
+"""Fairness: whose stack goes next."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+
+class Candidate(Protocol):
+    """An experiment with runs that wait."""
+
+    @property
+    def id(self) -> int:
+        """The experiment."""
+
+    @property
+    def owner(self) -> str:
+        """Who submitted it."""
+
+    @property
+    def priority(self) -> int:
+        """Higher goes first."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was submitted."""
+
+    @property
+    def queued(self) -> int:
+        """How many of its runs wait."""
+
+
+Waiting = TypeVar("Waiting", bound=Candidate)
+
+
+class Use:
+    """Computing seconds by owner, of which half is forgotten every half-life."""
+
+    def __init__(self, half_life_seconds: float, now: float) -> None:
+        self._half_life = half_life_seconds
+        self._at = now
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+
+    def add(self, owner: str, seconds: float, now: float) -> None:
+        """Count `seconds` for an owner at the time `now` (seconds of any steady clock)."""
+        self._decay(now)
+        self._seconds[owner] += seconds
+
+    def of(self, owner: str) -> float:
+        """What an owner has used, as of the last call of `add`."""
+        return self._seconds.get(owner, 0.0)
+
+    def _decay(self, now: float) -> None:
+        share = 0.5 ** ((now - self._at) / self._half_life)
+        self._at = now
+        for owner in self._seconds:
+            self._seconds[owner] *= share
+
+
+def choose(
+    candidates: Sequence[Waiting], use: Use, out: Mapping[str, int], expected_seconds: float, cap: int | None
+) -> Waiting | None:
+    """The experiment whose stack goes next: highest priority, then the owner with the least use, then the oldest.
+
+    `out` counts the stacks that are out for each owner: each is taken as `expected_seconds` of use to come, so that
+    owners alternate while nothing has landed yet. Owners with `cap` stacks out are left alone. None if nobody is left.
+    """
+    able = [c for c in candidates if c.queued > 0 and (cap is None or out.get(c.owner, 0) < cap)]
+    if not able:
+        return None
+    return min(
+        able,
+        key=lambda c: (-c.priority, use.of(c.owner) + expected_seconds * out.get(c.owner, 0), c.created_at, c.id),
+    )

@@ -1,0 +1,45 @@
+"""The scheduler process. Started by `python -m service scheduler`, which prepares the environment Ray wants."""
+
+import logging
+import signal
+import sys
+from types import FrameType
+
+from service.ray_session import RayUnfit
+from service.run_codes import UNFIT
+from service.scheduler import Scheduler
+from service.settings import load_settings
+from service.storage import open_database
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code."""
+    try:
+        settings = load_settings()
+        database = open_database(settings)
+    except ValueError as error:
+        print(f"scheduler: {error}", file=sys.stderr)
+        return UNFIT
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    scheduler = Scheduler(settings, database)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        scheduler.stop()
+
+    def listen() -> None:
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+
+    listen()
+    try:
+        scheduler.run(listen)
+    except RayUnfit as error:
+        print(f"scheduler: {error}", file=sys.stderr)
+        return UNFIT
+    finally:
+        database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

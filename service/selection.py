@@ -1,0 +1,126 @@
+"""Selecting points for a report: the values they are known by, conditions, and what must not vary unseen."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from db import experiments, reports
+from db.database import Session
+from db.experiments import ExperimentRow
+from db.reports import PointRow
+from domain.conditions import Condition
+from domain.faults import Fault, InvalidInput, pointer
+from domain.parameters import Value, parameters
+from service.errors import NotFound
+
+_STANDS_FOR = ("auto", None)
+"""Values as submitted that stand for others, which the canonical settings hold."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Experiments by id, those of their points that meet the conditions, and what every point's settings are."""
+
+    experiments: Mapping[int, ExperimentRow]
+    points: tuple[PointRow, ...]
+    texts: Mapping[int, str]
+
+    @property
+    def revision(self) -> int:
+        """Rises whenever a result of one of the experiments changes."""
+        return sum(row.revision for row in self.experiments.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The experiments' names."""
+        return tuple(row.name for row in self.experiments.values())
+
+    def value(self, point: PointRow, path: str) -> Value:
+        """A parameter's value at a point: as submitted, and what it stands for where that is `auto` or left out."""
+        group, name = path.split(".")
+        base = self.experiments[point.experiment_id].spec
+        given: Value = point.values[path] if path in point.values else base[group][name]
+        if given in _STANDS_FOR:
+            settings: dict[str, dict[str, Value]] = json.loads(self.texts[point.settings_id])
+            return settings[group][name]
+        return given
+
+
+def select(session: Session, experiment_ids: Sequence[int], where: Sequence[Condition]) -> Selection:
+    """The points of the experiments that meet every condition. Raises NotFound, or InvalidInput when none does, or
+    when a condition is on something that is no parameter."""
+    faults = check_parameters({pointer("where", i): condition.path for i, condition in enumerate(where)})
+    if faults:
+        raise InvalidInput(faults)
+    found = experiments.get_experiments(session, experiment_ids)
+    for experiment_id in experiment_ids:
+        if experiment_id not in found:
+            raise NotFound(f"there is no experiment {experiment_id}")
+    rows = reports.read_points(session, experiment_ids)
+    texts = reports.read_settings(session, sorted({row.settings_id for row in rows}))
+    whole = Selection({number: found[number] for number in experiment_ids}, tuple(rows), texts)
+    kept = tuple(row for row in rows if all(condition.holds(whole.value(row, condition.path)) for condition in where))
+    if not kept:
+        raise InvalidInput([_nothing_left(whole, where)])
+    return Selection(whole.experiments, kept, texts)
+
+
+def _nothing_left(whole: Selection, where: Sequence[Condition]) -> Fault:
+    """Which condition no point meets, with the values there are; or that no point meets all."""
+    for i, condition in enumerate(where):
+        values = _distinct(whole.value(point, condition.path) for point in whole.points)
+        if not any(condition.holds(value) for value in values):
+            shown = ", ".join(_shown(value) for value in values[:20])
+            return Fault(pointer("where", i), f"no point meets {condition}; {condition.path} is one of {shown}")
+    return Fault(pointer("where"), "no point meets all conditions at once; leave one out")
+
+
+def check_parameters(paths: Mapping[str, str]) -> list[Fault]:
+    """A fault for every parameter, given by the place where it was named, that is not one to tell points apart by."""
+    known = [name for name, entry in parameters().items() if entry.swept]
+    return [
+        Fault(place, f"no parameter {path!r} to draw or group by; known: {', '.join(known)}")
+        for place, path in paths.items()
+        if path not in known
+    ]
+
+
+def check_nothing_hides(selection: Selection, shown: Iterable[str], place: str, remedy: str) -> None:
+    """Raises InvalidInput when the points differ in a parameter that is not shown; `remedy` ends the sentence
+    that begins with where=..., and may hold {path}."""
+    hidden = [path for path in _varying(selection) if path not in set(shown)]
+    faults = []
+    for path in hidden:
+        values = _distinct(selection.value(point, path) for point in selection.points)
+        fixed = f"where={path}={_shown(values[0])}"
+        listed = ", ".join(_shown(value) for value in values[:6]) + (", ..." if len(values) > 6 else "")
+        detail = f"{path} varies ({listed}) and is not shown: fix it with {fixed}, {remedy.format(path=path)}"
+        faults.append(Fault(place, detail))
+    if faults:
+        raise InvalidInput(faults)
+
+
+def _varying(selection: Selection) -> list[str]:
+    """The parameters in which the points differ, whether swept or given otherwise by another experiment."""
+    rows = list(
+        {point.experiment_id: selection.experiments[point.experiment_id] for point in selection.points}.values()
+    )
+    varying = []
+    for path, entry in parameters().items():
+        group, name = path.split(".")
+        swept = any(path in row.spec["sweep"] for row in rows)
+        bases: list[Any] = [row.spec[group][name] for row in rows]
+        if not entry.swept or not (swept or any(base != bases[0] for base in bases)):
+            continue
+        if len(_distinct(selection.value(point, path) for point in selection.points)) > 1:
+            varying.append(path)
+    return varying
+
+
+def _distinct(values: Iterable[Value]) -> list[Value]:
+    return list(dict.fromkeys(values))
+
+
+def _shown(value: Value) -> str:
+    return "null" if value is None else str(value)

@@ -1,0 +1,132 @@
+"""A real server over a real SQLite database, filled through db.landing with made-up results."""
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from db.create import create_experiment
+from db.database import Database
+from db.landing import land
+from db.leases import take_stack
+from domain.points import plan
+from domain.runs import Run
+from domain.spec import parse_spec
+from service.settings import ServiceSettings
+from tests.results import failure, made_up
+
+SPEC = {
+    "name": "labels against clusters",
+    "data": {"d": 64, "n": 20},
+    "attack": {"radii": [0, 2, 4, 6], "test_points": 10},
+    "sweep": {"data.k": [4, 6, 8], "network.labels": ["binary", 4, "clusters"]},
+    "seeds": 3,
+}
+"""Experiment 1 of a filled database: finished, with one failed run. Experiment 2 is queued, and has no result."""
+NEW_SPEC = SPEC | {"name": "new", "data": {"d": 70, "n": 20}}
+"""A spec that is not in a filled database."""
+
+
+def result_of(run: Run) -> object:
+    """Averaging for binary labels, learning for one label a cluster, in between mixed; one run fails."""
+    labels = run.settings.network.labels
+    if labels == 4 and run.settings.data.k == 8 and run.seed == 2:
+        return failure(run)
+    index = 0.97 if labels == "binary" else 0.03 if labels == run.settings.data.k else 0.5
+    return made_up(run, test_accuracy=1.0, feature_fraction=0.9, averaging_index=index + run.seed / 1000)
+
+
+def fill(database: Database) -> None:
+    with database.transaction() as session:
+        first = create_experiment(session, plan(parse_spec(SPEC)), "local")
+    while True:
+        with database.transaction() as session:
+            stack = take_stack(session, first, 10, "test", 60.0)
+            if stack is None:
+                break
+            land(session, [result_of(run) for run in stack.runs])  # type: ignore[misc]
+    with database.transaction() as session:
+        waiting = SPEC | {"name": "waiting", "data": {"d": 65, "n": 20}}
+        create_experiment(session, plan(parse_spec(waiting)), "local")
+
+
+@pytest.fixture(scope="session")
+def filled_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with two experiments; to be copied, never opened."""
+    path = tmp_path_factory.mktemp("filled") / "filled.db"
+    shutil.copy(migrated_sqlite, path)
+    database = Database(f"sqlite:///{path}")
+    fill(database)
+    database.close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@contextmanager
+def serving(settings: ServiceSettings, database: Database, app: FastAPI | None = None) -> Iterator[str]:
+    """The URL of a real server in a thread of this process."""
+    config = uvicorn.Config(
+        app or create_app(settings, database), port=0, log_level="error", timeout_graceful_shutdown=1, lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        threading.Event().wait(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+@contextmanager
+def served_copy(filled: Path, folder: Path) -> Iterator[tuple[str, Database]]:
+    """(URL, database) of a server over a copy of a filled database."""
+    path = folder / "phaselab.db"
+    shutil.copy(filled, path)
+    settings = ServiceSettings(database_url=f"sqlite:///{path}", max_runs=100_000)
+    database = Database(settings.database_url)
+    with serving(settings, database) as url:
+        yield url, database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def filled_url(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a server that tests only read from."""
+    with served_copy(filled_sqlite, tmp_path_factory.mktemp("read")) as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def read(filled_url: str) -> Iterator[httpx.Client]:
+    """A client of the server that tests only read from."""
+    with httpx.Client(base_url=f"{filled_url}/api/v1") as client:
+        yield client
+
+
+@pytest.fixture
+def own_server(filled_sqlite: Path, tmp_path: Path) -> Iterator[tuple[str, Database]]:
+    """(URL, database) of a server of the test's own."""
+    with served_copy(filled_sqlite, tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+def http(own_server: tuple[str, Database]) -> Iterator[httpx.Client]:
+    """A client of a server of the test's own."""
+    with httpx.Client(base_url=f"{own_server[0]}/api/v1", timeout=30) as client:
+        yield client

@@ -1,0 +1,142 @@
+"""The command line against a real server: what is printed where, and exit codes."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from client.cli import cli
+from db.database import Database
+from db.landing import land
+from db.leases import take_stack
+from tests.api.conftest import NEW_SPEC
+from tests.results import made_up
+
+
+def phaselab(url: str, *arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["--url", url, *map(str, arguments)])
+
+
+def test_list_and_show(filled_url: str) -> None:
+    listed = phaselab(filled_url, "list")
+    assert listed.exit_code == 0
+    lines = listed.stdout.splitlines()
+    assert "waiting" in lines[1]
+    assert "labels against clusters" in lines[2]
+    assert len(phaselab(filled_url, "list", "-n", 1).stdout.splitlines()) == 2
+    shown = phaselab(filled_url, "show", 1)
+    assert "24 runs: 23 done, 0 running, 0 queued, 1 failed" in shown.stdout
+
+
+def test_pictures_and_tables(filled_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "d.svg"
+    done = phaselab(filled_url, "diagram", 1, "--x", "data.k", "--y", "network.labels", "-o", file)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.strip() == str(file)
+    assert "averaging index" in file.read_text()
+    published = tmp_path / "published.csv"
+    published.write_text("dataset,network,radius_l2,robust_accuracy_percent\nsynthetic,2-class,2,50\n")
+    query = ("--by", "network.labels", "--where", "data.k=6", "--overlay", published)
+    curves = phaselab(filled_url, "curves", 1, *query, "-o", tmp_path / "c.svg")
+    assert curves.exit_code == 0, curves.stderr
+    assert "published: 2-class" in (tmp_path / "c.svg").read_text()
+    assert phaselab(filled_url, "export", 1, "-o", tmp_path / "r.csv").exit_code == 0
+    key = (tmp_path / "r.csv").read_text().splitlines()[1].split(",")[0]
+    assert "averaging_index" in phaselab(filled_url, "run", key).stdout
+    assert phaselab(filled_url, "cosines", key, "-o", tmp_path / "cos.png").exit_code == 0
+
+
+@pytest.mark.parametrize(("name", "word"), [("presets", "fig3"), ("parameters", "data.k"), ("measures", "train_loss")])
+def test_catalogues(filled_url: str, name: str, word: str) -> None:
+    assert word in phaselab(filled_url, name).stdout
+
+
+def test_submit_and_verbs(own_server: tuple[str, Database], tmp_path: Path) -> None:
+    url = own_server[0]
+    file = tmp_path / "spec.yaml"
+    file.write_text(json.dumps(NEW_SPEC))
+    tried = phaselab(url, "submit", file, "--dry-run", "--set", "seeds=1")
+    assert "9 points, 8 runs, 0 of them cached" in tried.stdout
+    submitted = phaselab(url, "submit", file)
+    assert submitted.stdout == "experiment 3: 24 runs, 0 cached\n"
+    for verb, status in (("pause", "paused"), ("resume", "queued"), ("cancel", "cancelled"), ("retry", "queued")):
+        assert status in phaselab(url, verb, 3).stdout
+    preset = phaselab(url, "submit", "preset:fig3", "--set", "data.d=100")
+    assert preset.exit_code == 0
+
+
+def test_watching_shows_progress_and_ends(own_server: tuple[str, Database], tmp_path: Path) -> None:
+    url, database = own_server
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            with database.transaction() as session:
+                stack = take_stack(session, 3, 4, "test", 60.0)
+                if stack is not None:
+                    land(session, [made_up(run) for run in stack.runs])
+            stop.wait(0.05)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    file = tmp_path / "spec.json"
+    file.write_text(json.dumps(NEW_SPEC))
+    done = phaselab(url, "submit", file, "--watch")
+    stop.set()
+    worker.join()
+    assert done.exit_code == 0, done.stderr
+    assert "24 of 24 runs  finished" in done.stdout
+    again = phaselab(url, "submit", file, "--watch")
+    assert "24 runs, 24 cached" in again.stdout
+    assert phaselab(url, "watch", 1).exit_code == 1, "one of its runs failed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("show", 99), 1, "there is no experiment 99"),
+        (("submit", "nothing.yaml"), 1, "cannot be read"),
+        (("submit", "preset:nothing"), 1, "granularity"),
+        (("submit", "preset:fig3", "--set", "data.k=1"), 1, "/data/k"),
+        (("diagram", 1, "--x", "data.k", "--y", "network.labels", "-o", "d.docx"), 1, ".png"),
+        (("diagram", 1, "--x", "data.k", "--y", "data.d", "-o", "d.png"), 1, "network.labels varies"),
+        (("diagram", 1, "-o", "d.png"), 2, "--x"),
+        (("show", "one"), 2, "integer"),
+        (("nothing",), 2, "No such command"),
+    ],
+)
+def test_errors_are_plain_words_on_stderr(
+    filled_url: str, arguments: tuple[object, ...], code: int, words: str
+) -> None:
+    done = phaselab(filled_url, *arguments)
+    assert done.exit_code == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_no_server_says_how_to_start_one() -> None:
+    done = phaselab("http://127.0.0.1:1", "list")
+    assert done.exit_code == 1
+    assert "phaselab serve" in done.stderr
+
+
+def test_the_service_commands_pass_their_arguments_on() -> None:
+    command = [sys.executable, "-m", "client.cli", "serve", "--port", "none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--port" in done.stderr
+
+
+def test_the_client_imports_only_the_domain_and_the_api_neither_ray_nor_torch() -> None:
+    code = "import sys, {}; print(*sorted(set(name.split('.')[0] for name in sys.modules)))"
+    loaded = {}
+    for module in ("client.cli", "api.app, api.__main__"):
+        done = subprocess.run([sys.executable, "-c", code.format(module)], capture_output=True, text=True, check=True)
+        loaded[module] = set(done.stdout.split())
+    assert not loaded["client.cli"] & {"api", "service", "db", "workers", "torch", "ray", "matplotlib", "sqlalchemy"}
+    assert not loaded["api.app, api.__main__"] & {"workers", "torch", "ray"}

@@ -1,0 +1,266 @@
+"""The Python client against a real server."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pandas as pd
+import pytest
+
+import client as package
+from client import (
+    BadAnswer,
+    Client,
+    Conflict,
+    Invalid,
+    NotFound,
+    PhaselabError,
+    Refused,
+    ServerError,
+    Unauthorized,
+    Unreachable,
+    errors,
+)
+from db.database import Database
+from db.landing import land
+from db.leases import take_stack
+from domain.measures import MEASURES
+from domain.states import ExperimentStatus
+from tests.api.conftest import NEW_SPEC, SPEC
+from tests.results import made_up
+
+AXES = {"x": "data.k", "y": "network.labels", "measure": "averaging_index"}
+
+
+@pytest.fixture
+def lab(filled_url: str) -> Iterator[Client]:
+    """A client of a server that tests only read from."""
+    with Client(filled_url) as client:
+        yield client
+
+
+@pytest.fixture
+def own(own_server: tuple[str, Database]) -> Iterator[Client]:
+    """A client of a server of the test's own."""
+    with Client(own_server[0]) as client:
+        yield client
+
+
+def answering(status: int, body: bytes, kind: str = "application/json") -> Client:
+    """A client whose server always answers this."""
+    answer = httpx.MockTransport(lambda _: httpx.Response(status, content=body, headers={"Content-Type": kind}))
+    return Client("http://lab", transport=answer)
+
+
+def test_experiments_are_typed(lab: Client) -> None:
+    first = lab.experiment(1)
+    assert (first.id, first.name, first.owner) == (1, SPEC["name"], "local")
+    assert first.status is ExperimentStatus.FINISHED_WITH_FAILURES
+    assert (first.counts.total, first.counts.done, first.counts.failed, first.counts.ended) == (24, 23, 1, 24)
+    assert first.created_at.utcoffset() is not None
+    assert [experiment.id for experiment in lab.experiments()] == [2, 1]
+    assert lab.wait(1) == first
+
+
+def test_a_diagram_as_value_and_frame(lab: Client) -> None:
+    diagram = lab.diagram(1, **AXES)
+    assert diagram.x.values == (4, 6, 8)
+    assert diagram.matrices["n"] == [[3, 3, 3], [3, 3, 2], [3, 3, 3]]
+    frame = lab.diagram_frame(1, **AXES)
+    assert isinstance(frame, pd.DataFrame)
+    assert len(frame) == 9
+    cell = frame[(frame["data.k"] == 8) & (frame["network.labels"] == 4)]
+    assert cell["n"].item() == 2
+    assert cell["phase"].item() == "mixed"
+    fewer = lab.diagram(1, **AXES, where=["data.k>4"])
+    assert fewer.x.values == (6, 8)
+
+
+def test_curves_as_frame(lab: Client) -> None:
+    frame = lab.curves(1, by=["network.labels"], where=["data.k=6"], method=["exact"], readout=["max"])
+    assert len(frame) == 3 * 4
+    assert set(frame["method"]) == {"exact"}
+    assert frame["mean"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "csv", "parquet", "json"])
+def test_diagrams_and_curves_are_saved_by_suffix(lab: Client, tmp_path: Path, suffix: str) -> None:
+    file = lab.save_diagram(1, file=tmp_path / f"d.{suffix}", **AXES)
+    assert file.stat().st_size > 100
+    if suffix != "pdf":
+        assert lab.save_curves(1, tmp_path / f"c.{suffix}", by=["network.labels", "data.k"]).stat().st_size > 100
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
+
+
+def test_published_values_are_laid_over(lab: Client, tmp_path: Path) -> None:
+    published = tmp_path / "published.csv"
+    published.write_text("label,radius,accuracy\ntheirs,2,0.5\n")
+    query = {"by": ["network.labels"], "where": ["data.k=6"]}
+    file = lab.save_curves(1, tmp_path / "c.svg", overlay=published, **query)
+    assert "published: theirs" in file.read_text()
+    with pytest.raises(Invalid, match="cannot be read"):
+        lab.save_curves(1, tmp_path / "c.svg", overlay=tmp_path / "no.csv", **query)
+    with pytest.raises(Invalid, match="png"):
+        lab.save_curves(1, tmp_path / "c.csv", overlay=published, **query)
+
+
+def test_runs_and_export(lab: Client, tmp_path: Path) -> None:
+    runs = list(lab.runs(1))
+    assert len(runs) == 24
+    whole = lab.run(runs[0]["key"])
+    assert set(whole["measures"]) == set(MEASURES)
+    frame = pd.read_parquet(lab.export(1, tmp_path / "runs.parquet"))
+    assert list(frame["key"]) == [run["key"] for run in runs]
+    assert len(pd.read_csv(lab.export(1, tmp_path / "runs.csv"))) == 24
+    assert lab.save_cosines(runs[0]["key"], tmp_path / "c.png").stat().st_size > 100
+
+
+@pytest.mark.parametrize("name", ["json", "yaml", "mapping", "preset"])
+def test_specs_from_every_source(own: Client, tmp_path: Path, name: str) -> None:
+    file = tmp_path / f"spec.{name}"
+    file.write_text(json.dumps(NEW_SPEC))
+    source = {"mapping": NEW_SPEC, "preset": "preset:fig2"}.get(name, file)
+    estimate = own.estimate(source, ["seeds=2"])
+    assert estimate.runs > 0
+    assert estimate.stacks > 0
+    experiment = own.submit(source, ["seeds=2", "name=changed"])
+    assert experiment.counts.total == estimate.runs
+    assert experiment.name == "changed"
+
+
+def test_an_idempotency_key_stores_once(own: Client) -> None:
+    assert own.submit(NEW_SPEC, idempotency_key="a").id == own.submit(NEW_SPEC, idempotency_key="a").id
+    with pytest.raises(Conflict):
+        own.submit(SPEC, idempotency_key="a")
+    assert own.submit(NEW_SPEC).id != own.submit(NEW_SPEC).id
+
+
+def test_verbs_change_the_status(own: Client) -> None:
+    assert own.pause(2).status is ExperimentStatus.PAUSED
+    assert own.resume(2).status is ExperimentStatus.QUEUED
+    assert own.change(2, name="other", priority=3).priority == 3
+    assert own.cancel(2).status is ExperimentStatus.CANCELLED
+    with pytest.raises(Conflict):
+        own.pause(2)
+    assert own.retry(2).status is ExperimentStatus.QUEUED
+
+
+def test_watching_follows_to_the_end(own: Client, own_server: tuple[str, Database]) -> None:
+    def work() -> None:
+        while True:
+            with own_server[1].transaction() as session:
+                stack = take_stack(session, 2, 100, "test", 60.0)
+                if stack is None:
+                    return
+                land(session, [made_up(run) for run in stack.runs])
+
+    worker = threading.Thread(target=work)
+    seen = []
+    for experiment in own.watch(2):
+        seen.append(experiment)
+        if len(seen) == 1:
+            worker.start()
+    worker.join()
+    assert seen[0].counts.ended == 0
+    assert seen[-1].status is ExperimentStatus.FINISHED
+    assert own.wait(2) == seen[-1]
+
+
+def test_faults_of_a_spec_come_with_their_places(lab: Client) -> None:
+    with pytest.raises(Invalid) as caught:
+        lab.submit({"name": "x", "data": {"k": 1, "q": 3}})
+    assert {fault.pointer for fault in caught.value.faults} == {"/data/k", "/data/q"}
+    assert "/data/q: unknown key" in str(caught.value)
+
+
+def test_errors_by_what_went_wrong(lab: Client, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no experiment 99"):
+        lab.experiment(99)
+    with pytest.raises(NotFound):
+        lab.run("0" * 64)
+    with pytest.raises(NotFound):
+        list(lab.watch(99))
+    with pytest.raises(Invalid, match="cannot be read"):
+        lab.submit(tmp_path / "none.yaml")
+    with pytest.raises(Invalid, match="preset:fig2 is a preset"):
+        lab.submit("fig2")
+    with pytest.raises(Invalid, match="there are fig2"):
+        lab.submit("preset:none")
+    with pytest.raises(Invalid, match="cannot be written"):
+        lab.export(1, tmp_path / "no" / "folder.csv")
+    with pytest.raises(Unreachable, match="phaselab serve"):
+        Client("http://127.0.0.1:1").experiment(1)
+    for url in ("ftp://x", "nonsense"):
+        with pytest.raises(Unreachable, match="http://"):
+            Client(url).experiment(1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, b"<html>", BadAnswer),
+        (200, b"{}", BadAnswer),
+        (200, b"[]", BadAnswer),
+        (404, b"<html>", BadAnswer),
+        (500, b'{"detail": "d"}', ServerError),
+        (401, b'{"detail": "d"}', Unauthorized),
+        (418, b'{"detail": "d"}', Refused),
+    ],
+)
+def test_answers_of_servers_that_are_not_well(status: int, body: bytes, kind: type[PhaselabError]) -> None:
+    for call in (Client.experiment, Client.cancel):
+        with pytest.raises(kind), answering(status, body) as client:
+            call(client, 1)
+
+
+def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"key,seed\n"
+        raise httpx.ReadError("cut off")
+
+    client = Client("http://lab", transport=httpx.MockTransport(lambda _: httpx.Response(200, content=broken())))
+    file = tmp_path / "runs.csv"
+    file.write_text("earlier")
+    with pytest.raises(Unreachable):
+        client.export(1, file)
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]
+    assert file.read_text() == "earlier"
+
+
+def test_a_busy_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    answers = iter([httpx.Response(503), httpx.ReadError("cut off"), httpx.Response(200, json={"name": "phaselab"})])
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        given = next(answers)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    with Client("http://lab", transport=httpx.MockTransport(answer)) as client:
+        assert client.version() == {"name": "phaselab"}
+
+
+def test_a_token_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("authorization"))
+        return httpx.Response(200, json={"name": "phaselab"})
+
+    Client("http://lab", "t1", httpx.MockTransport(answer)).version()
+    monkeypatch.setenv("PHASELAB_TOKEN", "t2")
+    Client("http://lab", transport=httpx.MockTransport(answer)).version()
+    assert sent == ["Bearer t1", "Bearer t2"]
+
+
+def test_public_names_and_the_tree_of_errors() -> None:
+    kinds = {
+        name for name, value in vars(errors).items() if isinstance(value, type) and value.__module__ == errors.__name__
+    }
+    assert kinds <= set(package.__all__)
+    assert all(name in (errors.__doc__ or "") for name in kinds)
+    assert all(issubclass(getattr(errors, name), PhaselabError) for name in kinds)
+    assert sorted(package.__all__) == package.__all__

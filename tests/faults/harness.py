@@ -1,0 +1,130 @@
+"""A scheduler process for tests, and questions to its database."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from db.database import Database
+from db.tables import runs
+from domain.states import ExperimentStatus
+from service import experiments, processes
+from service.submit import submit
+
+ROOT = Path(__file__).parents[2]
+TINY = {
+    "data": {"k": 4, "d": 32, "n": 40},
+    "training": {"steps": 5},
+    "attack": {"test_points": 20, "radii": [0, 1, 2], "steps": 5},
+}
+
+
+class SchedulerProcess:
+    """`python -m service scheduler` on a database of its own: the scheduler and its supervisor."""
+
+    def __init__(self, database_url: str, log: Path, **variables: str) -> None:
+        self._log = log
+        own = {
+            "PHASELAB_DATABASE_URL": database_url,
+            "PHASELAB_CPUS": "2",
+            "PHASELAB_IDLE_SECONDS": "30",
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+        }
+        command = [sys.executable, "-m", "service", "scheduler"]
+        with log.open("wb") as written:
+            self.supervisor = subprocess.Popen(
+                command, env=os.environ | own | variables, cwd=ROOT, stdout=written, stderr=written
+            )
+        self.wait_until_ready(1)
+
+    def wait_until_ready(self, times: int) -> None:
+        """Wait until schedulers have got ready so many times in all."""
+        self.wait_until(lambda: self.log().count("scheduler ready") >= times, "the scheduler is ready")
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def everything(self) -> list[int]:
+        """The supervisor's process and everything under it."""
+        return [*processes.descendants(self.supervisor.pid), self.supervisor.pid]
+
+    def scheduler(self) -> int:
+        """The scheduler's process."""
+        return next(pid for pid in self.everything() if "service.run_scheduler" in command_of(pid))
+
+    def workers(self) -> list[int]:
+        """The processes of its trials."""
+        return [pid for pid in self.everything() if "ResourceTr" in command_of(pid)]
+
+    def end(self) -> int:
+        """SIGTERM to the supervisor, and its exit code."""
+        self.supervisor.send_signal(signal.SIGTERM)
+        return self.supervisor.wait(30)
+
+    def kill_everything(self) -> None:
+        if self.supervisor.poll() is None:
+            for pid in reversed(self.everything()):
+                kill(pid)
+            self.supervisor.wait()
+
+    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+        wait_until(condition, what, seconds, lambda: f"supervisor: {self.supervisor.poll()}, log: {self.log()[-3000:]}")
+
+
+def wait_until(
+    condition: Callable[[], bool], what: str, seconds: float = 60, more: Callable[[], str] = lambda: ""
+) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"waited in vain until {what}; {more()}"
+        time.sleep(0.05)
+
+
+def kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is only not yet waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def submit_tiny(database: Database, name: str, owner: str = "ada", **changes: Any) -> int:
+    """Submit a small experiment: what `changes` says, over TINY. Returns its id."""
+    created = submit(database, {"name": name} | TINY | changes, owner)
+    assert created.id is not None
+    return created.id
+
+
+def status(database: Database, experiment: int) -> ExperimentStatus:
+    return experiments.experiment(database, experiment).row.status
+
+
+def landed(database: Database, experiment: int) -> int:
+    return experiments.experiment(database, experiment).counts.done
+
+
+def states(database: Database) -> Mapping[int, tuple[str, str | None, str | None]]:
+    """(state, reason, traceback) of every run, by seed."""
+    with database.reading() as session:
+        rows = session.execute(select(runs.c.seed, runs.c.state, runs.c.reason, runs.c.traceback)).all()
+    return {seed: (state, reason, trace) for seed, state, reason, trace in rows}

@@ -1,0 +1,38 @@
+"""Made-up results of runs, for tests that store and read but do not compute."""
+
+import numpy as np
+
+from domain.measures import MEASURES
+from domain.resolve import radii
+from domain.results import READOUTS, Curve, RunFailure, RunResult
+from domain.runs import Run
+from domain.settings import METHODS
+from domain.trust import Trust
+
+
+def made_up(run: Run, **measures: float | None) -> RunResult:
+    """A result that the run's key decides; the given measures are set, the others are drawn from their range."""
+    draw = np.random.default_rng(int(run.key[:12], 16))
+    values: dict[str, float | None] = {
+        name: float(draw.uniform(entry.low or 0.0, entry.high or 20.0)) for name, entry in MEASURES.items()
+    }
+    count = len(radii(run.settings.attack))
+    curves = tuple(
+        Curve(readout, method, np.sort(draw.integers(0, 101, count) / 100)[::-1])
+        for readout in READOUTS
+        for method in METHODS
+    )
+    return RunResult(
+        key=run.key,
+        measures=values | measures,
+        curves=curves,
+        cosines=draw.uniform(-1, 1, (run.settings.data.k, 6)).astype(np.float32),
+        trust=Trust(("more_steps_win",)) if draw.uniform() < 0.2 else Trust(),
+        seconds=float(draw.uniform(0.01, 0.1)),
+        provenance={"engine": "gram", "device": "cpu"},
+    )
+
+
+def failure(run: Run) -> RunFailure:
+    """A failure of the run."""
+    return RunFailure(run.key, "diverged: the loss is not finite", "Traceback: ...")

@@ -1,0 +1,236 @@
+"""Reports over a real database, against plain Python over the results that were landed."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from db.database import Database
+from domain.conditions import parse_condition
+from domain.curves import CurveQuery
+from domain.diagram import DiagramQuery
+from domain.faults import InvalidInput
+from domain.phases import Phase, Thresholds
+from service import report
+from service.errors import NotFound
+from service.submit import submit
+from tests.db.rows import finish, land, store, take, take_all
+from tests.results import failure, made_up
+
+X, Y = "data.k", "network.init_scale"
+
+
+def query(*experiments: int, x: str = X, y: str = Y, measure: str = "train_loss", **more: Any) -> DiagramQuery:
+    where = tuple(parse_condition(text) for text in more.get("where", ()))
+    return DiagramQuery(experiments, x, y, measure, where, tuple(more.get("marginalize", ())))
+
+
+def pointers(caught: pytest.ExceptionInfo[InvalidInput]) -> list[str]:
+    return [fault.pointer for fault in caught.value.faults]
+
+
+def test_a_diagram_tells_what_was_landed(database: Database) -> None:
+    experiment = store(database)
+    losses: dict[tuple[Any, Any], list[float]] = {}
+    for run in take_all(database, experiment):
+        result = made_up(run)
+        land(database, [result])
+        loss = result.measures["train_loss"]
+        assert loss is not None
+        losses.setdefault((run.settings.data.k, run.settings.network.init_scale), []).append(loss)
+    found = report.diagram(database, query(experiment))
+    assert found.x.values == (4, 6, 8)
+    assert found.y.values == (1e-5, 1e-3)
+    for y, line in zip(found.y.values, found.cells, strict=True):
+        for x, cell in zip(found.x.values, line, strict=True):
+            seeds = losses[x, y]
+            assert cell.n == 3
+            assert cell.mean == pytest.approx(np.mean(seeds))
+            assert cell.sd == pytest.approx(np.std(seeds, ddof=1))
+            assert (cell.low, cell.high) == (min(seeds), max(seeds))
+            assert cell.ci_low is not None
+            assert cell.mean is not None
+            assert cell.mean - cell.ci_low == pytest.approx(4.302652729911275 * np.std(seeds, ddof=1) / 3**0.5)
+    assert found.names == ("test",)
+
+
+def test_half_finished_work_shows_what_is_there(database: Database) -> None:
+    experiment = store(database, seeds=1)
+    before = report.diagram(database, query(experiment))
+    assert all(cell.n == 0 and cell.mean is None and cell.phase is None for line in before.cells for cell in line)
+    runs = take_all(database, experiment)
+    land(database, [made_up(runs[0], train_loss=0.25), failure(runs[1])])
+    found = report.diagram(database, query(experiment))
+    cells = [cell for line in found.cells for cell in line]
+    assert [cell.mean for cell in cells if cell.n] == [0.25]
+    assert sum(cell.mean is None for cell in cells) == 5
+    assert found.revision > before.revision
+
+
+def test_phases_are_counted_and_can_be_told_by_other_thresholds(database: Database) -> None:
+    experiment = store(database, sweep={}, seeds=4)
+    values = [0.95, 0.9, 0.5, 0.85]
+    runs = take_all(database, experiment)
+    land(
+        database,
+        [
+            made_up(run, test_accuracy=1.0, feature_fraction=0.9, averaging_index=index)
+            for run, index in zip(runs, values, strict=True)
+        ],
+    )
+    cell = report.diagram(database, query(experiment)).cells[0][0]
+    assert (cell.phase, cell.phase_share) == (Phase.FEATURE_AVERAGING, 0.75)
+    cell = report.diagram(database, query(experiment), Thresholds(averaging_from=0.92)).cells[0][0]
+    assert (cell.phase, cell.phase_share) == (Phase.MIXED, 0.75)
+
+
+def test_a_swept_parameter_that_is_not_shown_is_refused(database: Database) -> None:
+    sweep = {X: [4, 6], Y: [1e-5, 1e-3], "training.learning_rate": [1e-3, 1e-2]}
+    experiment = store(database, sweep=sweep, seeds=2)
+    finish(database, experiment)
+    with pytest.raises(InvalidInput, match=r"training\.learning_rate varies .*where=.*marginalize="):
+        report.diagram(database, query(experiment))
+    fixed = report.diagram(database, query(experiment, where=["training.learning_rate=0.001"]))
+    assert {cell.n for line in fixed.cells for cell in line} == {2}
+    averaged = report.diagram(database, query(experiment, marginalize=["training.learning_rate"]))
+    assert {cell.n for line in averaged.cells for cell in line} == {4}
+
+
+def test_experiments_that_differ_unseen_are_refused(database: Database) -> None:
+    one, other = store(database), store(database, data={"d": 100}, sweep={X: [10, 20], Y: [1e-5]})
+    with pytest.raises(InvalidInput, match=r"data\.d varies"):
+        report.diagram(database, query(one, other))
+    found = report.diagram(database, query(one, other, marginalize=["data.d"]))
+    assert found.x.values == (4, 6, 8, 10, 20)
+    with pytest.raises(InvalidInput, match=r"data\.d varies"):
+        report.curves(database, CurveQuery((one, other), (X, Y)))
+
+
+@pytest.mark.parametrize("seeds", [3, 2, [1, 7]])
+def test_a_run_in_two_experiments_counts_once(database: Database, seeds: Any) -> None:
+    one, other = store(database), store(database, seeds=seeds)
+    finish(database, one)
+    finish(database, other)
+    found = report.diagram(database, query(one, other))
+    every = {0, 1, 2} | (set(range(seeds)) if isinstance(seeds, int) else set(seeds))
+    assert {cell.n for line in found.cells for cell in line} == {len(every)}
+    curves = report.curves(database, CurveQuery((one, other), (X, Y)))
+    assert {curve.n for curve in curves.curves} == {len(every)}
+
+
+def test_two_names_of_one_setting_stay_two_places(database: Database) -> None:
+    sweep = {"network.labels": ["clusters", 4], "data.snr": [1.0, 2.0]}
+    experiment = store(database, data={"k": 4}, sweep=sweep)
+    assert len(finish(database, experiment)) == 6
+    found = report.diagram(database, query(experiment, x="network.labels", y="data.snr"))
+    assert found.x.values == (4, "clusters")
+    assert {cell.n for line in found.cells for cell in line} == {3}
+    assert [line[0].mean for line in found.cells] == [line[1].mean for line in found.cells]
+
+
+def test_auto_is_known_by_what_it_stands_for(database: Database) -> None:
+    experiment = store(database)
+    finish(database, experiment)
+    found = report.diagram(database, query(experiment, x="network.width", marginalize=[X]))
+    assert found.x.values == (2, 3, 4)
+    assert report.diagram(database, query(experiment, where=["network.width>=3"])).x.values == (6, 8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "places"),
+    [
+        ({"x": "data.q"}, ["/x"]),
+        ({"x": "attack.radii"}, ["/x"]),
+        ({"y": X}, ["/y"]),
+        ({"measure": "loss"}, ["/measure"]),
+        ({"marginalize": ["nothing"]}, ["/marginalize/0"]),
+        ({"marginalize": [X]}, ["/marginalize/0"]),
+        ({"where": ["data.k=5"]}, ["/where/0"]),
+        ({"where": ["data.k=4", "data.k>=6"]}, ["/where"]),
+    ],
+)
+def test_bad_queries_name_their_fault(sqlite_database: Database, changes: Any, places: list[str]) -> None:
+    experiment = store(sqlite_database)
+    with pytest.raises(InvalidInput) as caught:
+        report.diagram(sqlite_database, query(experiment, **changes))
+    assert pointers(caught) == places
+
+
+def test_what_does_not_exist_is_not_found(database: Database) -> None:
+    with pytest.raises(NotFound, match="experiment 7"):
+        report.diagram(database, query(7))
+    with pytest.raises(NotFound):
+        report.curves(database, CurveQuery((7,)))
+    with pytest.raises(NotFound):
+        report.runs(database, 7)
+    with pytest.raises(NotFound):
+        report.run(database, "f" * 64)
+
+
+def test_curves_are_means_over_seeds(database: Database) -> None:
+    experiment = store(database)
+    runs = finish(database, experiment)
+    found = report.curves(
+        database, CurveQuery((experiment,), (X,), (parse_condition(f"{Y}=0.001"),), ("pgd",), ("sum",))
+    )
+    assert [dict(curve.group) for curve in found.curves] == [{X: 4}, {X: 6}, {X: 8}]
+    for curve in found.curves:
+        results = [
+            made_up(run)
+            for run in runs
+            if run.settings.data.k == curve.group[X] and run.settings.network.init_scale == 1e-3
+        ]
+        expected = np.mean([results[i].curves[0].accuracy for i in range(3)], axis=0)
+        assert curve.n == 3
+        assert curve.radii == (0.0, 10.0, 20.0)
+        np.testing.assert_allclose(curve.mean, expected)
+
+
+def test_runs_come_in_pages_each_once(database: Database) -> None:
+    experiment = store(database)
+    land(database, [made_up(run) for run in take(database, experiment, most=5)])
+    keys, cursor = [], None
+    while True:
+        page = report.runs(database, experiment, cursor, limit=7)
+        keys += [view.run.key for view in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert len(keys) == len(set(keys)) == 18
+    assert keys == [view.run.key for view in report.all_runs(database, experiment, batch=4)]
+    filtered = list(report.all_runs(database, experiment, (parse_condition("data.k>=6"),), batch=4))
+    assert len(filtered) == 12
+    assert all(view.values[X] in (6, 8) for view in filtered)
+    with pytest.raises(InvalidInput) as caught:
+        report.runs(database, experiment, "one")
+    assert pointers(caught) == ["/cursor"]
+
+
+def test_one_run_is_told_whole(database: Database) -> None:
+    experiment = store(database)
+    run = take(database, experiment, most=1)[0]
+    result = made_up(run)
+    land(database, [result])
+    found = report.run(database, run.key)
+    assert found.settings == json.loads(run.settings.model_dump_json())
+    assert found.radii == (0.0, 10.0, 20.0)
+    assert found.stored.row.measures == result.measures
+    assert found.stored.arrays is not None
+    np.testing.assert_array_equal(found.stored.arrays.cosines, result.cosines)
+    for stored, given in zip(found.stored.arrays.curves, result.curves, strict=True):
+        assert (stored.readout, stored.method) == (given.readout, given.method)
+        np.testing.assert_array_equal(stored.accuracy, given.accuracy)
+    assert found.stored.provenance == result.provenance
+    assert found.stored.experiments == (experiment,)
+    assert (found.stored.row.trust, found.stored.row.flags) == (result.trust.verdict, result.trust.flags)
+
+
+def test_points_that_were_skipped_leave_no_cell_filled(database: Database) -> None:
+    spec = {"name": "s", "sweep": {X: [4, 6], "network.labels": [4, 6]}, "seeds": 1, "impossible": "skip"}
+    submitted = submit(database, spec, "ada")
+    assert (submitted.points, submitted.skipped) == (3, 1)
+    assert submitted.id is not None
+    finish(database, submitted.id)
+    found = report.diagram(database, query(submitted.id, y="network.labels"))
+    assert [[cell.n for cell in line] for line in found.cells] == [[1, 1], [0, 1]]

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+
+from service.settings import ServiceSettings, SettingsError, load_settings
+
+
+def test_defaults_need_nothing(tmp_path: Path) -> None:
+    assert load_settings({}, tmp_path) == ServiceSettings()
+
+
+def test_the_file_is_overruled_by_the_environment_and_that_by_arguments(tmp_path: Path) -> None:
+    (tmp_path / "phaselab.toml").write_text('port = 9000\nmax_runs = 10\nhost = "::1"\n')
+    settings = load_settings({"PHASELAB_PORT": "9001", "PHASELAB_MAX_RUNS": "  "}, tmp_path, port=9002, host=None)
+    assert (settings.port, settings.max_runs, settings.host) == (9002, 10, "::1")
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"PHASELAB_PORT": "http"}, ["PHASELAB_PORT", "integer", "'http'", "Port the api listens on"]),
+        ({"PHASELAB_TRIAL_CPUS": "0"}, ["PHASELAB_TRIAL_CPUS", "greater than 0"]),
+        ({"PHASELAB_HOST": "0.0.0.0"}, ["PHASELAB_HOST", "no accounts", "ssh -L"]),
+        ({"PHASELAB_HOST": "example.org"}, ["PHASELAB_HOST", "127.0.0.1"]),
+        ({"PHASELAB_CONFIG": "/nowhere/phaselab.toml"}, ["PHASELAB_CONFIG", "/nowhere/phaselab.toml"]),
+    ],
+)
+def test_a_bad_variable_is_named_with_the_remedy(tmp_path: Path, variables: dict[str, str], said: list[str]) -> None:
+    with pytest.raises(SettingsError) as told:
+        load_settings(variables, tmp_path)
+    for word in said:
+        assert word in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prot = 1", ["prot", "unknown setting", "port"]),
+        ("port = -1", ["port", "phaselab.toml", "greater than or equal to 0"]),
+        ("port 1", ["phaselab.toml", "not a TOML file"]),
+    ],
+)
+def test_a_bad_file_is_named_with_the_remedy(tmp_path: Path, text: str, said: list[str]) -> None:
+    (tmp_path / "phaselab.toml").write_text(text)
+    with pytest.raises(SettingsError) as told:
+        load_settings({}, tmp_path)
+    for word in said:
+        assert word in str(told.value)
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name, field in ServiceSettings.model_fields.items() if not field.description] == []

@@ -1,0 +1,187 @@
+"""Attacks in the span of the weights against a plain d-dimensional attack on the literal network, and against the
+exact robust radius.
+"""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from domain.results import READOUTS, Readout
+from domain.runs import Run
+from tests.workers.runs import results, small_run, stack
+from workers import autograd, clusters
+from workers.attacks import attack, radii_of, readout_landscape, span_points
+from workers.cache import prepared
+from workers.literal import InputSpace
+from workers.networks import Networks, start_training, train_networks
+from workers.pgd import break_points
+from workers.run_stack import run_stack
+from workers.two_layer import network_of
+
+RADII = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+FORMS = {
+    "binary": {"network__labels": "binary", "network__width": 3},
+    "clusters": {"network__labels": "clusters", "network__width": 1},
+    "groups": {"network__labels": 3, "network__width": 2, "data__positive_clusters": 1},
+    "wider than the input": {"network__labels": "clusters", "network__width": 3, "data__d": 10},
+}
+
+
+def attacked_run(form: str, **changes: object) -> Run:
+    return small_run(
+        5, data__draw="literal", attack__radii=RADII, training__precision="float64", **FORMS[form], **changes
+    )
+
+
+class Literal:
+    """A run's trained network as a function of its inputs, and its literal test points."""
+
+    def __init__(self, run: Run) -> None:
+        ready = prepared(run, "cpu")
+        start = start_training([run], ready, "cpu")
+        trained = autograd.train(start)
+        self.weights, self.bias, self.network = trained.weights[0], trained.bias[0], start.network
+        self.cluster, self.inputs = clusters.draw_test_points(run, ready.data.centers)
+        self.side = torch.where(self.cluster < (run.settings.data.positive_clusters or 2), 1.0, -1.0).double()
+
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """[N, d] -> [N, c]"""
+        active = (inputs @ self.weights.T + self.bias).relu()
+        return active.view(len(inputs), self.network.layout.outputs, -1).mean(dim=2)
+
+    def margin(self, inputs: Tensor, readout: Readout, points: Tensor) -> Tensor:
+        positive = self.network.layout.side_of_group == 1
+        of_groups = self.outputs(inputs)
+        by_side = of_groups[:, positive], of_groups[:, ~positive]
+        if readout == "sum":
+            value = by_side[0].sum(dim=1) - by_side[1].sum(dim=1)
+        else:
+            value = by_side[0].amax(dim=1) - by_side[1].amax(dim=1)
+        return value * self.side[points]
+
+
+def plain_pgd(literal: Literal, readout: Readout, steps: int) -> list[float]:
+    """Robust accuracy at RADII by the textbook loop in R^d, every radius by itself, then made never to rise."""
+    everything = torch.arange(len(literal.inputs))
+    robust, curve = torch.ones(len(literal.inputs), dtype=torch.bool), []
+    for radius in RADII:
+        moved = torch.zeros_like(literal.inputs)
+        for _ in range(steps + 1):
+            point = (literal.inputs + moved).requires_grad_()
+            margin = literal.margin(point, readout, everything)
+            robust &= margin.detach() > 0
+            (gradient,) = torch.autograd.grad(margin.sum(), point)
+            norm = gradient.norm(dim=1, keepdim=True)
+            moved = moved - 2.5 * radius / steps * gradient / norm.where(norm > 0, torch.ones_like(norm))
+            moved = moved * (radius / moved.norm(dim=1, keepdim=True).clamp_min(1e-300)).clamp_max(1)
+        curve.append(float(robust.double().mean()))
+    return curve
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("form", FORMS)
+def test_span_attack_is_the_literal_attack(form: str, readout: Readout) -> None:
+    run = attacked_run(form, attack__steps=25)
+    result = results(run_stack(stack(run)))[0]
+    curve = next(curve for curve in result.curves if (curve.method, curve.readout) == ("pgd", readout))
+    plain = plain_pgd(Literal(run), readout, steps=25)
+    assert curve.accuracy == pytest.approx(plain, abs=1.01 / 60)  # one point
+    assert len(set(plain)) > 2, "the radii are telling"
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("form", FORMS)
+def test_one_loop_gives_the_same_points_on_both_landscapes(form: str, readout: Readout) -> None:
+    run = attacked_run(form)
+    literal = Literal(run)
+    landscape = InputSpace.of(literal.inputs, lambda inputs, points: (literal.margin(inputs, readout, points), None))
+    _, networks = train_networks([run], "cpu", None)
+    span = readout_landscape(span_points(networks, network_of(run.settings)), readout)
+    found = [break_points(one, RADII, 20, 1, no_noise) for one in (landscape, span)]
+    agree = (found[0].first == found[1].first).double().mean()
+    assert float(agree) >= 59 / 60
+
+
+def no_noise(radius_number: int, restart: int) -> Tensor:
+    raise AssertionError("no point needed a random start")
+
+
+def test_literal_landscape_attacks_any_module() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 1)).double()
+    inputs = torch.randn(20, 1, 6, 6, dtype=torch.float64)
+    side = model(inputs).detach().squeeze(1).sign()
+    landscape = InputSpace.of(inputs, lambda moved, points: (model(moved).squeeze(1) * side[points], None))
+    broken = break_points(landscape, [0.0, 0.5, 50.0], 20, 1, no_noise)
+    accuracy = broken.accuracy(3)[0, 0].tolist()
+    assert accuracy[0] == 1
+    assert accuracy[2] < 0.2
+    assert accuracy[1] > accuracy[2]
+
+
+def native_of(literal: Literal, run: Run, label: Tensor) -> dict[Readout, list[float]]:
+    """`pgd_native` by the textbook loop on cross-entropy in R^d, the iterate of highest loss scored."""
+    points, steps = torch.arange(len(literal.inputs)), run.settings.attack.steps
+    robust = {readout: literal.margin(literal.inputs, readout, points) > 0 for readout in READOUTS}
+    curves: dict[Readout, list[float]] = {readout: [] for readout in READOUTS}
+    for radius in RADII:
+        moved, best = torch.zeros_like(literal.inputs), torch.full_like(literal.side, -np.inf)
+        strongest = moved
+        for _ in range(steps + 1):
+            point = (literal.inputs + moved).requires_grad_()
+            loss = nn.functional.cross_entropy(literal.outputs(point), label, reduction="none")
+            (gradient,) = torch.autograd.grad(loss.sum(), point)
+            better = loss.detach() > best
+            best = torch.where(better, loss.detach(), best)
+            strongest = torch.where(better.unsqueeze(1), moved, strongest)
+            moved = moved + 2.5 * radius / steps * gradient / gradient.norm(dim=1, keepdim=True).clamp_min(1e-300)
+            moved = moved * (radius / moved.norm(dim=1, keepdim=True).clamp_min(1e-300)).clamp_max(1)
+        for readout in READOUTS:
+            robust[readout] &= literal.margin(literal.inputs + strongest, readout, points) > 0
+            curves[readout].append(float(robust[readout].double().mean()))
+    return curves
+
+
+def test_native_attack_follows_the_networks_own_loss() -> None:
+    run = attacked_run("clusters", attack__methods=["pgd_native"], attack__steps=20)
+    result = results(run_stack(stack(run)))[0]
+    literal = Literal(run)
+    plain = native_of(literal, run, literal.cluster)
+    assert {curve.method for curve in result.curves} == {"pgd_native"}
+    for curve in result.curves:
+        assert curve.accuracy == pytest.approx(plain[curve.readout], abs=2.01 / 60)
+
+
+def trained(form: str, seeds: range, **changes: object) -> tuple[list[Run], Networks]:
+    return train_networks([small_run(seed, **FORMS[form], **changes) for seed in seeds], "cpu", None)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_attack_beats_the_exact_radius_and_no_curve_rises(form: str) -> None:
+    runs, networks = trained(form, range(3), attack__radii=RADII, attack__restarts=3)
+    network = network_of(runs[0].settings)
+    attacked = attack(runs, networks, network, None)
+    radii = torch.tensor([*radii_of(runs[0].settings), torch.inf])
+    for readout in READOUTS:
+        assert (attacked.exact[readout].lower <= radii[attacked.broken[readout].first[0]] * (1 + 1e-5)).all()
+        for method in ("pgd", "pgd_native", "exact"):
+            curve = attacked.accuracy[method, readout]
+            assert (curve.diff(dim=1) <= 0).all()
+            assert (curve >= attacked.accuracy["exact", readout] - 1e-12).all()
+
+
+def test_restarts_only_ever_break_more() -> None:
+    curves = []
+    for restarts in (1, 4):
+        runs, networks = trained("clusters", range(4), attack__radii=RADII, attack__restarts=restarts)
+        curves.append(attack(runs, networks, network_of(runs[0].settings), None).accuracy["pgd", "sum"])
+    assert (curves[1] <= curves[0]).all()
+    assert (curves[1] < curves[0]).any()
+
+
+def test_a_point_whose_readout_is_zero_is_wrong() -> None:
+    runs, networks = trained("clusters", range(1), training__steps=0, network__init_scale=0.0)
+    attacked = attack(runs, networks, network_of(runs[0].settings), None)
+    for accuracy in attacked.accuracy.values():
+        assert accuracy.max() == 0

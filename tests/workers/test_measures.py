@@ -1,0 +1,89 @@
+"""Measures on weights whose values are known by hand, and on random ones by definition."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from tests.workers.runs import small_run
+from workers import measures
+from workers.measures import Geometry, geometry
+from workers.training_set import center_coordinates
+from workers.two_layer import network_of
+
+SETTINGS = small_run(network__labels="binary", network__width=1).settings
+OWN = measures.own_side(SETTINGS, network_of(SETTINGS).layout)  # 2 neurons, 4 clusters
+
+
+def shape_of(coefficients: list[list[float]], rest: list[float]) -> Geometry:
+    """Neurons with these coefficients along orthogonal centres of norm R, and `rest` outside their span."""
+    radius = math.sqrt(30)
+    weights = torch.zeros(1, len(coefficients), 4 + len(coefficients), dtype=torch.float64)
+    for i, (row, outside) in enumerate(zip(coefficients, rest, strict=True)):
+        weights[0, i, :4] = torch.tensor(row)
+        weights[0, i, 4 + i] = outside
+    return geometry(weights, radius * torch.eye(4, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "index", "ratio"),
+    [
+        ([[1, 1, 0, 0], [0, 0, 2, 2]], 1.0, 1.0),
+        ([[1, 0, 0, 0], [0, 0, 0, 3]], 0.0, math.inf),
+        ([[1, 1, 9, 9], [9, 9, 1, 1]], 1.0, 1.0),  # the other side's features do not count
+        ([[1, -1, 0, 0], [0, 0, 1, 1]], 0.5 * (2 / 2) + 0.5 * 0, math.inf),
+        ([[2, 1, 0, 0], [0, 0, 2, 1]], 25 / 17 - 1, 2.0),
+        ([[-1, -1, 0, 0], [0, 0, 1, 1]], 1.0, math.inf),  # a neuron without features is left out
+    ],
+)
+def test_averaging_index_and_coefficient_ratio(coefficients: list[list[float]], index: float, ratio: float) -> None:
+    shape = shape_of(coefficients, [0.0, 0.0])
+    assert float(measures.averaging_index(shape, OWN)) == pytest.approx(index)
+    assert float(measures.coefficient_ratio(shape, OWN)) == pytest.approx(ratio)
+
+
+def test_averaging_index_weighs_neurons_by_their_squared_norm() -> None:
+    shape = shape_of([[1, 1, 0, 0], [0, 0, 2, 0]], [0.0, 0.0])
+    assert float(measures.averaging_index(shape, OWN)) == pytest.approx(2 / (2 + 4))
+
+
+def test_averaging_index_is_undefined_without_features_or_with_one_cluster_on_a_side() -> None:
+    nothing = shape_of([[0, 0, 1, 1], [1, 1, 0, 0]], [0.0, 0.0])
+    assert math.isnan(measures.averaging_index(nothing, OWN))
+    lonely = small_run(network__labels="binary", network__width=1, data__positive_clusters=1).settings
+    own = measures.own_side(lonely, network_of(lonely).layout)
+    assert math.isnan(measures.averaging_index(shape_of([[1, 1, 1, 1], [1, 1, 1, 1]], [0.0, 0.0]), own))
+
+
+def test_feature_fraction_is_the_share_inside_the_span() -> None:
+    shape = shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [2.0, 0.0])
+    assert float(measures.feature_fraction(shape, [SETTINGS])) == pytest.approx(4 / 8)
+
+
+def test_feature_fraction_of_oblique_centres_is_that_of_the_projection() -> None:
+    settings = small_run(data__center_cosine=0.6).settings
+    random = torch.Generator().manual_seed(3)
+    centers = center_coordinates(settings.data)  # [4, 4]
+    norms, cosines = centers.norm(dim=1), centers @ centers.T / 30
+    torch.testing.assert_close(norms, torch.full((4,), math.sqrt(30), dtype=torch.float64))
+    assert cosines[0, 1].item() == pytest.approx(0.6)
+    weights = torch.randn(1, 3, 9, dtype=torch.float64, generator=random)
+    basis = np.linalg.qr(np.vstack([centers.T.numpy(), np.zeros((5, 4))])).Q
+    expected = np.linalg.norm(weights[0].numpy() @ basis) ** 2 / np.linalg.norm(weights[0].numpy()) ** 2
+    assert float(measures.feature_fraction(geometry(weights, centers), [settings])) == pytest.approx(expected)
+
+
+def test_cosines_are_those_of_centres_and_weights_and_zero_for_dead_neurons() -> None:
+    shape = shape_of([[3, 0, 0, 0], [0, 0, 0, 0]], [4.0, 0.0])
+    assert measures.cosines(shape, [SETTINGS])[0].T.tolist() == pytest.approx(
+        np.array([[0.6, 0, 0, 0], [0, 0, 0, 0]]), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([3.0, 1.0, 2.0], 2.0), ([4.0, 1.0, 2.0, 3.0], 2.5), ([1.0, math.inf, math.inf], math.inf), ([1.0], 1.0)],
+)
+def test_median(values: list[float], expected: float) -> None:
+    assert float(measures.median(torch.tensor(values))) == expected

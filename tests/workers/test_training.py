@@ -1,0 +1,228 @@
+"""The engines against an independent PyTorch training loop, step by step, on the same literal data."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from domain.labels import deal_clusters, group_count
+from domain.runs import Run
+from tests.workers.runs import small_run
+from workers import clusters, gram
+from workers.cache import RECENT, prepared
+from workers.networks import start_training, train_networks
+from workers.streams import Stream, generator
+from workers.training import Stopped
+from workers.training_set import TrainingSet, training_labels
+
+STEPS = (0, 1, 2, 5, 12, 30)
+TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
+
+
+class LiteralNetwork(nn.Module):
+    """One linear layer per output, ReLU, mean; the first layer as drawn for the run."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        start = start_training([run], prepared(run, "cpu"), "cpu")
+        outputs, width = start.network.layout.outputs, start.network.layout.width
+        binary = run.settings.network.labels == "binary"
+        self.layers = nn.ModuleList(nn.Linear(run.settings.data.d, width, bias=binary) for _ in range(outputs))
+        self.to(start.weights.dtype)
+        with torch.no_grad():
+            for i, layer in enumerate(self.layers):
+                mine = slice(i * width, (i + 1) * width)
+                layer.weight.copy_(start.weights[0, mine])
+                if binary:
+                    layer.bias.copy_(start.bias[0, mine])
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.stack([layer(inputs).relu().mean(dim=1) for layer in self.layers], dim=1)
+
+    @property
+    def weights(self) -> Tensor:
+        return torch.cat([layer.weight for layer in self.layers]).detach()
+
+
+def literal_loss(run: Run, outputs: Tensor, label: Tensor) -> Tensor:
+    if run.settings.network.labels == "binary":
+        return nn.functional.binary_cross_entropy_with_logits(
+            outputs[:, 0] - outputs[:, 1], (label == 0).to(outputs.dtype)
+        )
+    return nn.functional.cross_entropy(outputs, label)
+
+
+def literal_batches(run: Run) -> Iterator[Tensor]:
+    n, size = run.settings.data.n, run.settings.training.batch_size
+    if size is None:
+        while True:
+            yield torch.arange(n)
+    random = generator(run.seed, Stream.BATCHES)
+    while True:
+        order = random.permutation(n)
+        yield from (torch.from_numpy(part) for part in np.split(order[: n // size * size], n // size))
+
+
+def literal_trajectory(run: Run, data: TrainingSet, label: Tensor) -> dict[int, tuple[Tensor, float]]:
+    """Weights [M, d] and the mean training loss after each number of steps of STEPS."""
+    network, training = LiteralNetwork(run), run.settings.training
+    if training.optimizer == "adam":
+        optimizer: torch.optim.Optimizer = torch.optim.Adam(
+            network.parameters(), training.learning_rate, weight_decay=training.weight_decay
+        )
+    else:
+        optimizer = torch.optim.SGD(
+            network.parameters(),
+            training.learning_rate,
+            momentum=training.momentum or 0,
+            weight_decay=training.weight_decay,
+        )
+    seen, batches = {}, literal_batches(run)
+    for step in range(max(STEPS) + 1):
+        if step in STEPS:
+            loss = literal_loss(run, network(data.inputs), label)
+            seen[step] = network.weights.clone(), float(loss.detach())
+        rows = next(batches)
+        optimizer.zero_grad()
+        literal_loss(run, network(data.inputs[rows]), label[rows]).backward()
+        optimizer.step()
+    return seen
+
+
+def assert_same_trajectory(tolerance: float, **changes: object) -> None:
+    reference_run = small_run(data__draw="literal", **changes)
+    data = clusters.draw_training_set(reference_run)
+    expected = literal_trajectory(reference_run, data, training_labels(reference_run, data.cluster))
+    for steps, (weights, loss) in expected.items():
+        run = small_run(data__draw="literal", training__steps=steps, **changes)
+        finished, networks = train_networks([run], "cpu", None)
+        assert finished == [run]
+        difference = (networks.weights[0] - weights).norm() / weights.norm()
+        assert float(difference) < tolerance, f"weights after {steps} steps"
+        assert float(networks.loss[0]) == pytest.approx(loss, rel=tolerance), f"loss after {steps} steps"
+
+
+OPTIMIZERS = {
+    "gd": {},
+    "momentum": {"training__optimizer": "momentum", "training__momentum": 0.8},
+    "batches": {"training__batch_size": 7},
+    "decay": {"training__weight_decay": 0.3},
+    "all": {
+        "training__optimizer": "momentum",
+        "training__batch_size": 10,
+        "training__weight_decay": 0.05,
+        "data__label_noise": 0.2,
+    },
+}
+FORMS = {
+    "binary": {"network__labels": "binary"},
+    "clusters": {"network__labels": "clusters"},
+    "groups": {"network__labels": 3, "network__width": 2, "data__center_cosine": 0.3},
+    "wide": {"network__labels": 2, "network__width": 7},
+}
+ODD = {
+    "n > d": {"data__n": 20, "data__d": 12},
+    "n > 2 d": {"data__n": 40, "data__d": 12},
+    "n < k": {"data__n": 3, "data__k": 6, "network__labels": "clusters"},
+    "width 1": {"network__width": 1},
+    "k = 2": {"data__k": 2, "network__labels": "clusters"},
+    "d = k": {"data__d": 4, "data__snr": 3.0},
+    "unbalanced": {"data__positive_clusters": 1, "network__labels": 3},
+}
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_gram_follows_the_literal_loop(optimizer: str, form: str, precision: str) -> None:
+    assert_same_trajectory(
+        TOLERANCE[precision],
+        training__engine="gram",
+        training__precision=precision,
+        **OPTIMIZERS[optimizer],
+        **FORMS[form],
+    )
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", ODD)
+def test_gram_follows_the_literal_loop_at_odd_sizes(sizes: str, precision: str) -> None:
+    assert_same_trajectory(TOLERANCE[precision], training__engine="gram", training__precision=precision, **ODD[sizes])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "adam"])
+def test_autograd_follows_the_literal_loop(optimizer: str, form: str) -> None:
+    adam = {"training__optimizer": "adam", "training__learning_rate": 1e-2, "training__weight_decay": 0.01}
+    changes = adam if optimizer == "adam" else OPTIMIZERS[optimizer]
+    assert_same_trajectory(1e-9, training__engine="autograd", training__precision="float64", **changes, **FORMS[form])
+
+
+@pytest.mark.parametrize("labels", ["binary", 3, "clusters"])
+def test_engines_agree_on_what_is_computed_of_the_networks(labels: str | int) -> None:
+    both = [
+        train_networks(
+            [
+                small_run(seed, data__draw="literal", training__engine=engine, network__labels=labels)
+                for seed in range(3)
+            ],
+            "cpu",
+            None,
+        )[1]
+        for engine in ("gram", "autograd")
+    ]
+    for name in ("loss", "center_products", "weight_products", "preactivations"):
+        torch.testing.assert_close(getattr(both[0], name), getattr(both[1], name), rtol=1e-4, atol=1e-4)
+    assert both[0].accuracy.tolist() == both[1].accuracy.tolist()
+
+
+def test_gram_refuses_adam() -> None:
+    run = small_run(training__optimizer="adam")
+    ready = prepared(run, "cpu")
+    with pytest.raises(ValueError, match="adam"):
+        gram.train([start_training([run], ready, "cpu")], [gram.Gram.of(ready.data.inputs)])
+
+
+@pytest.mark.parametrize("engine", ["gram", "autograd"])
+@pytest.mark.parametrize("batch_size", [None, 5])
+def test_training_stops_between_steps(engine: str, batch_size: int | None) -> None:
+    asked = iter([False, False, True])
+    with pytest.raises(Stopped):
+        train_networks(
+            [small_run(training__engine=engine, training__batch_size=batch_size)], "cpu", lambda: next(asked)
+        )
+
+
+def test_label_noise_moves_the_asked_share_of_labels_to_other_groups() -> None:
+    run = small_run(data__n=20_000, data__label_noise=0.3, network__labels="clusters")
+    cluster = torch.from_numpy(np.random.default_rng(0).integers(4, size=20_000))
+    label = training_labels(run, cluster)
+    assert float((label != cluster).double().mean()) == pytest.approx(0.3, abs=0.015)
+    for group in range(4):  # every other group alike
+        moved = label[(cluster == group) & (label != group)]
+        assert torch.bincount(moved, minlength=4).double().div(len(moved)).tolist() == pytest.approx(
+            [0 if i == group else 1 / 3 for i in range(4)], abs=0.04
+        )
+
+
+@pytest.mark.parametrize("labels", ["binary", 2, 3, 4])
+def test_labels_without_noise_are_the_dealt_groups(labels: str | int) -> None:
+    run = small_run(network__labels=labels)
+    dealt = deal_clusters(4, 2, group_count(labels, 4))
+    assert training_labels(run, torch.arange(4)).tolist() == list(dealt.group_of_cluster)
+
+
+def test_training_data_is_drawn_once_for_runs_that_share_it() -> None:
+    RECENT.clear()
+    first = prepared(small_run(1, data__seed=5), "cpu")
+    assert prepared(small_run(2, data__seed=5, network__labels="clusters", training__steps=3), "cpu") is first
+    assert prepared(small_run(2, data__seed=6), "cpu") is not first
+
+
+def test_gram_matrix_is_the_matrix_of_inner_products() -> None:
+    inputs = torch.randn(300, 310, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).tril(10)
+    matrix = gram.Gram.of(inputs).matrix
+    assert matrix is not None
+    torch.testing.assert_close(matrix, inputs @ inputs.T)

@@ -1,0 +1,97 @@
+"""Each check of an attack is raised by the fault it is for, and by nothing in an honest one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from domain.results import READOUTS
+from domain.runs import Run
+from tests.workers.runs import small_run
+from workers.attacks import Attacked, attack
+from workers.exact import RobustRadii
+from workers.networks import Networks, train_networks
+from workers.pgd import Broken
+from workers.trust import judge
+from workers.two_layer import network_of
+
+STEADY = {"network__labels": "clusters", "attack__methods": ["pgd"], "attack__radii": [0.0, 1.0, 2.0, 3.0]}
+
+
+def judged(runs: list[Run], networks: Networks, attacked: Attacked) -> list[tuple[str, ...]]:
+    return [trust.flags for trust in judge(runs, networks, network_of(runs[0].settings), attacked, None)]
+
+
+def attacked(seeds: int = 2, **changes: object) -> tuple[list[Run], Networks, Attacked]:
+    runs, networks = train_networks([small_run(seed, **(STEADY | changes)) for seed in range(seeds)], "cpu", None)
+    return runs, networks, attack(runs, networks, network_of(runs[0].settings), None)
+
+
+def test_an_attack_that_has_converged_is_trusted() -> None:
+    runs, networks, found = attacked(network__labels="binary", network__width=1, attack__methods=["pgd", "exact"])
+    assert judged(runs, networks, found) == [(), ()]
+
+
+def test_without_pgd_there_is_nothing_to_doubt() -> None:
+    runs, networks, found = attacked(attack__methods=["exact"])
+    assert judged(runs, networks, found) == [(), ()]
+
+
+def tampered(found: Attacked, first: torch.Tensor, radii: int = 4) -> Attacked:
+    """The attack with other numbers of the radii that broke the points, curves and all."""
+    broken = {readout: Broken(first.unsqueeze(0), found.broken[readout].blind) for readout in READOUTS}
+    accuracy = {("pgd", readout): broken[readout].accuracy(radii)[0] for readout in READOUTS}
+    return replace(found, broken=broken, accuracy=found.accuracy | accuracy)
+
+
+def test_clean_mismatch() -> None:
+    runs, networks, found = attacked()
+    first = found.broken["max"].first[0].clone()
+    first[1, :5] = 0
+    flags = judged(runs, networks, tampered(found, first))
+    assert "clean_mismatch" not in flags[0]
+    assert "clean_mismatch" in flags[1]
+
+
+def test_more_steps_win_over_an_attack_that_claims_nothing_breaks() -> None:
+    runs, networks, found = attacked()
+    idle = torch.full_like(found.broken["max"].first[0], 4)
+    for flags in judged(runs, networks, tampered(found, idle)):
+        assert {"more_steps_win", "more_restarts_win"} <= set(flags)
+
+
+def test_weaker_than_exact() -> None:
+    runs, networks, found = attacked(attack__methods=["pgd", "exact"])
+    assert all(
+        "weaker_than_exact" in flags for flags in judged(runs, networks, tampered(found, torch.full((2, 60), 4)))
+    )
+
+
+def test_beats_certificate() -> None:
+    runs, networks, found = attacked(attack__methods=["pgd", "exact"])
+    exact = {
+        readout: RobustRadii(one.lower + 1, one.upper + 1, one.perturbation) for readout, one in found.exact.items()
+    }
+    assert all("beats_certificate" in flags for flags in judged(runs, networks, replace(found, exact=exact)))
+    assert all("beats_certificate" not in flags for flags in judged(runs, networks, found))
+
+
+def test_not_adversarial_when_the_factor_does_not_belong_to_the_weights() -> None:
+    runs, networks, found = attacked()
+    wrong = replace(networks, weights=networks.weights * 0.5)
+    assert all("not_adversarial" in flags for flags in judged(runs, wrong, found))
+    assert all("not_adversarial" not in flags for flags in judged(runs, networks, found))
+
+
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_no_gradient_at_points_that_count_as_robust(restarts: int) -> None:
+    """Networks that ignore their input but for a bias: nothing breaks them, and no gradient ever said so."""
+    runs, networks = train_networks([small_run(**STEADY, attack__restarts=restarts)], "cpu", None)
+    constant = torch.where(networks.side.unsqueeze(1) > 0, 1.0, -1.0) * torch.tensor([1.0, 1, -1, -1]).view(1, 4, 1)
+    blank = replace(
+        networks, factor=torch.zeros_like(networks.factor), preactivations=constant, weights=networks.weights * 0
+    )
+    found = attack(runs, blank, network_of(runs[0].settings), None)
+    assert found.accuracy["pgd", "sum"].min() == 1
+    (flags,) = judged(runs, blank, found)
+    assert "no_gradient" in flags

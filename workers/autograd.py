@@ -1,0 +1,60 @@
+"""The reference engine: plain PyTorch training, one run at a time, with automatic differentiation."""
+
+from collections.abc import Iterator
+from itertools import repeat
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from domain.runs import Run
+from domain.settings import Training
+from workers.training import Start, Stop, Trained, batches, check, finish
+from workers.two_layer import mean_loss, outputs
+
+
+def train(start: Start, stop: Stop | None = None) -> Trained:
+    """Train every run of `start` for its steps. Raises Stopped."""
+    trained = [_train_one(start, i, stop) for i in range(len(start.runs))]
+    weights = torch.stack([weights for weights, _ in trained])  # [S, M, e'']
+    bias = torch.stack([bias for _, bias in trained])  # [S, M]
+    return finish(start, weights, bias, _preactivations(start.data.inputs, weights, bias))
+
+
+@torch.enable_grad()
+def _train_one(start: Start, i: int, stop: Stop | None) -> tuple[Tensor, Tensor]:
+    run = start.runs[i]
+    weights = start.weights[i].clone().requires_grad_()  # [M, e'']
+    bias = start.bias[i].clone().requires_grad_(start.network.biased)  # [M]
+    optimizer = _optimizer(run.settings.training, [weights, bias] if start.network.biased else [weights])
+    for _, rows in zip(range(run.settings.training.steps), _rows(run), strict=False):
+        check(stop)
+        inputs, label = (start.data.inputs, start.label) if rows is None else _take(start, rows)
+        preactivations = _preactivations(inputs, weights, bias)  # [M, batch]
+        optimizer.zero_grad()
+        mean_loss(outputs(preactivations, start.network.layout), label, start.network).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return weights.detach(), bias.detach()
+
+
+def _optimizer(training: Training, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    if training.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=training.learning_rate, weight_decay=training.weight_decay)
+    return torch.optim.SGD(
+        parameters, lr=training.learning_rate, momentum=training.momentum or 0.0, weight_decay=training.weight_decay
+    )
+
+
+def _rows(run: Run) -> Iterator[Tensor | None]:
+    return repeat(None) if run.settings.training.batch_size is None else batches(run)
+
+
+def _take(start: Start, rows: Tensor) -> tuple[Tensor, Tensor]:
+    rows = rows.to(start.label.device)
+    return start.data.inputs[rows], start.label[rows]
+
+
+def _preactivations(inputs: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+    """[n, e], [..., M, e''], [..., M] -> [..., M, n]"""
+    columns = inputs.shape[1]
+    return functional.linear(weights[..., :columns], inputs) + bias.unsqueeze(-1)

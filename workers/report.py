@@ -1,0 +1,111 @@
+"""From tensors to results: the measures, curves, cosine matrix and provenance of finished runs."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from domain.results import READOUTS, Curve, Outcome, RunResult
+from domain.runs import Run
+from domain.trust import Trust
+from workers import measures
+from workers.attacks import Attacked
+from workers.exact import RobustRadii
+from workers.networks import Networks
+from workers.training_set import center_norm
+from workers.two_layer import TwoLayer, outputs, read_out
+
+GAP = 1e-3
+"""Relative gap of the bounds up to which their midpoint is the robust radius; beyond it is the certified lower one."""
+
+
+def report(
+    runs: Sequence[Run],
+    networks: Networks,
+    network: TwoLayer,
+    attacked: Attacked,
+    trust: Sequence[Trust],
+    device: str,
+) -> list[Outcome]:
+    """One result per run, in order; `seconds` is left to the caller."""
+    values = {name: column.tolist() for name, column in _measures(runs, networks, network, attacked).items()}
+    cosines = measures.cosines(networks.geometry, [run.settings for run in runs]).float().cpu().numpy()  # [S, k, M]
+    curves = {name: accuracy.double().cpu().numpy() for name, accuracy in attacked.accuracy.items()}  # [S, radii]
+    return [
+        RunResult(
+            key=run.key,
+            measures={name: _defined(column[i]) for name, column in values.items()},
+            curves=tuple(Curve(readout, method, each[i]) for (method, readout), each in curves.items()),
+            cosines=cosines[i],
+            trust=trust[i],
+            provenance=_provenance(run, device),
+        )
+        for i, run in enumerate(runs)
+    ]
+
+
+def clean_accuracy(networks: Networks, network: TwoLayer) -> dict[str, Tensor]:
+    """[S] per readout: share of test points whose readout has strictly the sign of their class."""
+    of_groups = outputs(networks.preactivations.double(), network.layout)  # [S, c, N]
+    margins = {readout: read_out(of_groups, network, readout) * networks.side for readout in READOUTS}
+    return {readout: (margin > 0).double().mean(dim=-1) for readout, margin in margins.items()}
+
+
+def _measures(runs: Sequence[Run], networks: Networks, network: TwoLayer, attacked: Attacked) -> Mapping[str, Tensor]:
+    """[S] per measure of the catalogue; nan or inf where undefined."""
+    settings, shape = [run.settings for run in runs], networks.geometry
+    own = measures.own_side(settings[0], network.layout)  # [M, k]
+    accuracy = clean_accuracy(networks, network)
+    robust = {readout: _robust_radius(attacked.exact.get(readout), networks.loss) for readout in READOUTS}
+    scale = networks.center_products.new_tensor([center_norm(one.data) for one in settings])  # [S]
+    return {
+        "train_loss": networks.loss,
+        "train_accuracy": networks.accuracy,
+        "test_accuracy": accuracy["max"],
+        "test_accuracy_sum": accuracy["sum"],
+        "averaging_index": measures.averaging_index(shape, own),
+        "feature_fraction": measures.feature_fraction(shape, settings),
+        "coefficient_ratio": measures.coefficient_ratio(shape, own),
+        "robust_radius_sum": robust["sum"],
+        "robust_radius_max": robust["max"],
+        "robust_radius_sum_relative": robust["sum"] / scale,
+        "robust_radius_max_relative": robust["max"] / scale,
+    }
+
+
+def _robust_radius(bounds: RobustRadii | None, like: Tensor) -> Tensor:
+    """[S]: median over points of the robust radii; nan where they were not asked for."""
+    if bounds is None:
+        return torch.full_like(like, torch.nan)
+    lower, upper = bounds.lower, bounds.upper  # [S, N]
+    tight = (upper - lower) <= GAP * upper  # false for inf - inf
+    return measures.median(torch.where(tight, (lower + upper) / 2, lower))
+
+
+def _defined(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _provenance(run: Run, device: str) -> dict[str, str]:
+    return {
+        "engine": run.settings.training.engine,
+        "draw": run.settings.data.draw,
+        "device": _device_name(device),
+        **_versions(),
+    }
+
+
+@cache
+def _device_name(device: str) -> str:
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device} ({platform.machine()})"
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("phaselab", "torch", "numpy")}

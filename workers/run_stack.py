@@ -1,0 +1,82 @@
+"""The edge of this package: from a stack of runs to one outcome per run."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from domain.results import Outcome, RunFailure, RunResult
+from domain.runs import Run
+from domain.stacks import Stack
+from workers.attacks import attack
+from workers.memory import is_out_of_memory, runs_at_once
+from workers.networks import Networks, train_networks
+from workers.report import report
+from workers.training import Stop, Stopped
+from workers.trust import judge
+from workers.two_layer import network_of
+
+__all__ = ["Stopped", "run_stack"]
+
+
+def run_stack(stack: Stack, device: str = "cpu", stop: Stop | None = None) -> list[Outcome]:
+    """Train, measure and attack every run of a stack; one outcome per run, in the order of `stack.runs`.
+
+    `stop` is asked between steps; Stopped is raised once it says true. A run whose numbers stop being finite, or
+    that does not fit into memory even alone, becomes a RunFailure; the others are not harmed. A run's numbers do
+    not depend on the stack it is in, up to rounding (docs/methods/training.md).
+    """
+    started = time.perf_counter()
+    outcomes = {outcome.key: outcome for outcome in _compute_or_split(stack.runs, device, stop)}
+    seconds = (time.perf_counter() - started) / len(stack.runs)
+    timed = [
+        replace(outcome, seconds=seconds) if isinstance(outcome, RunResult) else outcome
+        for outcome in (outcomes[run.key] for run in stack.runs)
+    ]
+    return list(timed)
+
+
+def _compute_or_split(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
+    """The outcomes of runs; where they do not fit into memory, of each half by itself."""
+    try:
+        return _compute(runs, device, stop)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if torch.device(device).type == "cuda":
+        torch.cuda.empty_cache()
+    if len(runs) == 1:
+        return [RunFailure(runs[0].key, f"does not fit into the memory of {device}: {message}")]
+    half = len(runs) // 2
+    return _compute_or_split(runs[:half], device, stop) + _compute_or_split(runs[half:], device, stop)
+
+
+@torch.no_grad()
+def _compute(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
+    finished, networks = train_networks(runs, device, stop)
+    done = {run.key for run in finished}
+    outcomes: list[Outcome] = [_diverged(run) for run in runs if run.key not in done]
+    most = runs_at_once(runs[0].settings, device)
+    for first in range(0, len(finished), most):
+        chunk = slice(first, first + most)
+        outcomes += _evaluate(finished[chunk], networks.take(chunk), device, stop)
+    return outcomes
+
+
+def _evaluate(runs: Sequence[Run], networks: Networks, device: str, stop: Stop | None) -> list[Outcome]:
+    """Attack, check and measure the networks of some runs."""
+    network = network_of(runs[0].settings, device)
+    attacked = attack(runs, networks, network, stop)
+    trust = judge(runs, networks, network, attacked, stop)
+    return report(runs, networks, network, attacked, trust, device)
+
+
+def _diverged(run: Run) -> RunFailure:
+    training = run.settings.training
+    return RunFailure(
+        run.key,
+        f"training diverged: the weights or what the network computes are not finite in {training.precision}"
+        f" after {training.steps} steps at learning rate {training.learning_rate:g}",
+    )

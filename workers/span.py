@@ -1,0 +1,160 @@
+"""The attacks' landscape in the span of the weights of two-layer networks.
+
+Input gradients are combinations of the rows of W. With W W^T = L L^T, a perturbation in the span is told by its
+coordinates u in R^M: it moves the pre-activations to p + L u, it is as long as u, and the gradient of a function of
+the pre-activations is L^T times its gradient by them. So an attack costs what M costs, whatever d is.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from domain.results import READOUTS
+from workers.pgd import Chosen, Look
+from workers.two_layer import TwoLayer, outputs, read_out, to_neurons
+
+SMALLEST = -80.0
+"""Exponents below are raised to it: e^-80 is nothing beside 1, but no denormal number, which are slow."""
+
+
+def weight_factor(weight_products: Tensor) -> Tensor:
+    """[S, M, M] W W^T -> its symmetric square root L.
+
+    Of all L with L L^T = W W^T the only one that depends continuously on W, so that rounding cannot change
+    which test points a draw of pre-activations L z stands for.
+    """
+    values, vectors = torch.linalg.eigh(weight_products)  # [S, M], [S, M, M]
+    root: Tensor = vectors @ (values.clamp_min(0).sqrt().unsqueeze(-1) * vectors.mT)
+    return root
+
+
+@dataclass(frozen=True, eq=False)
+class SpanPoints:
+    """Test points of S runs, as their networks see them."""
+
+    preactivations: Tensor
+    """[S, M, N] without perturbation"""
+    factor: Tensor
+    """L [S, M, M]"""
+    pull: Tensor
+    """L^T over its largest entry [S, M, M]: gradients are followed for their direction only"""
+    side: Tensor
+    """[S, N] +1 or -1 in the number format of the pre-activations"""
+    network: TwoLayer
+
+    @classmethod
+    def of(cls, preactivations: Tensor, factor: Tensor, side: Tensor, network: TwoLayer) -> "SpanPoints":
+        """From pre-activations [S, M, N], factor [S, M, M] and sides [S, N]."""
+        largest = factor.abs().amax(dim=(1, 2), keepdim=True)  # [S, 1, 1]
+        pull = (factor / largest.where(largest > 0, 1.0)).mT.contiguous()
+        kind = preactivations.dtype
+        return cls(preactivations, factor.to(kind), pull.to(kind), side.to(kind), network)
+
+    def moved(self, perturbation: Tensor) -> Tensor:
+        """[S, M, N] -> [S, M, N]: pre-activations under perturbations."""
+        return torch.baddbmm(self.preactivations, self.factor, perturbation)
+
+    def take(self, chosen: Chosen) -> "SpanPoints":
+        """The chosen runs and points."""
+        return replace(
+            self,
+            preactivations=chosen.of(self.preactivations),
+            factor=self.factor[chosen.runs],
+            pull=self.pull[chosen.runs],
+            side=chosen.of(self.side),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _OnPoints:
+    """What all landscapes on span points share."""
+
+    points: SpanPoints
+
+    def zeros(self) -> Tensor:
+        """[S, M, N]: no perturbation."""
+        return torch.zeros_like(self.points.preactivations)
+
+    def slope(self, by_neuron: Tensor) -> Tensor:
+        """[S, M, N] gradient by the pre-activations -> [S, M, N] along the gradient by the perturbation."""
+        return torch.bmm(self.points.pull, by_neuron)
+
+
+@dataclass(frozen=True, eq=False)
+class SumMargin(_OnPoints):
+    """The `sum` readout: score and margin are y times it (times the width, which changes no sign)."""
+
+    goal: float = 0.0
+
+    def look(self, perturbation: Tensor) -> Look:
+        """Score and gradient at perturbations [S, M, N]; the score is the margin."""
+        points = self.points
+        moved = points.moved(perturbation)  # [S, M, N]
+        sign = points.network.layout.side_of_neuron.to(moved).view(1, -1, 1)  # [1, M, 1]
+        active = torch.gt(moved, 0, out=torch.empty_like(moved)).mul_(sign)  # [S, M, N] 0 or the neuron's side
+        margin = moved.mul_(active).sum(dim=1).mul_(points.side)  # [S, N]
+        return Look(margin, self.slope(active.mul_(points.side.unsqueeze(1))))
+
+    def take(self, chosen: Chosen) -> "SumMargin":
+        """The landscape of the chosen runs and points."""
+        return SumMargin(self.points.take(chosen))
+
+
+@dataclass(frozen=True, eq=False)
+class MaxMargin(_OnPoints):
+    """The `max` readout: score and margin are y times it. Ties follow all groups that tie."""
+
+    goal: float = 0.0
+
+    def look(self, perturbation: Tensor) -> Look:
+        """Score and gradient at perturbations [S, M, N]; the score is the margin."""
+        points, network = self.points, self.points.network
+        moved = points.moved(perturbation)  # [S, M, N]
+        of_groups = outputs(moved, network.layout)  # [S, c, N]
+        positive, negative = network.split(of_groups)
+        highest, lowest = positive.amax(dim=1, keepdim=True), negative.amax(dim=1, keepdim=True)  # [S, 1, N]
+        leads = torch.empty_like(of_groups)  # [S, c, N]: y times the side for the side's largest output, else 0
+        for group, largest, into in zip((positive, negative), (highest, lowest), network.split(leads), strict=True):
+            torch.eq(group, largest, out=into)
+        network.split(leads)[0].mul_(points.side.unsqueeze(1))
+        network.split(leads)[1].mul_(-points.side.unsqueeze(1))
+        active = torch.gt(moved, 0, out=moved).mul_(to_neurons(leads, network.layout))  # [S, M, N]
+        return Look((highest - lowest).squeeze(1).mul_(points.side), self.slope(active))
+
+    def take(self, chosen: Chosen) -> "MaxMargin":
+        """The landscape of the chosen runs and points."""
+        return MaxMargin(self.points.take(chosen))
+
+
+@dataclass(frozen=True, eq=False)
+class OwnLoss(_OnPoints):
+    """The network's own loss at the label group, and both readouts' margins as verdicts.
+
+    The score is f_label - logsumexp of the other outputs, which falls as the cross-entropy log(1 + e^-score) rises
+    (for two groups it is the logistic loss). Its gradient has the direction of the loss's, but never underflows.
+    """
+
+    target: Tensor
+    """[S, c, N]: 1 for the label group, else 0"""
+    goal: float = -torch.inf
+
+    def look(self, perturbation: Tensor) -> Look:
+        """Score, gradient and margins of sum and max at perturbations [S, M, N]."""
+        points, network = self.points, self.points.network
+        moved = points.moved(perturbation)  # [S, M, N]
+        of_groups = outputs(moved, network.layout)  # [S, c, N]
+        own = (of_groups * self.target).sum(dim=1)  # [S, N]
+        others = torch.where(self.target > 0, -torch.inf, of_groups)  # [S, c, N]
+        top = others.amax(dim=1, keepdim=True)  # [S, 1, N]
+        share = others.sub_(top).clamp_min_(SMALLEST).exp_()  # [S, c, N]
+        total = share.sum(dim=1, keepdim=True)  # [S, 1, N]
+        score = own - (top + total.log()).squeeze(1)
+        by_output = torch.addcmul(self.target, share, 1 / total, value=-1)  # [S, c, N]
+        active = torch.gt(moved, 0, out=moved).mul_(to_neurons(by_output, network.layout))  # [S, M, N]
+        margins = torch.stack([read_out(of_groups, network, readout) * points.side for readout in READOUTS])
+        return Look(score, self.slope(active), margins)
+
+    def take(self, chosen: Chosen) -> "OwnLoss":
+        """The landscape of the chosen runs and points."""
+        return OwnLoss(self.points.take(chosen), chosen.of(self.target))
