@@ -1,15 +1,17 @@
 """The application: every router under /api/v1, the pages, every error a problem."""
 
 from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
 
-from api import catalogues, curves, diagrams, errors, events, experiments, health, runs
+from api import catalogues, curves, diagrams, errors, events, experiments, health, metrics, pages, runs
 from api.headers import SecurityHeaders
 from api.origins import SameOrigin
+from api.templating import FOLDER
 from service.settings import ServiceSettings
 from service.storage import Database
 
 PREFIX = "/api/v1"
-PARTS = (experiments, events, runs, diagrams, curves, catalogues, health)
+PARTS = (experiments, events, runs, diagrams, curves, catalogues, health, metrics)
 """The modules whose routers make the api."""
 
 
@@ -25,12 +27,16 @@ def create_app(settings: ServiceSettings, database: Database) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.metrics = metrics.Metrics()
     app.state.max_body_bytes = settings.max_body_bytes
     routes = APIRouter(prefix=PREFIX)
     for part in PARTS:
         routes.include_router(part.router)
     app.include_router(routes)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     errors.install(app)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(metrics.Measured, metrics=app.state.metrics)
     return app

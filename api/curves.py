@@ -39,7 +39,7 @@ def _body(found: Curves, kind: AnyFormat) -> bytes:
     if kind == "parquet":
         return parquet_bytes(curves_schema(found), curve_rows(found))
     assert kind != "json"
-    return render(draw_curves(found), kind)
+    return render(lambda: draw_curves(found), kind)
 
 
 @router.post("/curves.{suffix}")
@@ -49,4 +49,4 @@ def curves_with_overlay(
     """The picture of the curves with the series of a CSV body (`text/csv`) laid over as markers. Stores nothing."""
     overlay = parse_overlay(request, body)
     found = report.curves(database, parameters.query())
-    return Response(render(draw_curves(found, overlay), kind), media_type=media_header(kind))
+    return Response(render(lambda: draw_curves(found, overlay), kind), media_type=media_header(kind))

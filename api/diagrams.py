@@ -37,4 +37,4 @@ def _body(found: Diagram, kind: AnyFormat) -> bytes:
     if kind == "parquet":
         return parquet_bytes(diagram_schema(found), diagram_rows(found))
     assert kind != "json"
-    return render(draw_diagram(found), kind)
+    return render(lambda: draw_diagram(found), kind)

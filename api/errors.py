@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.problems import Problem, respond
+from api.templating import page
 from domain.faults import Fault, InvalidInput, pointer
 from service.errors import Conflict, DatabaseAway, NotFound
 
@@ -35,35 +37,46 @@ def invalid_input(faults: Sequence[Fault]) -> Problem:
     return Problem(422, detail, faults)
 
 
+def _answer(request: Request, problem: Problem) -> Response:
+    """The problem as a page for a browser that asked for a page, else as problem+json."""
+    wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    if not wants_page:
+        return respond(request, problem)
+    title = HTTPStatus(problem.status).phrase
+    answer = page(request, "error.html", {"problem": problem, "title": title}, problem.status)
+    answer.headers.update(problem.headers)
+    return answer
+
+
 def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return respond(request, error)
+    return _answer(request, error)
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidInput)
-    return respond(request, invalid_input(error.faults))
+    return _answer(request, invalid_input(error.faults))
 
 
 def _not_found(request: Request, error: Exception) -> Response:
-    return respond(request, Problem(404, str(error)))
+    return _answer(request, Problem(404, str(error)))
 
 
 def _conflict(request: Request, error: Exception) -> Response:
-    return respond(request, Problem(409, str(error)))
+    return _answer(request, Problem(409, str(error)))
 
 
 def _away(request: Request, error: Exception) -> Response:
     log.error("%s %s: %s", request.method, request.url.path, error)
     detail = "the database cannot be reached just now; nothing was stored; try again shortly"
-    return respond(request, Problem(503, detail, headers={"Retry-After": "5"}))
+    return _answer(request, Problem(503, detail, headers={"Retry-After": "5"}))
 
 
 def _bad_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if any(entry["loc"][0] == "path" for entry in error.errors()):
-        return respond(request, Problem(404, f"there is nothing at {request.url.path}"))
-    return respond(request, invalid_input([_parameter_fault(entry) for entry in error.errors()]))
+        return _answer(request, Problem(404, f"there is nothing at {request.url.path}"))
+    return _answer(request, invalid_input([_parameter_fault(entry) for entry in error.errors()]))
 
 
 def _parameter_fault(entry: Any) -> Fault:
@@ -86,9 +99,9 @@ def _http(request: Request, error: Exception) -> Response:
     }
     known = error.status_code in details and error.detail in ("Not Found", "Method Not Allowed")
     detail = details[error.status_code] if known else str(error.detail)
-    return respond(request, Problem(error.status_code, detail, headers=error.headers))
+    return _answer(request, Problem(error.status_code, detail, headers=error.headers))
 
 
 def _internal(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return respond(request, Problem(500, "an error of the server, not of what was sent; the server's log tells more"))
+    return _answer(request, Problem(500, "an error of the server, not of what was sent; the server's log tells more"))

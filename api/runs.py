@@ -79,7 +79,9 @@ def cosines(request: Request, key: RunKey, nothing: NoParameters, kind: AnyForma
             return json_bytes({"key": key, "cosines": matrix})
         if kind == "csv" or kind == "parquet":
             return _table(kind, COSINES_SCHEMA, cosine_rows(matrix))
-        return render(draw_cosines(matrix, Settings.model_validate(detail.settings), detail.stored.row.seed), kind)
+        return render(
+            lambda: draw_cosines(matrix, Settings.model_validate(detail.settings), detail.stored.row.seed), kind
+        )
 
     return tagged(request, body, kind, key.encode(), matrix.tobytes(), DRAWING)
 
@@ -90,7 +92,7 @@ def curves_of_run(request: Request, key: RunKey, nothing: NoParameters, kind: Pi
     found = run_curves(_with_result(report.run(database, key)))
 
     def body() -> bytes:
-        return render(draw_curves(found), kind)
+        return render(lambda: draw_curves(found), kind)
 
     return tagged(request, body, kind, json_bytes(found.curves), DRAWING)
 

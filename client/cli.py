@@ -44,6 +44,8 @@ SERVICE_COMMANDS = {
     "serve": "Start api and scheduler (--host, --port).",
     "api": "Start the api alone (--host, --port).",
     "scheduler": "Start the scheduler alone.",
+    "db": "Look after the database: upgrade, check, rebuild, backup, vacuum.",
+    "data": "Fetch or check the files of the image data sets: fetch, check.",
 }
 
 
@@ -52,7 +54,8 @@ def _add_service_command(name: str, meaning: str) -> None:
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def start(arguments: tuple[str, ...]) -> None:
         sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-m", "service", name, *arguments])
+        module = ["workers.data"] if name == "data" else ["service", name]
+        os.execv(sys.executable, [sys.executable, "-m", *module, *arguments])
 
 
 for _name, _meaning in SERVICE_COMMANDS.items():

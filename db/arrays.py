@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -29,16 +30,17 @@ def encode(curves: Sequence[Curve], cosines: npt.NDArray[np.float32]) -> bytes:
     lengths = {curve.accuracy.shape for curve in curves}
     if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths) or cosines.ndim != 2:
         raise ValueError("curves must be of equal length, [radii], and cosines a matrix, [k, neurons]")
-    header = {
-        "curves": [[curve.readout, curve.method] for curve in curves],
-        "radii": lengths.pop()[0] if lengths else 0,
-        "cosines": list(cosines.shape),
-    }
+    names = tuple((curve.readout, curve.method) for curve in curves)
+    head = _header(names, lengths.pop()[0] if lengths else 0, cosines.shape)
+    parts = [curve.accuracy.astype("<f8", copy=False).tobytes() for curve in curves]
+    return zlib.compress(b"".join([head, *parts, cosines.astype("<f4", copy=False).tobytes()]), level=1)
+
+
+@lru_cache(maxsize=1000)
+def _header(names: tuple[tuple[str, str], ...], count: int, shape: tuple[int, ...]) -> bytes:
+    header = {"curves": names, "radii": count, "cosines": shape}
     text = json.dumps(header, separators=(",", ":")).encode()
-    parts = [struct.pack("<I", len(text)), text]
-    parts += [np.ascontiguousarray(curve.accuracy, dtype="<f8").tobytes() for curve in curves]
-    parts.append(np.ascontiguousarray(cosines, dtype="<f4").tobytes())
-    return zlib.compress(b"".join(parts), level=1)
+    return struct.pack("<I", len(text)) + text
 
 
 def decode(content: bytes) -> RunArrays:

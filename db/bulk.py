@@ -1,7 +1,7 @@
 """Many rows at once, the fastest way that each database has."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Table, any_, func, literal, select
@@ -17,6 +17,37 @@ def chunks(items: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]]
     """The items in pieces of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def update_many(
+    session: Session, columns: Sequence[Column[Any]], keys: Sequence[Column[Any]], rows: Iterable[Sequence[object]]
+) -> None:
+    """Set columns of the rows that the keys name, each row of values being those of the columns, then of the keys.
+
+    One prepared statement, past the layers that build statements: twice as fast for wide rows. Values pass through
+    their column's type.
+    """
+    dialect = session.get_bind().dialect
+    mark = "?" if dialect.name == "sqlite" else "%s"
+    changes = ", ".join(f"{column.name} = {mark}" for column in columns)
+    where = " AND ".join(f"{key.name} = {mark}" for key in keys)
+    statement = f"UPDATE {keys[0].table} SET {changes} WHERE {where}"
+    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in (*columns, *keys)]
+    binds = [(i, bind) for i, bind in enumerate(processors) if bind is not None]
+    bound = (_bound(row, binds) for row in rows)
+    driver: Any = session.connection().connection.driver_connection
+    if dialect.name == "sqlite":
+        driver.executemany(statement, bound)
+        return
+    with driver.cursor() as cursor:
+        cursor.executemany(statement, bound)
+
+
+def _bound(row: Sequence[object], binds: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[object]:
+    values = list(row)
+    for i, bind in binds:
+        values[i] = bind(values[i])
+    return values
 
 
 def insert_many(session: Session, columns: Sequence[Column[Any]], rows: Iterable[Sequence[object]]) -> None:

@@ -10,50 +10,41 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from db import arrays, packing
-from db.bulk import chunks, insert_many
+from db.bulk import chunks, insert_many, update_many
 from db.clock import database_time
 from db.status import settle
-from db.summaries import SAVE, sum_up
+from db.summaries import MEASURE_COLUMNS, SUMMARY_AT, sum_up
 from db.tables import Claim, experiment_runs, experiments, points, provenances, run_arrays, runs
 from domain.measures import MEASURES
 from domain.results import Outcome, RunFailure, RunResult
 from domain.states import RunState
 
-_SAVE_RESULT = (
-    update(runs)
-    .where(runs.c.id == bindparam("run_id"))
-    .values(
-        {name: bindparam(f"m_{name}") for name in MEASURES}
-        | {
-            "state": RunState.DONE.value,
-            "leased_by": None,
-            "lease_expires_at": None,
-            "reason": None,
-            "traceback": None,
-            "landed_at": bindparam("at"),
-            "seconds": bindparam("took"),
-            "trust": bindparam("verdict"),
-            "flags": bindparam("raised", type_=runs.c.flags.type),
-            "provenance_id": bindparam("computed_by"),
-        }
-    )
-)
-_SAVE_FAILURE = (
-    update(runs)
-    .where(runs.c.id == bindparam("run_id"))
-    .values(
-        state=RunState.FAILED.value,
-        leased_by=None,
-        lease_expires_at=None,
-        landed_at=bindparam("at"),
-        reason=bindparam("why"),
-        traceback=bindparam("trace"),
-    )
-)
+MEASURE_NAMES = tuple(MEASURES)
+_RESULT_COLUMNS = [
+    *MEASURE_COLUMNS,
+    runs.c.state,
+    runs.c.leased_by,
+    runs.c.lease_expires_at,
+    runs.c.reason,
+    runs.c.traceback,
+    runs.c.landed_at,
+    runs.c.seconds,
+    runs.c.trust,
+    runs.c.flags,
+    runs.c.provenance_id,
+]
+_FAILURE_COLUMNS = [
+    runs.c.state,
+    runs.c.leased_by,
+    runs.c.lease_expires_at,
+    runs.c.reason,
+    runs.c.traceback,
+    runs.c.landed_at,
+]
 
 
 @dataclass(frozen=True)
@@ -101,17 +92,26 @@ def land(session: Session, outcomes: Sequence[Outcome]) -> Landed:
     return Landed(len(done), len(failed), len(outcomes) - len(done) - len(failed))
 
 
+def measures_of(session: Session, keys: Sequence[str]) -> Mapping[str, Sequence[float | None]]:
+    """The measures, in the order of MEASURE_NAMES, of those of the runs that are done."""
+    found: dict[str, Sequence[float | None]] = {}
+    for some in chunks(keys):
+        query = select(runs.c.key, *MEASURE_COLUMNS).where(runs.c.key.in_(some), runs.c.state == RunState.DONE)
+        found |= {row[0]: row[1:] for row in session.execute(query).all()}
+    return found
+
+
 def _storable(outcome: Outcome) -> Outcome:
     """The outcome, or a failure that says why a result cannot be stored."""
     if isinstance(outcome, RunFailure):
         return outcome
-    unknown = sorted(set(outcome.measures) - set(MEASURES))
+    unknown = outcome.measures.keys() - MEASURES.keys()
     if unknown:
-        return RunFailure(outcome.key, f"the result holds a measure that is not in the catalogue: {unknown[0]}")
+        return RunFailure(outcome.key, f"the result holds a measure that is not in the catalogue: {min(unknown)}")
     for name, value in outcome.measures.items():
         if value is not None and not math.isfinite(value):
             return RunFailure(outcome.key, f"the measure {name} is not finite: {value}")
-    if any(not np.isfinite(curve.accuracy).all() for curve in outcome.curves):
+    if outcome.curves and not np.isfinite(np.concatenate([curve.accuracy for curve in outcome.curves])).all():
         return RunFailure(outcome.key, "a curve holds a number that is not finite")
     return outcome
 
@@ -120,7 +120,9 @@ def _stored(session: Session, keys: Sequence[str]) -> Mapping[str, _Stored]:
     found: dict[str, _Stored] = {}
     for some in chunks(keys):
         query = select(runs.c.key, runs.c.id, runs.c.settings_id, runs.c.state).where(runs.c.key.in_(some))
-        found |= {row.key: _Stored(row.id, row.settings_id, RunState(row.state)) for row in session.execute(query)}
+        found |= {
+            row.key: _Stored(row.id, row.settings_id, RunState(row.state)) for row in session.execute(query).all()
+        }
     return found
 
 
@@ -128,43 +130,45 @@ def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], n
     if not done:
         return
     computed_by = _provenance_ids(session, [result.provenance for _, result in done])
-    rows = [
-        {f"m_{name}": result.measures.get(name) for name in MEASURES}
-        | {
-            "run_id": run.id,
-            "at": now,
-            "took": result.seconds,
-            "verdict": result.trust.verdict,
-            "raised": list(result.trust.flags) or None,
-            "computed_by": computed_by[_provenance_text(result.provenance)],
-        }
+    state = RunState.DONE.value
+    rows = (
+        (
+            *(result.measures.get(name) for name in MEASURES),
+            *(state, None, None, None, None, now, result.seconds, result.trust.verdict),
+            list(result.trust.flags) or None,
+            computed_by[_content(result.provenance)],
+            run.id,
+        )
         for run, result in done
-    ]
-    session.execute(_SAVE_RESULT, rows)
+    )
+    update_many(session, _RESULT_COLUMNS, [runs.c.id], rows)
     packed = ((run.id, arrays.encode(result.curves, result.cosines)) for run, result in done)
     insert_many(session, [run_arrays.c.run_id, run_arrays.c.content], packed)
 
 
 def _save_failures(session: Session, failed: Sequence[tuple[_Stored, RunFailure]], now: datetime) -> None:
-    rows = [{"run_id": run.id, "at": now, "why": it.reason, "trace": it.traceback or None} for run, it in failed]
-    if rows:
-        session.execute(_SAVE_FAILURE, rows)
+    state = RunState.FAILED.value
+    rows = ((state, None, None, it.reason, it.traceback or None, now, run.id) for run, it in failed)
+    update_many(session, _FAILURE_COLUMNS, [runs.c.id], rows)
 
 
-def _provenance_text(provenance: Mapping[str, str]) -> str:
-    return json.dumps(dict(provenance), sort_keys=True)
+_Content = tuple[tuple[str, str], ...]
 
 
-def _provenance_ids(session: Session, given: Sequence[Mapping[str, str]]) -> Mapping[str, int]:
-    """The id of each distinct provenance, by its text; new ones are stored."""
-    ids: dict[str, int] = {}
-    for text, provenance in {_provenance_text(one): one for one in given}.items():
-        digest = hashlib.sha256(text.encode()).hexdigest()
+def _content(provenance: Mapping[str, str]) -> _Content:
+    return tuple(sorted(provenance.items()))
+
+
+def _provenance_ids(session: Session, given: Sequence[Mapping[str, str]]) -> Mapping[_Content, int]:
+    """The id of each distinct provenance; new ones are stored."""
+    ids: dict[_Content, int] = {}
+    for content in {_content(one) for one in given}:
+        digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         known = session.execute(select(provenances.c.id).where(provenances.c.digest == digest)).scalar_one_or_none()
         if known is None:
-            row = {"digest": digest, "content": dict(provenance)}
+            row = {"digest": digest, "content": dict(content)}
             known = session.execute(insert(provenances).values(row).returning(provenances.c.id)).scalar_one()
-        ids[text] = known
+        ids[content] = known
     return ids
 
 
@@ -194,7 +198,7 @@ def _claims(session: Session, run_ids: Sequence[int], only: Claim | None = None)
         query = select(table.experiment_id, table.run_id, table.claim).where(table.run_id.in_(some))
         if only is not None:
             query = query.where(table.claim == only)
-        found += [(experiment, run, Claim(claim)) for experiment, run, claim in session.execute(query)]
+        found += [(experiment, run, Claim(claim)) for experiment, run, claim in session.execute(query).all()]
     return found
 
 
@@ -236,11 +240,8 @@ def _add_to_summaries(
         len(touched),
     )
     merged = packing.to_bytes(packing.merge(packing.from_bytes([summary for *_, summary in touched]), more))
-    rows = [
-        {"at_experiment": one, "at_position": position, "new_summary": content}
-        for (one, position, _, _), content in zip(touched, merged, strict=True)
-    ]
-    session.execute(SAVE, rows)
+    rows = ((content, one, position) for (one, position, _, _), content in zip(touched, merged, strict=True))
+    update_many(session, *SUMMARY_AT, rows)
 
 
 def _points_of(session: Session, settings_ids: Sequence[int]) -> list[tuple[int, int, int, bytes]]:

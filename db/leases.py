@@ -88,7 +88,7 @@ def _queued(session: Session, experiment_id: int, most: int, shape: int | None =
     )
     if shape is not None:
         query = query.where(claims.shape == shape)
-    return [_Row(*row) for row in session.execute(query)]
+    return [_Row(*row) for row in session.execute(query).all()]
 
 
 def _same_data_together(near: Sequence[_Row], data: int, most: int) -> list[_Row]:

@@ -33,7 +33,7 @@ def read_points(session: Session, experiment_ids: Sequence[int]) -> list[PointRo
         .where(points.c.experiment_id.in_(experiment_ids))
         .order_by(points.c.experiment_id, points.c.position)
     )
-    return [PointRow(*row) for row in session.execute(query)]
+    return [PointRow(*row) for row in session.execute(query).all()]
 
 
 def read_settings(session: Session, settings_ids: Sequence[int]) -> Mapping[int, str]:

@@ -1,7 +1,7 @@
 """Reading runs: pages of an experiment's runs, and one run whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -53,11 +53,12 @@ class WholeRun:
     """Everything stored of one run: its row, its canonical settings as text, its arrays when it is done."""
 
     row: RunRow
+    recipe: int
     settings: str
     arrays: arrays.RunArrays | None
     provenance: Mapping[str, str] | None
     traceback: str | None
-    experiments: tuple[int, ...]
+    experiments: tuple[int, ...] = ()
 
 
 def page_of_runs(
@@ -83,9 +84,19 @@ def page_of_runs(
 
 def whole_run(session: Session, key: str) -> WholeRun | None:
     """The run of this key; None when there is none."""
+    found = whole_runs(session, [key])
+    if not found:
+        return None
+    wanted_by = select(experiment_runs.c.experiment_id).where(experiment_runs.c.run_id == found[0].row.id)
+    return replace(found[0], experiments=tuple(sorted(session.execute(wanted_by).scalars())))
+
+
+def whole_runs(session: Session, keys: Sequence[str]) -> list[WholeRun]:
+    """The runs of these keys that exist, whole but for the experiments that they belong to, in order of id."""
     query = (
         select(
             *_BRIEF,
+            runs.c.recipe,
             runs.c.traceback,
             settings.c.canonical,
             run_arrays.c.content.label("arrays"),
@@ -94,20 +105,20 @@ def whole_run(session: Session, key: str) -> WholeRun | None:
         .join(settings, settings.c.id == runs.c.settings_id)
         .outerjoin(run_arrays, run_arrays.c.run_id == runs.c.id)
         .outerjoin(provenances, provenances.c.id == runs.c.provenance_id)
-        .where(runs.c.key == key)
+        .where(runs.c.key.in_(keys))
+        .order_by(runs.c.id)
     )
-    found = session.execute(query).one_or_none()
-    if found is None:
-        return None
-    wanted_by = select(experiment_runs.c.experiment_id).where(experiment_runs.c.run_id == found.id)
-    return WholeRun(
-        row=_row(found, None),
-        settings=found.canonical,
-        arrays=None if found.arrays is None else arrays.decode(found.arrays),
-        provenance=found.provenance,
-        traceback=found.traceback,
-        experiments=tuple(sorted(session.execute(wanted_by).scalars())),
-    )
+    return [
+        WholeRun(
+            row=_row(found, None),
+            recipe=found.recipe,
+            settings=found.canonical,
+            arrays=None if found.arrays is None else arrays.decode(found.arrays),
+            provenance=found.provenance,
+            traceback=found.traceback,
+        )
+        for found in session.execute(query).all()
+    ]
 
 
 def _row(row: Any, claim: Claim | None) -> RunRow:

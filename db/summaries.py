@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import packing
-from db.bulk import chunks
+from db.bulk import update_many
 from db.tables import experiment_runs, experiments, points, runs
 from domain.measures import MEASURES, Measures
 from domain.phases import Phase, Thresholds, phase
@@ -19,12 +19,8 @@ _PLACE: dict[Phase | None, int] = {name: i for i, name in enumerate(packing.PHAS
 DEFAULT_THRESHOLDS = Thresholds()
 """The thresholds by which a point's stored counts of phases were made."""
 
-SAVE = (
-    update(points)
-    .where(points.c.experiment_id == bindparam("at_experiment"), points.c.position == bindparam("at_position"))
-    .values(summary=bindparam("new_summary"))
-)
-"""Stores the summary of one point."""
+SUMMARY_AT = ([points.c.summary], [points.c.experiment_id, points.c.position])
+"""The column that holds a point's summary, and those that name the point."""
 
 
 def sum_up(
@@ -69,13 +65,9 @@ def summaries_from_runs(session: Session, experiment_id: int) -> dict[int, packi
 
 def _rebuild(session: Session, experiment_id: int) -> int:
     summed = summaries_from_runs(session, experiment_id)
-    rows = [
-        {"at_experiment": experiment_id, "at_position": position, "new_summary": row.tobytes()}
-        for position, row in summed.items()
-    ]
-    for some in chunks(rows):
-        session.execute(SAVE, some)
-    return len(rows)
+    rows = ((row.astype("<f8").tobytes(), experiment_id, position) for position, row in summed.items())
+    update_many(session, *SUMMARY_AT, rows)
+    return len(summed)
 
 
 def _done_runs(session: Session, experiment_id: int) -> Any:

@@ -51,6 +51,10 @@ metadata = MetaData(
 )
 
 
+ID = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit id; SQLite keeps a table by its key, without an index beside it, only where that is called INTEGER."""
+
+
 def one_of(column: str, states: type[StrEnum]) -> str:
     """The SQL condition that a text column holds a member of an enumeration."""
     return f"{column} IN ({', '.join(repr(state.value) for state in states)})"
@@ -59,7 +63,7 @@ def one_of(column: str, states: type[StrEnum]) -> str:
 settings = Table(
     "settings",
     metadata,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", ID, primary_key=True, autoincrement=False),
     Column("digest", String(64), nullable=False, unique=True),
     Column("canonical", Text, nullable=False),
 )
@@ -77,7 +81,7 @@ provenances = Table(
 runs = Table(
     "runs",
     metadata,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", ID, primary_key=True, autoincrement=False),
     Column("key", String(64), nullable=False, unique=True),
     Column("settings_id", BigInteger, ForeignKey("settings.id"), nullable=False),
     Column("seed", BigInteger, nullable=False),
@@ -109,7 +113,7 @@ runs = Table(
 run_arrays = Table(
     "run_arrays",
     metadata,
-    Column("run_id", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("run_id", ID, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("content", LargeBinary, nullable=False),
 )
 """Curves and cosine matrix of a run (`db.arrays`), apart from the run so that its row stays narrow."""

@@ -54,7 +54,7 @@ _ENTRIES = (
         1,
         "",
         "Share of the squared weights that lies in the span of the centres; low in the lazy regime.",
-        "docs/methods.md",
+        "docs/methods/measures.md",
     ),
     Measure(
         "coefficient_ratio",
@@ -66,13 +66,25 @@ _ENTRIES = (
         " are averaged. Null when the median neuron has a coefficient that is not positive.",
         f"{_PAPER}, the theorem on feature averaging",
     ),
-    Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS} sum readout.", "docs/methods.md"),
-    Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS} max readout.", "docs/methods.md"),
+    Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS} sum readout.", "docs/methods/exact.md"),
+    Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS} max readout.", "docs/methods/exact.md"),
     Measure(
-        "robust_radius_sum_relative", "r_sum/R", 0, None, "", "robust_radius_sum over snr * sqrt(d).", "docs/methods.md"
+        "robust_radius_sum_relative",
+        "r_sum/R",
+        0,
+        None,
+        "",
+        "robust_radius_sum over snr * sqrt(d).",
+        "docs/methods/exact.md",
     ),
     Measure(
-        "robust_radius_max_relative", "r_max/R", 0, None, "", "robust_radius_max over snr * sqrt(d).", "docs/methods.md"
+        "robust_radius_max_relative",
+        "r_max/R",
+        0,
+        None,
+        "",
+        "robust_radius_max over snr * sqrt(d).",
+        "docs/methods/exact.md",
     ),
 )
 

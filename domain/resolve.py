@@ -3,6 +3,7 @@
 import numpy as np
 
 from domain.faults import Fault, InvalidInput, pointer
+from domain.image_settings import image_set, impossible_images, with_source
 from domain.labels import group_count
 from domain.settings import Attack, Data, Network, RadiusRange, Settings, Training
 
@@ -21,9 +22,9 @@ def resolve(settings: Settings) -> Settings:
         raise InvalidInput(faults)
     data, network, training = settings.data, settings.network, settings.training
     groups = group_count(network.labels, data.k)
-    engine = _engine(training)
+    engine = _engine(data, training)
     return Settings(
-        data=data.model_copy(
+        data=with_source(data).model_copy(
             update={
                 "positive_clusters": data.positive_clusters or data.k // 2,
                 "draw": _draw(data, engine),
@@ -61,15 +62,17 @@ def tidy(value: float) -> float:
     return float(f"{value:.12g}")
 
 
-def _engine(training: Training) -> str:
-    if training.engine == "auto":
-        return "autograd" if training.optimizer == "adam" else "gram"
-    return training.engine
+def _engine(data: Data, training: Training) -> str:
+    if training.engine != "auto":
+        return training.engine
+    images = image_set(data)
+    many = images is not None and data.n > 2 * images.d  # a mini-batch step in their span costs what all points cost
+    return "autograd" if training.optimizer == "adam" or (many and training.batch_size) else "gram"
 
 
 def _draw(data: Data, engine: str) -> str:
     if data.draw == "auto":
-        return "law" if engine == "gram" else "literal"
+        return "law" if engine == "gram" and image_set(data) is None else "literal"
     return data.draw
 
 
@@ -85,7 +88,8 @@ def _attack(attack: Attack) -> Attack:
 
 
 def _impossible(settings: Settings) -> list[Fault]:
-    return [*_impossible_data(settings.data, settings.training), *_impossible_rest(settings)]
+    of_data = _impossible_data(with_source(settings.data), settings.training)
+    return [*impossible_images(settings), *of_data, *_impossible_rest(settings)]
 
 
 def _impossible_data(data: Data, training: Training) -> list[Fault]:
@@ -107,7 +111,10 @@ def _impossible_data(data: Data, training: Training) -> list[Fault]:
                 f"{data.positive_clusters} of {data.k} clusters leaves a class empty; it must be in 1..{data.k - 1}",
             )
         )
-    if _draw(data, _engine(training)) == "literal" and data.n * data.d > LITERAL_LIMIT:
+    if training.optimizer == "adam" and data.draw == "law":
+        detail = "adam depends on the coordinates, so the law of the draw does not hold for it; use draw: literal"
+        faults.append(Fault(pointer("data", "draw"), detail))
+    if _draw(data, _engine(data, training)) == "literal" and data.n * data.d > LITERAL_LIMIT:
         faults.append(
             Fault(
                 pointer("data", "d"),

@@ -10,6 +10,11 @@ RECIPE = 1
 """Version of the way from settings and seed to numbers; raised whenever the same settings give other numbers."""
 
 
+NOT_IN_KEY_WHEN_NULL = frozenset({"data.normalization"})
+"""Parameters that older runs did not have: null stands for what was computed without them, and is left out of the
+canonical text, so that the run keys of older runs still hold."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One network trained, measured and attacked: canonical settings and a seed."""
@@ -30,7 +35,12 @@ class Run:
 
 def canonical(settings: Settings) -> str:
     """The canonical text of resolved settings: JSON with sorted keys and no spaces."""
-    return json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    groups = settings.model_dump(mode="json")
+    for path in NOT_IN_KEY_WHEN_NULL:
+        group, name = path.split(".")
+        if groups[group][name] is None:
+            del groups[group][name]
+    return json.dumps(groups, sort_keys=True, separators=(",", ":"))
 
 
 def run_key(settings_text: str, seed: int) -> str:

@@ -26,15 +26,16 @@ class Group(BaseModel):
 
 
 class Data(Group):
-    """The data set: `clusters`, k Gaussian clusters in R^d."""
+    """The data set: `clusters`, k Gaussian clusters in R^d, or images, whose clusters are their ten classes."""
 
-    source: Literal["clusters"] = Field("clusters", json_schema_extra=_shown("source"))
-    """Where the points come from; `clusters` draws Gaussian clusters around orthogonal centres."""
+    source: Literal["clusters", "digits", "mnist", "cifar10"] = Field("clusters", json_schema_extra=_shown("source"))
+    """Where the points come from; `clusters` draws Gaussian clusters around orthogonal centres, the others are images
+    whose clusters are their ten classes: digits are of class +1 when even, CIFAR-10's first five classes are."""
     k: int = Field(10, ge=2, le=2_000, json_schema_extra=_shown("k", "clusters"))
     """Number of clusters."""
     d: int = Field(3072, ge=2, le=1_000_000_000, json_schema_extra=_shown("d", "dimensions", "log"))
-    """Dimension of the input."""
-    n: int = Field(1000, ge=2, le=50_000, json_schema_extra=_shown("n", "points", "log"))
+    """Dimension of the input; of images, it follows from the source."""
+    n: int = Field(1000, ge=2, le=60_000, json_schema_extra=_shown("n", "points", "log"))
     """Number of training points."""
     snr: float = Field(1.0, gt=0, le=1e6, json_schema_extra=_shown("SNR", "", "log"))
     """Signal to noise: centres have the norm snr * sqrt(d), the noise has variance 1 a coordinate."""
@@ -44,6 +45,9 @@ class Data(Group):
     """How many clusters (the first ones) are of class +1; k // 2 when left out."""
     label_noise: float = Field(0.0, ge=0, lt=0.5, json_schema_extra=_shown("label noise"))
     """Probability that the label of a training point is flipped."""
+    normalization: Literal["unit", "standard"] | None = Field(None, json_schema_extra=_shown("normalization"))
+    """Of images: `unit` has pixels in [0, 1]; `standard` takes each channel less the data set's mean, over its
+    standard deviation. Radii are in these units. `unit` when left out."""
     draw: Literal["auto", "law", "literal"] = Field("auto", json_schema_extra=_shown("draw"))
     """`literal` draws every coordinate; `law` draws the same distribution at a cost free of d; `auto` takes the
     law for the gram engine and the literal draw for autograd."""

@@ -41,6 +41,8 @@ def center_norm(settings: Settings) -> float:
 
 def idealised(settings: Settings) -> bool:
     """Whether theory speaks of these settings at all: orthogonal centres, sides of equal size give or take one."""
+    if settings.data.source != "clusters":
+        return False
     positive = settings.data.positive_clusters or settings.data.k // 2
     return settings.data.center_cosine == 0 and abs(2 * positive - settings.data.k) <= 1
 

@@ -1,4 +1,4 @@
-"""`python -m service serve | api | scheduler`: the service's processes, together or apart."""
+"""`python -m service serve | api | scheduler | db`: the service's processes, together or apart, and its database."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ import sys
 import click
 
 from db.database import DatabaseAway
+from service.database_commands import database_commands
 from service.settings import load_settings
 from service.supervisor import Supervisor
 
@@ -34,6 +35,9 @@ def scheduler() -> None:
 def api(arguments: tuple[str, ...]) -> None:
     """Run the api alone, with the arguments of `python -m api`."""
     os.execv(sys.executable, [sys.executable, "-m", "api", *arguments])
+
+
+main.add_command(database_commands)
 
 
 def _supervise(host: str | None = None, port: int | None = None, with_api: bool = True) -> None:

@@ -1,24 +1,32 @@
 """Dispatch: fills the mailbox by fairness, stores what comes back, and deals with stops and deaths."""
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Sequence
 
 from domain.cost import estimate_seconds
 from domain.results import RunFailure
+from domain.runs import Run
 from domain.stacks import Stack, shape
 from service.fairness import Use, choose
 from service.ledger import Entry, Ledger
 from service.settings import ServiceSettings
 from service.sizing import Pace, share
-from service.work import WorkQueue
+from service.work import Taken, WorkQueue
 from workers.mailbox import Letter, MailboxClient, Parcel
 
 FIRST_MOST = 64
 """Most runs taken from an experiment before any of its stacks was sized."""
+USUAL_ATTEMPTS = 4
+"""A run that was handed out more often goes alone in its stack."""
+MOST_ATTEMPTS = 12
+"""A run that was handed out as often without a result has failed. Pauses and restarts count, so there are many."""
 DEADLY = 3
 """A run that was alone in its stack when workers died counts as failed after this many deaths."""
+
+log = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -61,11 +69,12 @@ class Dispatcher:
             if chosen is None:
                 break
             most = min(self._size_hint.get(chosen.id, FIRST_MOST), share(chosen.queued, self.trials))
-            stack = self._queue.take(chosen.id, most)
-            if stack is None or len(stack.runs) >= chosen.queued:
+            taken = self._queue.take(chosen.id, most)
+            if taken is None or len(taken.stack.runs) >= chosen.queued:
                 empty.add(chosen.id)
-            if stack is not None:
-                self._post([self.ledger.add(part, chosen.id, chosen.owner) for part in self._cut(chosen.id, stack)])
+            if taken is not None:
+                parts = self._cut(chosen.id, taken)
+                self._post([self.ledger.add(part, chosen.id, chosen.owner) for part in parts])
         return bool(candidates) or len(self.ledger) > 0
 
     def extend_leases(self) -> None:
@@ -101,9 +110,8 @@ class Dispatcher:
     def on_death(self, trial: str) -> None:
         """Compute again what a dead trial's worker held: as it was, then in halves, then not at all."""
         number = self._mailbox.bury(trial)
-        if number is None:
-            return
-        entries = self.ledger.after_death(number)
+        entries = () if number is None else self.ledger.after_death(number)
+        log.warning("a worker died; to be computed again: %d runs", sum(len(entry.stack.runs) for entry in entries))
         deadly = [entry for entry in entries if len(entry.stack.runs) == 1 and entry.deaths >= DEADLY]
         for entry in deadly:
             reason = f"the worker process died {entry.deaths} times while it computed this run alone"
@@ -112,14 +120,30 @@ class Dispatcher:
         self._post([entry for entry in entries if entry not in deadly], first=True)
         self.landed.set()
 
-    def _cut(self, experiment: int, stack: Stack) -> Sequence[Stack]:
-        """The stack in parts of the size that takes about stack_seconds."""
-        settings = stack.runs[0].settings
+    def _cut(self, experiment: int, taken: Taken) -> Sequence[Stack]:
+        """The stack in parts of the size that takes about stack_seconds.
+
+        Runs that were handed out often and never came back may be what ends schedulers or nodes: they go alone, and
+        at last they fail.
+        """
+        runs = taken.stack.runs
+        usual = tuple(run for run in runs if taken.attempts[run.key] <= USUAL_ATTEMPTS)
+        lost = [run for run in runs if taken.attempts[run.key] > MOST_ATTEMPTS]
+        reason = f"handed out {MOST_ATTEMPTS} times, and never came back with a result"
+        if lost:
+            self._queue.land([RunFailure(run.key, reason) for run in lost])
+        alone = [run for run in runs if USUAL_ATTEMPTS < taken.attempts[run.key] <= MOST_ATTEMPTS]
+        return [*self._cut_to_size(experiment, usual), *(Stack((run,)) for run in alone)]
+
+    def _cut_to_size(self, experiment: int, runs: Sequence[Run]) -> Sequence[Stack]:
+        if not runs:
+            return ()
+        settings = runs[0].settings
         size = self._pace.size(shape(settings), estimate_seconds(settings))
-        self._size_hint[experiment] = max(size, 1)
-        parts = -(-len(stack.runs) // size)
-        bounds = [len(stack.runs) * i // parts for i in range(parts + 1)]
-        return [Stack(stack.runs[low:high]) for low, high in itertools.pairwise(bounds)]
+        self._size_hint[experiment] = size
+        parts = -(-len(runs) // size)
+        bounds = [len(runs) * i // parts for i in range(parts + 1)]
+        return [Stack(tuple(runs[low:high])) for low, high in itertools.pairwise(bounds)]
 
     def _post(self, entries: Sequence[Entry], first: bool = False) -> None:
         if entries:

@@ -14,6 +14,7 @@ QUIET = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # Tune's own state is never read
     "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # else trials start one after the other
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the death of a worker is told in one line of ours
     "TUNE_RESULT_BUFFER_LENGTH": "1",
     "TUNE_WARN_THRESHOLD_S": "30",
 }

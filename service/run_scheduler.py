@@ -34,8 +34,9 @@ def main() -> int:
     try:
         scheduler.run(listen)
     except RayUnfit as error:
+        # Not UNFIT: a cluster that cannot be reached may come back, and nodes that hold a trial may join.
         print(f"scheduler: {error}", file=sys.stderr)
-        return UNFIT
+        return 1
     finally:
         database.close()
     return 0

@@ -25,6 +25,10 @@ SLOTS_SECONDS = 5.0
 """How often the nodes are counted."""
 SILENCE_SECONDS = 60.0
 """Longest time in which Tune's loop does not turn or the feed does not finish a round."""
+PING_SECONDS = 2.0
+"""How often the mailbox is asked whether it lives: it dies with the raylet, of whose death nothing else tells."""
+END_SECONDS = 20.0
+"""How long Tune may take to end, and Ray, before the process is ended: with a dead raylet they never would."""
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +71,7 @@ class Scheduler:
         finally:
             self._queue.release_all()
             self._lead.give_up()
-            self._watchdog.expect("Ray's end", 10.0)
+            self._watchdog.expect("Ray's end", END_SECONDS)
             ray_session.stop()
             self._watchdog.forget("Ray's end")
 
@@ -90,11 +94,11 @@ class Scheduler:
                 f"no node holds a trial of {self._settings.trial_cpus:g} CPUs and {self._settings.trial_gpus:g} GPUs:"
                 " set PHASELAB_TRIAL_CPUS and PHASELAB_TRIAL_GPUS to what one node has"
             )
+        self._watchdog.expect("Tune", SILENCE_SECONDS)
         tuning = Tuning(self._settings, trials)
         dispatcher = Dispatcher(self._settings, self._queue, tuning.mailbox, self._pace, self._use, trials)
         period = _Period(self._settings, tuning, dispatcher, self._lead, self._watchdog, self._stopping)
         feeder = threading.Thread(target=period.feed, name="feed")
-        self._watchdog.expect("Tune", SILENCE_SECONDS)
         feeder.start()
         try:
             turn = functools.partial(self._watchdog.beat, "Tune")
@@ -103,6 +107,7 @@ class Scheduler:
             self._watchdog.forget("Tune")
             period.end()
             feeder.join()
+            self._watchdog.forget("Tune's end")
             self._queue.release(dispatcher.ledger.keys())
         if period.broken is not None:
             raise period.broken
@@ -145,10 +150,11 @@ class _Period:
             self.broken = error
         finally:
             self._watchdog.forget("the feed")
+            self._watchdog.expect("Tune's end", END_SECONDS)
             self._tuning.end()
 
     def _rounds(self) -> None:
-        worked = extended = counted = time.monotonic()
+        worked = extended = counted = pinged = time.monotonic()
         while not (self._stopping.is_set() or self._ended.is_set()):
             now = time.monotonic()
             if now - extended > self._settings.lease_seconds / 4:
@@ -157,6 +163,9 @@ class _Period:
             if now - counted > SLOTS_SECONDS:
                 self._count_slots()
                 counted = now
+            if now - pinged > PING_SECONDS:
+                self._tuning.mailbox.ping()
+                pinged = now
             self._dispatcher.stop_unwanted()
             if self._dispatcher.feed():
                 worked = now

@@ -40,10 +40,12 @@ class Selection:
         """A parameter's value at a point: as submitted, and what it stands for where that is `auto` or left out."""
         group, name = path.split(".")
         base = self.experiments[point.experiment_id].spec
-        given: Value = point.values[path] if path in point.values else base[group][name]
+        # A spec, or settings, stored before a parameter came to be do not hold it: they mean its default.
+        default = parameters()[path].default
+        given: Value = point.values[path] if path in point.values else base[group].get(name, default)
         if given in _STANDS_FOR:
             settings: dict[str, dict[str, Value]] = json.loads(self.texts[point.settings_id])
-            return settings[group][name]
+            return settings[group].get(name, default)
         return given
 
 
@@ -110,7 +112,7 @@ def _varying(selection: Selection) -> list[str]:
     for path, entry in parameters().items():
         group, name = path.split(".")
         swept = any(path in row.spec["sweep"] for row in rows)
-        bases: list[Any] = [row.spec[group][name] for row in rows]
+        bases: list[Any] = [row.spec[group].get(name, entry.default) for row in rows]
         if not entry.swept or not (swept or any(base != bases[0] for base in bases)):
             continue
         if len(_distinct(selection.value(point, path) for point in selection.points)) > 1:

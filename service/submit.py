@@ -1,6 +1,5 @@
 """Submit: from what a user sent to an experiment in the database."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -76,8 +75,7 @@ def submit(
 
 
 def _again(earlier: experiments.ExperimentRow, spec: Spec, idempotency_key: str) -> Submitted:
-    sent = json.loads(spec.model_dump_json())
-    if earlier.spec != sent:
+    if parse_spec(earlier.spec) != spec:
         raise Conflict(
             f"the Idempotency-Key {idempotency_key!r} was used for another spec (experiment {earlier.id});"
             " send a new key with a new spec"

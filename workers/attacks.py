@@ -16,7 +16,7 @@ from workers.pgd import Broken, Landscape, Noise, break_points
 from workers.span import MaxMargin, OwnLoss, SpanPoints, SumMargin
 from workers.streams import Stream, generator, normal
 from workers.training import Stop, check
-from workers.two_layer import TwoLayer, onehot
+from workers.two_layer import TwoLayer
 
 Value = TypeVar("Value")
 
@@ -63,11 +63,11 @@ def attack(runs: Sequence[Run], networks: Networks, network: TwoLayer, stop: Sto
     if "pgd_native" in methods:
         native = _attack_own_loss(runs, points, networks.label, broken, stop)
     check(stop)
-    exact = _solve(networks, network) if "exact" in methods else {}
+    exact = solve(networks, network) if "exact" in methods else {}
     accuracy: Accuracies = {("pgd_native", readout): native[readout] for readout in native}
     if "pgd" in methods:
         accuracy |= {("pgd", readout): broken[readout].accuracy(len(radii))[0] for readout in READOUTS}
-    accuracy |= {("exact", readout): _certified(exact[readout], radii) for readout in exact}
+    accuracy |= {("exact", readout): certified(exact[readout], radii) for readout in exact}
     return Attacked(accuracy, broken if "pgd" in methods else {}, exact)
 
 
@@ -113,8 +113,7 @@ def _attack_own_loss(
     radii = len(radii_of(runs[0].settings))
     if len(distinct_readouts(points.network)) == 1:
         return {readout: broken[readout].accuracy(radii)[0] for readout in READOUTS}
-    target = onehot(label, points.network.layout.outputs).to(points.preactivations)  # [S, c, N]
-    ended = _break(runs, OwnLoss(points, target), points, TARGETS.index("own loss"), stop)
+    ended = _break(runs, OwnLoss.of(points, label), points, TARGETS.index("own loss"), stop)
     return dict(zip(READOUTS, ended.accuracy(radii), strict=True))
 
 
@@ -124,7 +123,7 @@ def _break(runs: Sequence[Run], landscape: Landscape, points: SpanPoints, target
     return break_points(landscape, radii_of(settings), settings.attack.steps, settings.attack.restarts, noise, stop)
 
 
-def _solve(networks: Networks, network: TwoLayer) -> dict[Readout, RobustRadii]:
+def solve(networks: Networks, network: TwoLayer) -> dict[Readout, RobustRadii]:
     preactivations = networks.preactivations.mT  # [S, N, M]
     return _for_all(
         network,
@@ -132,7 +131,7 @@ def _solve(networks: Networks, network: TwoLayer) -> dict[Readout, RobustRadii]:
     )
 
 
-def _certified(radii_bounds: RobustRadii, radii: Sequence[float]) -> Tensor:
+def certified(radii_bounds: RobustRadii, radii: Sequence[float]) -> Tensor:
     """[S, radii]: share of points that are certified at each radius."""
     lower = radii_bounds.lower.unsqueeze(-1)  # [S, N, 1]
     return (lower > lower.new_tensor(radii)).double().mean(dim=1)

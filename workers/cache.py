@@ -4,9 +4,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from domain.image_settings import image_set
 from domain.runs import Run
 from domain.stacks import data_key
-from workers import clusters, law
+from workers import clusters, image_data, law
 from workers.gram import Gram
 from workers.training_set import TrainingSet
 
@@ -64,8 +65,14 @@ def prepared(run: Run, device: str) -> Prepared:
     return RECENT.get((data_key(run), engine, device), lambda: _prepare(run, device))
 
 
-def _prepare(run: Run, device: str) -> Prepared:
+def _draw(run: Run) -> TrainingSet:
+    if image_set(run.settings.data) is not None:
+        return image_data.training_set(run)
     draw = law if run.settings.data.draw == "law" else clusters
-    data = draw.draw_training_set(run)
+    return draw.draw_training_set(run)
+
+
+def _prepare(run: Run, device: str) -> Prepared:
+    data = _draw(run)
     data = TrainingSet(data.inputs.to(device), data.cluster.to(device), data.centers.to(device))
     return Prepared(data, Gram.of(data.inputs) if run.settings.training.engine == "gram" else None)

@@ -18,7 +18,8 @@ from workers.exact_side import OneSide, Readout, one_side
 from workers.layout import GroupLayout
 
 PATTERNS = 4096  # most patterns that are enumerated; more are searched by branch and bound
-NODES = 512  # nodes of branch and bound per point and readout
+NODES = 512  # most nodes of branch and bound per point and readout
+WORK = 200_000  # nodes times squared opposing neurons, which is what they cost: fewer nodes in wider networks
 ENTRIES = 1_000_000  # numbers in the largest array of a batch
 REPEATED = 512  # patterns and entries of L up to which those of a run are repeated for every point of a batch
 
@@ -37,13 +38,19 @@ class RobustRadii:
 
 
 def robust_radii(
-    preactivations: Tensor, factor: Tensor, layout: GroupLayout, side: Tensor, readout: Readout, budget: int = NODES
+    preactivations: Tensor,
+    factor: Tensor,
+    layout: GroupLayout,
+    side: Tensor,
+    readout: Readout,
+    budget: int | None = None,
 ) -> RobustRadii:
     """Robust radii of N points, of one run or of a stack of S runs of equal shape.
 
     `preactivations` [..., N, M] of the unperturbed points, `factor` [..., M, D] the matrix L, `side` [..., N] the
     points' classes, +1 or -1; the leading [S] is there for all three or for none. A wrong point has radius 0. The
-    bounds meet (relative gap below 1e-6) unless branch and bound runs out of its `budget` of nodes per point.
+    bounds meet (relative gap below 1e-6) unless branch and bound runs out of its `budget` of nodes per point, by
+    default 512 up to 20 opposing neurons and fewer beyond.
     """
     if preactivations.dim() == 2:
         stacked = robust_radii(preactivations[None], factor[None], layout, side[None], readout, budget)
@@ -72,7 +79,7 @@ def _without_rounding(factor: Tensor) -> Tensor:
     return torch.where(length <= VANISHES * length.amax(1, keepdim=True), 0.0, factor)
 
 
-def _solve(points: OneSide, budget: int) -> Iterator[tuple[Tensor, Bracket]]:
+def _solve(points: OneSide, budget: int | None) -> Iterator[tuple[Tensor, Bracket]]:
     """(rows, their brackets) of batch after batch of points: of all runs together where little is repeated by that."""
     opposing, span = points.opposing_factor.shape[1:]
     patterns = pattern_count(opposing, points.opposing_groups)
@@ -81,6 +88,8 @@ def _solve(points: OneSide, budget: int) -> Iterator[tuple[Tensor, Bracket]]:
         for rows in torch.split(torch.arange(len(points.run)).to(points.run), ENTRIES // max(patterns, repeated)):
             yield rows, enumerate_patterns(points.take(rows))
         return
+    if budget is None:
+        budget = min(NODES, max(WORK // opposing**2, 4 * points.opposing_groups))
     most = ENTRIES // patterns if patterns <= PATTERNS else 8 * ENTRIES // (opposing * budget)
     for run in range(points.own_factor.shape[0]):
         for rows in torch.split((points.run == run).nonzero().squeeze(1), max(1, most)):

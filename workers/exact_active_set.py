@@ -25,7 +25,7 @@ class ActiveSet:
 
     row: Tensor  # [B] long, which of the programs
     on: Tensor  # [B, K, R]
-    normal: Tensor  # [B, K, D]
+    normal: Tensor  # [B, K, D] zero in free slots
     height: Tensor  # [B, K]
     scale: Tensor  # [B, K]
     multiplier: Tensor  # [B, K]
@@ -53,7 +53,7 @@ class ActiveSet:
     def weights(self) -> Tensor:
         """[B, R] the dual weights t of the present multipliers: a convex combination of the cuts' masks."""
         total = (self.multiplier * self.scale).sum(1) + self.new_multiplier * self.new_scale
-        mixed = (self.multiplier.unsqueeze(2) * self.on).sum(1) + self.new_multiplier.unsqueeze(1) * self.new_on
+        mixed = (self.on.mT @ self.multiplier.unsqueeze(2)).squeeze(2) + self.new_multiplier.unsqueeze(1) * self.new_on
         return (mixed / total.unsqueeze(1)).clamp(0, 1)
 
 
@@ -122,10 +122,10 @@ def _run(programs: Programs, state: ActiveSet, cutoff: Tensor, solutions: Soluti
 
 
 def _store(state: ActiveSet, done: Tensor, solutions: Solutions) -> None:
-    rows = state.row[done]
-    solutions.perturbation[rows] = state.u[done]
-    solutions.weights[rows] = state.weights()[done]
-    solutions.lower[rows] = torch.where(state.infeasible[done], torch.inf, solutions.lower[rows])
+    ended = state.take(done.nonzero().squeeze(1))
+    solutions.perturbation[ended.row] = ended.u
+    solutions.weights[ended.row] = ended.weights()
+    solutions.lower[ended.row] = torch.where(ended.infeasible, torch.inf, solutions.lower[ended.row])
 
 
 def _next_cut(programs: Programs, state: ActiveSet) -> Tensor:
@@ -145,13 +145,13 @@ def _next_cut(programs: Programs, state: ActiveSet) -> Tensor:
 
 def _step(state: ActiveSet) -> None:
     """One full step, after which the new cut is active, or one partial step, which drops an active cut."""
-    normal = state.normal * state.active.unsqueeze(2)  # [B, K, D]
+    normal = state.normal  # [B, K, D], zero where no cut is active
     gram = normal @ normal.mT + torch.diag_embed((~state.active).to(normal))  # [B, K, K]
     factors, pivots, _ = torch.linalg.lu_factor_ex(gram)
     share, across = state.new_normal.new_zeros(state.multiplier.shape), state.new_normal
     for _ in range(2):  # the second pass removes what rounding left of the first
         more = torch.linalg.lu_solve(factors, pivots, normal @ across.unsqueeze(2)).squeeze(2)  # [B, K]
-        share, across = share + more, across - (normal * more.unsqueeze(2)).sum(1)
+        share, across = share + more, across - (normal.mT @ more.unsqueeze(2)).squeeze(2)
     violation = state.new_height + (state.new_normal * state.u).sum(1)
     steepness = across.square().sum(1)  # squared sine between the new cut and the active ones
     full = torch.where(steepness > PARALLEL, violation / steepness, torch.inf)
@@ -169,16 +169,15 @@ def _step(state: ActiveSet) -> None:
     state.pending = partial < full
     _drop(state, leaving)
     _enter(state)
-    state.u = (
-        -(state.multiplier.unsqueeze(2) * state.normal).sum(1) - state.new_multiplier.unsqueeze(1) * state.new_normal
-    )
+    pull = (state.normal.mT @ state.multiplier.unsqueeze(2)).squeeze(2)  # [B, D]
+    state.u = -pull - state.new_multiplier.unsqueeze(1) * state.new_normal
 
 
 def _drop(state: ActiveSet, leaving: Tensor) -> None:
     """The cut in slot `leaving` [B] leaves where the new cut is still pending."""
-    out = torch.zeros_like(state.active).scatter_(1, leaving.unsqueeze(1), state.pending.unsqueeze(1))
-    state.active = state.active & ~out
-    state.multiplier = torch.where(out, 0.0, state.multiplier)
+    rows = state.pending.nonzero().squeeze(1)
+    place = (rows, leaving[rows])
+    state.active[place], state.multiplier[place], state.normal[place] = False, 0.0, 0.0
 
 
 def _enter(state: ActiveSet) -> None:
@@ -187,12 +186,9 @@ def _enter(state: ActiveSet) -> None:
     if bool((state.active.all(1) & enters).any()):
         for name in ("on", "normal", "height", "scale", "multiplier", "active"):
             setattr(state, name, _widen(getattr(state, name), SLOTS))
-    slot = torch.zeros_like(state.active).scatter_(1, (~state.active).byte().argmax(1, keepdim=True), True)
-    slot &= enters.unsqueeze(1)
-    state.on = torch.where(slot.unsqueeze(2), state.new_on.unsqueeze(1), state.on)
-    state.normal = torch.where(slot.unsqueeze(2), state.new_normal.unsqueeze(1), state.normal)
-    state.height = torch.where(slot, state.new_height.unsqueeze(1), state.height)
-    state.scale = torch.where(slot, state.new_scale.unsqueeze(1), state.scale)
-    state.multiplier = torch.where(slot, state.new_multiplier.unsqueeze(1), state.multiplier)
-    state.active = state.active | slot
+    rows = enters.nonzero().squeeze(1)
+    place = (rows, (~state.active).byte().argmax(1)[rows])
+    state.on[place], state.normal[place] = state.new_on[rows], state.new_normal[rows]
+    state.height[place], state.scale[place] = state.new_height[rows], state.new_scale[rows]
+    state.multiplier[place], state.active[place] = state.new_multiplier[rows], True
     state.new_multiplier = torch.where(enters, 0.0, state.new_multiplier)

@@ -17,20 +17,24 @@ class LossGradient:
         self.network = network
         self.scale = 1 / (label.shape[-1] * network.layout.width)
         self.target = onehot(label, network.layout.outputs).to(precision)  # [..., c, n]
-        self.side = network.layout.side_of_neuron.to(precision)  # [M]
+        self.sign = self.target[..., 0, :] - self.target[..., 1, :]  # [..., n] for two groups, +1 or -1
+        self.side = network.layout.side_of_neuron.to(precision).unsqueeze(-1)  # [M, 1]
 
     def __call__(self, preactivations: Tensor) -> Tensor:
         """[..., M, n] -> [..., M, n]"""
-        by_neuron = self._logistic(preactivations) if self.network.biased else self._cross_entropy(preactivations)
         active = torch.gt(preactivations, 0, out=torch.empty_like(preactivations))  # 0 or 1
-        return active.mul_(by_neuron)
+        return (
+            self._logistic(preactivations, active)
+            if self.network.biased
+            else self._cross_entropy(preactivations, active)
+        )
 
-    def _logistic(self, preactivations: Tensor) -> Tensor:
-        sign = self.target[..., 0, :] - self.target[..., 1, :]  # [..., n] +1 or -1
-        readout = (self.side / self.network.layout.width) @ preactivations.clamp_min(0)  # [..., n]
-        pull = torch.sigmoid(-sign * readout) * (sign * self.scale)  # [..., n]
-        return pull.unsqueeze(-2) * -self.side.unsqueeze(-1)  # [..., M, n]
+    def _logistic(self, preactivations: Tensor, active: Tensor) -> Tensor:
+        active.mul_(self.side)  # 0 or the neuron's side
+        margin = (preactivations * active).sum(dim=-2).mul_(self.sign)  # [..., n] width * y f
+        pull = margin.div_(-self.network.layout.width).sigmoid_().mul_(self.sign).mul_(-self.scale)
+        return active.mul_(pull.unsqueeze(-2))
 
-    def _cross_entropy(self, preactivations: Tensor) -> Tensor:
+    def _cross_entropy(self, preactivations: Tensor, active: Tensor) -> Tensor:
         share = outputs(preactivations, self.network.layout).softmax(dim=-2)  # [..., c, n]
-        return to_neurons(share.sub_(self.target).mul_(self.scale), self.network.layout)
+        return active.mul_(to_neurons(share.sub_(self.target).mul_(self.scale), self.network.layout))

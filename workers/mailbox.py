@@ -15,7 +15,7 @@ from domain.stacks import Stack
 
 CALLS = 10_000
 """Calls a mailbox serves at a time: every trial that waits has one open."""
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 15.0
 """How long an answer may take before the mailbox counts as dead."""
 
 
@@ -147,6 +147,10 @@ class MailboxClient:
     def is_stopped(self, number: int) -> bool:
         """Whether the trial that holds this letter shall stop."""
         return bool(ray.get(self._actor.is_stopped.remote(number), timeout=ANSWER_SECONDS))
+
+    def ping(self) -> None:
+        """Return if the mailbox lives."""
+        self.is_stopped(0)
 
     def close(self) -> None:
         """Send every trial away that asks, now and later. Does not wait."""

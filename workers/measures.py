@@ -69,6 +69,22 @@ def feature_fraction(shape: Geometry, settings: list[Settings]) -> Tensor:
     return (coordinates.square().sum(dim=(-2, -1)) / total).clamp_max(1.0)
 
 
+def of_centers(settings: Settings, shape: Geometry, centers: Tensor) -> tuple[Tensor, Tensor]:
+    """Norms [k] of the centres [k, e'] and feature_fraction [S], float64, of networks trained on the same data.
+
+    Centred class means depend on each other, so for images the projection onto their span takes the pseudo-inverse
+    of their inner products, A (M M^T)^+ A^T.
+    """
+    if settings.data.source == "clusters":
+        norms = shape.center_products.new_full((settings.data.k,), center_norm(settings.data))
+        return norms, feature_fraction(shape, [settings] * len(shape.center_products))
+    exact = centers.double()  # [k, e']
+    inverse = torch.linalg.pinv(exact @ exact.T, hermitian=True, rtol=1e-10)  # [k, k]
+    within = ((shape.center_products @ inverse) * shape.center_products).sum(dim=(-2, -1))  # [S]
+    total = shape.weight_products.diagonal(dim1=-2, dim2=-1).sum(dim=-1)  # [S]
+    return exact.norm(dim=1), (within / total).clamp(0.0, 1.0)
+
+
 def coefficient_ratio(shape: Geometry, own: Tensor) -> Tensor:
     """[S]: median over neurons of max / min of A on the own side; inf where that neuron's min is not positive."""
     largest = shape.center_products.masked_fill(~own, -torch.inf).amax(dim=-1)  # [S, M]
@@ -77,11 +93,11 @@ def coefficient_ratio(shape: Geometry, own: Tensor) -> Tensor:
     return median(ratio)
 
 
-def cosines(shape: Geometry, settings: list[Settings]) -> Tensor:
-    """[S, k, M]: cos(mu_j, w_r), 0 for a neuron without weights."""
+def cosines(shape: Geometry, center_norms: Tensor) -> Tensor:
+    """[S, k, M]: cos(mu_j, w_r) from the norms [S, k] of the centres, 0 for a neuron without weights."""
     norm = shape.weight_products.diagonal(dim1=-2, dim2=-1).sqrt()  # [S, M]
-    radius = norm.new_tensor([center_norm(one.data) for one in settings]).view(-1, 1, 1)
-    cosine = shape.center_products / (radius * norm.where(norm > 0, 1.0).unsqueeze(-1))  # [S, M, k]
+    length = center_norms.where(center_norms > 0, 1.0).unsqueeze(1) * norm.where(norm > 0, 1.0).unsqueeze(-1)
+    cosine = shape.center_products / length  # [S, M, k]
     return cosine.mT.clamp(-1, 1)
 
 

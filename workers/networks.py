@@ -7,11 +7,12 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from domain.image_settings import image_set
 from domain.labels import deal_clusters, group_count
 from domain.runs import Run
 from domain.settings import Settings
 from domain.stacks import data_key
-from workers import autograd, clusters, gram, law
+from workers import autograd, clusters, gram, image_data, law, measures
 from workers.cache import Prepared, prepared
 from workers.measures import Geometry, geometry
 from workers.memory import data_sets_at_once
@@ -28,6 +29,8 @@ class Networks:
 
     weights: Tensor
     """W [S, M, e'']"""
+    bias: Tensor
+    """[S, M]"""
     loss: Tensor
     """[S] mean training loss"""
     accuracy: Tensor
@@ -36,6 +39,10 @@ class Networks:
     """[S, M, k] float64"""
     weight_products: Tensor
     """W W^T [S, M, M] float64"""
+    center_norms: Tensor
+    """[S, k] float64"""
+    feature_fraction: Tensor
+    """[S] float64: share of the squared weights in the span of the centres"""
     factor: Tensor
     """L [S, M, M] float64, L L^T = W W^T"""
     preactivations: Tensor
@@ -111,12 +118,13 @@ def _look(run: Run, trained: Trained, ready: Prepared, device: str) -> Networks:
     """Look at the test points, which depend on the data seed alone, with networks trained on the same data."""
     shape = geometry(trained.weights, ready.data.centers)
     factor = weight_factor(_without_infinities(shape.weight_products))  # [S, M, M]
+    norms, fraction = measures.of_centers(run.settings, shape, ready.data.centers)  # [k], [S]
     if run.settings.data.draw == "law":
         cluster, noise = law.draw_test_points(run, factor.shape[1])  # [N], [M, N]
         cluster = cluster.to(device)
         seen = shape.center_products[..., cluster] + factor @ noise.to(device)  # [S, M, N]
     else:
-        cluster, inputs = clusters.draw_test_points(run, ready.data.centers.cpu())  # [N], [N, d]
+        cluster, inputs = test_inputs(run, ready.data.centers)  # [N], [N, d]
         cluster = cluster.to(device)
         seen = trained.weights @ inputs.to(device).T  # [S, M, N]
     seen = (seen + trained.bias.unsqueeze(-1)).to(trained.weights.dtype)
@@ -124,15 +132,25 @@ def _look(run: Run, trained: Trained, ready: Prepared, device: str) -> Networks:
     runs = len(trained.weights)
     return Networks(
         trained.weights,
+        trained.bias,
         trained.loss,
         trained.accuracy,
         shape.center_products,
         shape.weight_products,
+        norms.expand(runs, -1),
+        fraction,
         factor,
         seen,
         side.expand(runs, -1),
         label.expand(runs, -1),
     )
+
+
+def test_inputs(run: Run, centers: Tensor) -> tuple[Tensor, Tensor]:
+    """Clusters [N] and inputs [N, d] of the test points, on the CPU, of images or of a literal draw around `centers`."""
+    if image_set(run.settings.data) is not None:
+        return image_data.test_images(run)
+    return clusters.draw_test_points(run, centers.cpu())
 
 
 def _of_clusters(settings: Settings, sides: bool, device: str) -> Tensor:

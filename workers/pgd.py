@@ -186,6 +186,7 @@ class _Attempt:
         self.landscape, self.radius, self.starts = landscape, radius, starts
         start = starts.first(radius)
         self.perturbation = landscape.zeros() if start is None else start  # [S', D, N']
+        self.squares = torch.empty_like(self.perturbation)  # room to work in
         self.margins = torch.full_like(landscape.look(self.perturbation).verdicts, torch.inf)  # [V, S', N']
         self.score = torch.full_like(self.margins[0], torch.inf)  # [S', N'], the lowest so far
         self.blind = torch.ones_like(wanted)  # [S', N']
@@ -210,13 +211,13 @@ class _Attempt:
     def step(self, length: float) -> None:
         """Go `length` against the gradient and back onto the ball; points that are done stay."""
         gradient = self.look()
-        rate = length / (gradient * gradient).sum(dim=1).sqrt_()  # [S', N']
+        rate = length / torch.mul(gradient, gradient, out=self.squares).sum(dim=1).sqrt_()  # [S', N']
         usable = (rate > 0) & (rate < torch.inf)
         if not bool(usable.all()):
             gradient = self._go_elsewhere(gradient, usable)
         self.blind &= ~usable
         self.perturbation.addcmul_(gradient, rate.masked_fill_(self.done | ~usable, 0.0).unsqueeze(1), value=-1)
-        square = (self.perturbation * self.perturbation).sum(dim=1)  # [S', N']
+        square = torch.mul(self.perturbation, self.perturbation, out=self.squares).sum(dim=1)  # [S', N']
         reach = self.radius + length  # where a point of the sphere opposite to its gradient gets
         self.resting = square > reach**2 - 2 * self.radius * length * ALIGNED  # 1 + cosine < ALIGNED
         self.perturbation.mul_(square.rsqrt_().mul_(self.radius).clamp_max_(1.0).unsqueeze(1))
@@ -238,6 +239,7 @@ class _Attempt:
         if left is None:
             return False
         self.landscape = self.landscape.take(left)
+        self.squares = left.of(self.squares)
         self.perturbation, self.score = left.of(self.perturbation), left.of(self.score)
         self.margins = torch.stack([left.of(margins) for margins in self.margins])
         self.blind, self.resting, self.done = left.of(self.blind), left.of(self.resting), ~left.wanted

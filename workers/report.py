@@ -16,7 +16,6 @@ from workers import measures
 from workers.attacks import Attacked
 from workers.exact import RobustRadii
 from workers.networks import Networks
-from workers.training_set import center_norm
 from workers.two_layer import TwoLayer, outputs, read_out
 
 GAP = 1e-3
@@ -33,7 +32,7 @@ def report(
 ) -> list[Outcome]:
     """One result per run, in order; `seconds` is left to the caller."""
     values = {name: column.tolist() for name, column in _measures(runs, networks, network, attacked).items()}
-    cosines = measures.cosines(networks.geometry, [run.settings for run in runs]).float().cpu().numpy()  # [S, k, M]
+    cosines = measures.cosines(networks.geometry, networks.center_norms).float().cpu().numpy()  # [S, k, M]
     curves = {name: accuracy.double().cpu().numpy() for name, accuracy in attacked.accuracy.items()}  # [S, radii]
     return [
         RunResult(
@@ -57,18 +56,18 @@ def clean_accuracy(networks: Networks, network: TwoLayer) -> dict[str, Tensor]:
 
 def _measures(runs: Sequence[Run], networks: Networks, network: TwoLayer, attacked: Attacked) -> Mapping[str, Tensor]:
     """[S] per measure of the catalogue; nan or inf where undefined."""
-    settings, shape = [run.settings for run in runs], networks.geometry
-    own = measures.own_side(settings[0], network.layout)  # [M, k]
+    shape = networks.geometry
+    own = measures.own_side(runs[0].settings, network.layout)  # [M, k]
     accuracy = clean_accuracy(networks, network)
     robust = {readout: _robust_radius(attacked.exact.get(readout), networks.loss) for readout in READOUTS}
-    scale = networks.center_products.new_tensor([center_norm(one.data) for one in settings])  # [S]
+    scale = networks.center_norms.square().mean(dim=1).sqrt()  # [S], R
     return {
         "train_loss": networks.loss,
         "train_accuracy": networks.accuracy,
         "test_accuracy": accuracy["max"],
         "test_accuracy_sum": accuracy["sum"],
         "averaging_index": measures.averaging_index(shape, own),
-        "feature_fraction": measures.feature_fraction(shape, settings),
+        "feature_fraction": networks.feature_fraction,
         "coefficient_ratio": measures.coefficient_ratio(shape, own),
         "robust_radius_sum": robust["sum"],
         "robust_radius_max": robust["max"],

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from domain.results import READOUTS
 from workers.pgd import Chosen, Look
-from workers.two_layer import TwoLayer, outputs, read_out, to_neurons
+from workers.two_layer import TwoLayer, onehot, outputs, read_out, to_neurons
 
-SMALLEST = -80.0
-"""Exponents below are raised to it: e^-80 is nothing beside 1, but no denormal number, which are slow."""
+SMALLEST = -50.0
+"""Exponents below are raised to it: e^-50 is nothing beside 1, but keeps clear of denormal numbers, which are slow."""
 
 
 def weight_factor(weight_products: Tensor) -> Tensor:
@@ -137,7 +137,15 @@ class OwnLoss(_OnPoints):
 
     target: Tensor
     """[S, c, N]: 1 for the label group, else 0"""
+    mask: Tensor
+    """[S, c, N]: infinity for the label group, else 0"""
     goal: float = -torch.inf
+
+    @classmethod
+    def of(cls, points: SpanPoints, label: Tensor) -> "OwnLoss":
+        """From the label groups [S, N] long."""
+        target = onehot(label, points.network.layout.outputs).to(points.preactivations)  # [S, c, N]
+        return cls(points, target, torch.zeros_like(target).masked_fill_(target > 0, torch.inf))
 
     def look(self, perturbation: Tensor) -> Look:
         """Score, gradient and margins of sum and max at perturbations [S, M, N]."""
@@ -145,7 +153,7 @@ class OwnLoss(_OnPoints):
         moved = points.moved(perturbation)  # [S, M, N]
         of_groups = outputs(moved, network.layout)  # [S, c, N]
         own = (of_groups * self.target).sum(dim=1)  # [S, N]
-        others = torch.where(self.target > 0, -torch.inf, of_groups)  # [S, c, N]
+        others = of_groups - self.mask  # [S, c, N]
         top = others.amax(dim=1, keepdim=True)  # [S, 1, N]
         share = others.sub_(top).clamp_min_(SMALLEST).exp_()  # [S, c, N]
         total = share.sum(dim=1, keepdim=True)  # [S, 1, N]
@@ -157,4 +165,4 @@ class OwnLoss(_OnPoints):
 
     def take(self, chosen: Chosen) -> "OwnLoss":
         """The landscape of the chosen runs and points."""
-        return OwnLoss(self.points.take(chosen), chosen.of(self.target))
+        return OwnLoss(self.points.take(chosen), chosen.of(self.target), chosen.of(self.mask))

@@ -36,7 +36,8 @@ class Stream(IntEnum):
 
 def generator(seed: int, stream: Stream, *more: int) -> np.random.Generator:
     """The generator of a seed's stream; `more` numbers name a sub-stream."""
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, int(stream), *more])))
+    words = [seed, int(stream), len(more), *more]  # with the count, for SeedSequence takes no note of zeros at the end
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(words)))
 
 
 def normal(random: np.random.Generator, shape: tuple[int, ...], precision: Precision) -> Tensor:

@@ -22,6 +22,9 @@ _METHOD_NAMES: Mapping[Method, str] = {
     "pgd_native": "pgd on the network's own loss",
 }
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h", "d")
+_WIDTHS: Mapping[Method, float] = {"exact": 2.0, "pgd": 1.5, "pgd_native": 1.2}
+_MAX_BANDED_GROUPS = 3
+"""Most groups whose every method gets a band; with more, only the most exact method does."""
 _LEAST_GAP = 0.055
 """Least distance of two theory labels, as a share of the axis, at which they do not overlap."""
 
@@ -61,6 +64,7 @@ class CurvesPicture:
     marks: Mapping[Readout, tuple[Mark, ...]]
     groups: Mapping[str, str]
     methods: tuple[Method, ...]
+    banded: tuple[Method, ...]
     overlay: tuple[Series, ...]
     title: str
     note: str
@@ -77,14 +81,17 @@ def curves_picture(curves: Curves, overlay: Sequence[Series] = ()) -> CurvesPict
         for readout in READOUTS
     }
     present = {curve.method for curve in curves.curves}
+    methods = tuple(method for method in LINES if method in present)
+    banded = methods if len(groups) <= _MAX_BANDED_GROUPS else methods[:1]
     return CurvesPicture(
         panels={readout: lines for readout, lines in panels.items() if lines},
         marks={readout: _marks(lines) for readout, lines in panels.items()},
         groups=groups,
-        methods=tuple(method for method in LINES if method in present),
+        methods=methods,
+        banded=banded,
         overlay=tuple(overlay),
         title=textwrap.fill("; ".join(curves.names) or "robust accuracy", 72),
-        note=_note(curves),
+        note=_note(curves, banded if len(banded) < len(methods) else ()),
     )
 
 
@@ -105,13 +112,15 @@ def _marks(lines: Sequence[Line]) -> tuple[Mark, ...]:
     )
 
 
-def _note(curves: Curves) -> str:
+def _note(curves: Curves, only: Sequence[Method]) -> str:
+    """How many runs stand behind a curve, what the bands are (and of which methods only), and what was fixed."""
     counts = {curve.n for curve in curves.curves}
     runs = "no runs yet"
     if counts:
         least, most = min(counts), max(counts)
         runs = f"mean of n = {most} runs" if least == most else f"mean of n = {least}–{most} runs"
-        runs += ", bands: 95 % interval over seeds" if most > 1 else ""
+        bands = f"bands of {', '.join(only)}" if only else "bands"
+        runs += f", {bands}: 95 % interval over seeds" if most > 1 else ""
     return textwrap.fill(" · ".join([runs, *(str(condition) for condition in curves.query.where)]), 100)
 
 
@@ -139,9 +148,15 @@ def draw_curves(curves: Curves, overlay: Sequence[Series] = ()) -> Figure:
 def _draw_panel(axes: Axes, picture: CurvesPicture, readout: Readout) -> None:
     for line in picture.panels.get(readout, ()):
         curve = line.curve
-        style = LINES[curve.method]
-        axes.plot(curve.radii, curve.mean, style, color=line.colour, linewidth=1.8, zorder=3)
-        if curve.ci_low is not None and curve.ci_high is not None:
+        axes.plot(
+            curve.radii,
+            curve.mean,
+            LINES[curve.method],
+            color=line.colour,
+            linewidth=_WIDTHS[curve.method],
+            zorder=3,
+        )
+        if curve.method in picture.banded and curve.ci_low is not None and curve.ci_high is not None:
             axes.fill_between(curve.radii, curve.ci_low, curve.ci_high, color=line.colour, alpha=0.16, linewidth=0)
     for series, marker in zip(picture.overlay, _MARKERS, strict=False):
         axes.plot(series.radii, series.accuracy, marker, **_published(), zorder=4, clip_on=False)

@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import NullLocator
 
+from api.pictures.regions import middle, regions
 from api.pictures.style import BLANK, INK, halo, new_figure, words
 from domain.axes import PictureAxis
 from domain.diagram import Diagram
@@ -117,47 +118,10 @@ def _labels(diagram: Diagram) -> Iterator[Label]:
     """One letter for every region of equal phase, at the cell nearest to its middle."""
     phases = diagram.matrix("phase")
     for region in regions(phases):
-        row, column = _middle(region)
+        row, column = middle(region)
         label = diagram.cells[row][column].phase
         if label is not None:
             yield Label(_centre(diagram.x, column), _centre(diagram.y, row), label)
-
-
-def _middle(region: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The cell deepest inside a region: farthest from cells outside it, then nearest to its mean."""
-    inside = set(region)
-    mean = np.mean(region, axis=0)
-
-    def depth(cell: tuple[int, int]) -> int:
-        reach = 0
-        while all(
-            (cell[0] + i, cell[1] + j) in inside
-            for i in range(-reach - 1, reach + 2)
-            for j in range(-reach - 1, reach + 2)
-        ):
-            reach += 1
-        return reach
-
-    return min(region, key=lambda cell: (-depth(cell), float(np.hypot(*(np.array(cell) - mean)))))
-
-
-def regions(phases: Sequence[Sequence[object]]) -> list[list[tuple[int, int]]]:
-    """Cells (row, column) of equal phase that touch at an edge, together; cells without a phase are in none."""
-    left = {(i, j) for i, line in enumerate(phases) for j, label in enumerate(line) if label is not None}
-    found = []
-    while left:
-        start = min(left)
-        left.remove(start)
-        region, front = [start], [start]
-        while front:
-            i, j = front.pop()
-            for near in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
-                if near in left and phases[near[0]][near[1]] == phases[i][j]:
-                    left.remove(near)
-                    region.append(near)
-                    front.append(near)
-        found.append(region)
-    return found
 
 
 def _centre(axis: PictureAxis, index: int) -> float:
@@ -183,6 +147,8 @@ def draw_diagram(diagram: Diagram) -> Figure:
         scale_axis(axes, axis, name)
     bar = figure.colorbar(mesh, ax=axes, pad=0.02, fraction=0.06, aspect=28)
     bar.set_label(picture.colour_title)
+    if bar.solids is not None:
+        bar.solids.set(rasterized=False, edgecolor="face")  # vectors in SVG and PDF, without seams
     bar.outline.set_linewidth(0.6)
     axes.set_title(picture.note, fontsize=8.5, color="#555555", pad=7)
     figure.suptitle(picture.title, fontsize=11.5, fontweight="bold", color=INK)
@@ -199,8 +165,8 @@ def _mark_cells(axes: Axes, diagram: Diagram, picture: DiagramPicture) -> None:
     x, y = diagram.x.edges, diagram.y.edges
     for row, column in picture.suspect:
         corner, width, height = (x[column], y[row]), x[column + 1] - x[column], y[row + 1] - y[row]
-        ink = "#00000099" if _is_light(picture, row, column) else "#FFFFFFCC"
-        axes.add_patch(Rectangle(corner, width, height, fill=False, hatch="////", edgecolor=ink, linewidth=0))
+        ink = "#00000066" if _is_light(picture, row, column) else "#FFFFFF88"
+        axes.add_patch(Rectangle(corner, width, height, fill=False, hatch="//", edgecolor=ink, linewidth=0))
     for row, column in picture.undefined:
         place = _centre(diagram.x, column), _centre(diagram.y, row)
         axes.text(*place, "n/a", ha="center", va="center", color="#777777", fontsize=7.5)
@@ -258,7 +224,7 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
     if diagram.boundaries:
         handles.append(Line2D([], [], color=INK, linewidth=1.8, label="boundary between phases"))
     if picture.suspect:
-        handles.append(Patch(facecolor="#8a8778", hatch="////", edgecolor="white", label="attack not trusted"))
+        handles.append(Patch(facecolor="#8a8778", hatch="///", edgecolor="white", label="attack curves not trusted"))
     if picture.has_blanks:
         handles.append(Patch(facecolor=BLANK, edgecolor="#bbbbbb", label="nothing measured"))
     if picture.undefined:

@@ -1,8 +1,8 @@
-"""How every picture looks, and how it becomes a file. No pyplot: figures are plain objects, safe in threads."""
+"""How every picture looks, and how it becomes a file. No pyplot: a figure belongs to the call that draws it."""
 
 import io
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import matplotlib
@@ -35,7 +35,7 @@ matplotlib.rcParams.update(
         "svg.hashsalt": "phaselab",
     }
 )
-_rendering = threading.Lock()
+_drawing = threading.Lock()
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -46,11 +46,15 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def render(figure: Figure, kind: PictureFormat) -> bytes:
-    """The figure as a file; equal figures give equal bytes. One at a time: fonts and text share caches."""
+def render(draw: Callable[[], Figure], kind: PictureFormat) -> bytes:
+    """The figure that `draw` makes, as a file; equal data give equal bytes.
+
+    One figure at a time in a process: matplotlib's fonts and its parser of formulas break when threads share them,
+    already while a figure is put together.
+    """
     file = io.BytesIO()
-    with _rendering:
-        figure.savefig(file, format=kind, dpi=200, metadata=_UNDATED[kind])
+    with _drawing:
+        draw().savefig(file, format=kind, dpi=200, metadata=_UNDATED[kind])
     return file.getvalue()
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ TINY = {
 }
 
 
-class SchedulerProcess:
-    """`python -m service scheduler` on a database of its own: the scheduler and its supervisor."""
+class ServiceProcess:
+    """`python -m service scheduler` (or `serve`) on a database of its own: a supervisor and what it starts."""
 
-    def __init__(self, database_url: str, log: Path, **variables: str) -> None:
+    def __init__(self, database_url: str, log: Path, command: Sequence[str] = ("scheduler",), **variables: str) -> None:
         self._log = log
         own = {
             "PHASELAB_DATABASE_URL": database_url,
@@ -38,10 +38,13 @@ class SchedulerProcess:
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",
         }
-        command = [sys.executable, "-m", "service", "scheduler"]
         with log.open("wb") as written:
             self.supervisor = subprocess.Popen(
-                command, env=os.environ | own | variables, cwd=ROOT, stdout=written, stderr=written
+                [sys.executable, "-m", "service", *command],
+                env=os.environ | own | variables,
+                cwd=ROOT,
+                stdout=written,
+                stderr=written,
             )
         self.wait_until_ready(1)
 
@@ -63,6 +66,14 @@ class SchedulerProcess:
     def workers(self) -> list[int]:
         """The processes of its trials."""
         return [pid for pid in self.everything() if "ResourceTr" in command_of(pid)]
+
+    def kill_child(self, command: str) -> bool:
+        """SIGKILL to a process under the supervisor whose command line says so; False if there is none now."""
+        for pid in self.everything():
+            if pid != self.supervisor.pid and command in command_of(pid).replace("\0", " "):
+                kill(pid)
+                return True
+        return False
 
     def end(self) -> int:
         """SIGTERM to the supervisor, and its exit code."""

@@ -14,7 +14,7 @@ from domain.states import ExperimentStatus, RunState
 from service import experiments
 from tests.faults import computes
 from tests.faults.harness import (
-    SchedulerProcess,
+    ServiceProcess,
     is_alive,
     kill,
     landed,
@@ -45,7 +45,7 @@ def computed(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scheduler(database: Database, computed: Path, folder: Path) -> Iterator[SchedulerProcess]:
+def scheduler(database: Database, computed: Path, folder: Path) -> Iterator[ServiceProcess]:
     """One for all tests, for it takes seconds to start; each test has runs of its own, told apart by `data.d`."""
     variables = {
         "PHASELAB_COMPUTE": "tests.faults.computes:ready",
@@ -54,15 +54,15 @@ def scheduler(database: Database, computed: Path, folder: Path) -> Iterator[Sche
         computes.LOG: str(computed),
         computes.SECONDS: "0.01",
     }
-    scheduler = SchedulerProcess(str(database.url), folder / "scheduler.log", **variables)
+    scheduler = ServiceProcess(str(database.url), folder / "scheduler.log", **variables)
     yield scheduler
     scheduler.kill_everything()
 
 
-def test_faulty_runs_fail_alone(database: Database, scheduler: SchedulerProcess) -> None:
+def test_faulty_runs_fail_alone(database: Database, scheduler: ServiceProcess) -> None:
     """A run that kills its worker, one that raises and one that fails: each a failed run, all others done."""
     faulty = [computes.DIES, computes.RAISES, computes.FAILS]
-    experiment = submit_tiny(database, "faulty", seeds=[*range(30), *faulty])
+    experiment = submit_tiny(database, "faulty", seeds=[*range(6), *faulty])
     scheduler.wait_until(lambda: status(database, experiment).is_finished, "it has finished", 90)
     assert status(database, experiment) is ExperimentStatus.FINISHED_WITH_FAILURES
     found = states(database)
@@ -75,7 +75,7 @@ def test_faulty_runs_fail_alone(database: Database, scheduler: SchedulerProcess)
 
 
 def test_nothing_is_lost_or_done_twice_when_workers_and_scheduler_are_killed(
-    database: Database, scheduler: SchedulerProcess, computed: Path
+    database: Database, scheduler: ServiceProcess, computed: Path
 ) -> None:
     experiment = submit_tiny(database, "killed", data={"k": 4, "d": 50, "n": 40}, seeds=600)
     scheduler.wait_until(lambda: landed(database, experiment) > 50, "some runs have landed")
@@ -95,7 +95,7 @@ def test_nothing_is_lost_or_done_twice_when_workers_and_scheduler_are_killed(
     assert kept.isdisjoint(Counter(computed.read_text().split()) - computed_before), "what had landed is not done again"
 
 
-def test_cancel_stops_what_runs_and_pause_holds_it(database: Database, scheduler: SchedulerProcess) -> None:
+def test_cancel_stops_what_runs_and_pause_holds_it(database: Database, scheduler: ServiceProcess) -> None:
     """Also of a run that does not listen: its worker is ended."""
     stubborn = submit_tiny(database, "stubborn", seeds=[computes.IGNORES_STOP])
     scheduler.wait_until(lambda: experiments.experiment(database, stubborn).counts.running == 1, "it runs")

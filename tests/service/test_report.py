@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from db.database import Database
 from domain.conditions import parse_condition
@@ -12,6 +13,7 @@ from domain.curves import CurveQuery
 from domain.diagram import DiagramQuery
 from domain.faults import InvalidInput
 from domain.phases import Phase, Thresholds
+from domain.runs import canonical
 from service import report
 from service.errors import NotFound
 from service.submit import submit
@@ -129,6 +131,25 @@ def test_two_names_of_one_setting_stay_two_places(database: Database) -> None:
     assert [line[0].mean for line in found.cells] == [line[1].mean for line in found.cells]
 
 
+def test_parameters_that_older_rows_lack_have_their_default(database: Database) -> None:
+    experiment = store(database)
+    finish(database, experiment)
+    with database.transaction() as session:
+        rows = session.execute(text("SELECT id, canonical FROM settings")).all()
+        for number, canonical_text in rows:
+            older = json.loads(canonical_text)
+            del older["data"]["label_noise"]
+            values = {"older": json.dumps(older), "id": number}
+            session.execute(text("UPDATE settings SET canonical = :older WHERE id = :id"), values)
+        spec = session.execute(text("SELECT spec FROM experiments")).scalar_one()
+        older = spec if isinstance(spec, dict) else json.loads(spec)
+        del older["data"]["label_noise"]
+        session.execute(text("UPDATE experiments SET spec = :older"), {"older": json.dumps(older)})
+    newer = store(database, sweep={X: [10], Y: [1e-5]})
+    found = report.diagram(database, query(experiment, newer, where=["data.label_noise=0"]))
+    assert found.x.values == (4, 6, 8, 10)
+
+
 def test_auto_is_known_by_what_it_stands_for(database: Database) -> None:
     experiment = store(database)
     finish(database, experiment)
@@ -213,7 +234,7 @@ def test_one_run_is_told_whole(database: Database) -> None:
     result = made_up(run)
     land(database, [result])
     found = report.run(database, run.key)
-    assert found.settings == json.loads(run.settings.model_dump_json())
+    assert found.settings == json.loads(canonical(run.settings))
     assert found.radii == (0.0, 10.0, 20.0)
     assert found.stored.row.measures == result.measures
     assert found.stored.arrays is not None

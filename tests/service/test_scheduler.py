@@ -9,7 +9,7 @@ from db.database import Database
 from db.upgrade import upgrade
 from domain.states import ExperimentStatus
 from service import experiments
-from tests.faults.harness import SchedulerProcess, is_alive, landed, status, submit_tiny
+from tests.faults.harness import ServiceProcess, is_alive, landed, status, submit_tiny
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +21,14 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def scheduler(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchedulerProcess]:
+def scheduler(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     log = tmp_path_factory.mktemp("log") / "scheduler.log"
-    scheduler = SchedulerProcess(str(database.url), log)
+    scheduler = ServiceProcess(str(database.url), log)
     yield scheduler
     scheduler.kill_everything()
 
 
-def test_an_experiment_runs_to_its_end(database: Database, scheduler: SchedulerProcess) -> None:
+def test_an_experiment_runs_to_its_end(database: Database, scheduler: ServiceProcess) -> None:
     experiment = submit_tiny(database, "whole", sweep={"network.init_scale": [1e-5, 1e-3, 1e-1, 0.5, 1.0]}, seeds=10)
     scheduler.wait_until(lambda: status(database, experiment).is_finished, "it has finished")
     counts = experiments.experiment(database, experiment).counts
@@ -36,9 +36,7 @@ def test_an_experiment_runs_to_its_end(database: Database, scheduler: SchedulerP
     assert status(database, experiment) is ExperimentStatus.FINISHED
 
 
-def test_a_run_that_diverges_is_a_failed_run_and_harms_no_other(
-    database: Database, scheduler: SchedulerProcess
-) -> None:
+def test_a_run_that_diverges_is_a_failed_run_and_harms_no_other(database: Database, scheduler: ServiceProcess) -> None:
     sweep = {"training.learning_rate": [1e-3, 1e6], "training.optimizer": ["momentum"]}
     training = {"steps": 300, "weight_decay": 10.0}
     experiment = submit_tiny(database, "diverges", training=training, sweep=sweep, seeds=3)
@@ -48,7 +46,7 @@ def test_a_run_that_diverges_is_a_failed_run_and_harms_no_other(
     assert (counts.done, counts.failed) == (3, 3)
 
 
-def test_sigterm_ends_it_cleanly(database: Database, scheduler: SchedulerProcess) -> None:
+def test_sigterm_ends_it_cleanly(database: Database, scheduler: ServiceProcess) -> None:
     experiment = submit_tiny(database, "ended", data={"k": 4, "d": 33, "n": 40}, seeds=3000)
     scheduler.wait_until(lambda: landed(database, experiment) > 0, "something has landed")
     everything, process = scheduler.everything(), scheduler.scheduler()

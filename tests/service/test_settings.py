@@ -50,3 +50,11 @@ def test_a_bad_file_is_named_with_the_remedy(tmp_path: Path, text: str, said: li
 
 def test_every_setting_says_what_it_is() -> None:
     assert [name for name, field in ServiceSettings.model_fields.items() if not field.description] == []
+
+
+def test_the_operations_page_lists_every_setting_with_its_meaning_and_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    for name, field in ServiceSettings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        meaning = " ".join((field.description or "").split())
+        assert f"| `PHASELAB_{name.upper()}` | {default} | {meaning} |" in page

@@ -40,11 +40,11 @@ def trained(name: str, seed: int = 0) -> Case:
     return trained_case(2, 5, bias=True, seed=seed) if name == "binary" else trained_case(10, 1, bias=False, seed=seed)
 
 
-def radii_of(case: Case, readout: Readout, budget: int = exact.NODES) -> RobustRadii:
+def radii_of(case: Case, readout: Readout, budget: int | None = None) -> RobustRadii:
     return robust_radii(*case.tensors(), readout, budget)
 
 
-def branch_and_bound_of(case: Case, readout: Readout, budget: int = exact.NODES) -> RobustRadii:
+def branch_and_bound_of(case: Case, readout: Readout, budget: int | None = None) -> RobustRadii:
     """The same without any enumeration."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exact, "PATTERNS", 0)
@@ -72,8 +72,8 @@ def assert_attained(case: Case, radii: RobustRadii, readout: Readout) -> None:
 def test_both_methods_agree_with_brute_force(readout: Readout):
     rng = np.random.default_rng(READOUTS.index(readout))
     flips = 0
-    for number in range(200):
-        case = random_case(rng, most_neurons=8 if number % 10 == 0 else 6, points=2)
+    for number in range(150):
+        case = random_case(rng, most_neurons=8 if number % 15 == 0 else 6, points=2)
         expected = np.array([brute_force_radius(case, i, readout) for i in range(len(case.side))])
         radii, bracket = radii_of(case, readout), branch_and_bound_of(case, readout)
         for found in (radii, bracket):
@@ -163,14 +163,14 @@ def test_binary_readouts_agree():
 def test_many_opposing_neurons_are_solved():
     """2^20 patterns of neurons that point many ways: branch and bound closes the bracket."""
     case = trained("wide")
-    few = replace(case, preactivations=case.preactivations[:25], side=case.side[:25])
+    few = replace(case, preactivations=case.preactivations[:15], side=case.side[:15])
     radii = radii_of(few, "sum")
     assert ((radii.upper - radii.lower) <= 1e-6 * radii.upper).all()
     assert_attained(few, radii, "sum")
-    early = radii_of(few, "sum", budget=3)
+    early = radii_of(few, "sum", budget=1)
     assert (early.lower <= radii.upper).all()
     assert (early.upper >= radii.lower).all()
-    assert (early.lower < radii.lower * (1 - 1e-3)).any(), "three nodes cannot be enough everywhere"
+    assert (early.lower < radii.lower * (1 - 1e-3)).any(), "one node cannot be enough everywhere"
 
 
 def test_a_stack_gives_the_radii_of_its_runs():

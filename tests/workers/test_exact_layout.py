@@ -24,5 +24,5 @@ def test_neurons_of_a_side_are_sorted_by_group():
     [([0, 0, 1], [1, -1]), ([0, 1, 2], [1, -1]), ([0, 0], [1, -1]), ([0, 1], [1, 1]), ([0, 1], [1, 2])],
 )
 def test_impossible_layouts_are_refused(groups: list[int], sides: list[int]):
-    with pytest.raises(ValueError, match="groups need|sides must"):
+    with pytest.raises(ValueError, match=r"groups need|sides must"):
         GroupLayout(torch.tensor(groups), torch.tensor(sides))

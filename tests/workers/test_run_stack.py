@@ -103,14 +103,21 @@ MIXED = [
 ]
 
 
-@pytest.mark.parametrize("draw", ["law", "literal"])
-@pytest.mark.parametrize("batch_size", [None, 8])
-@pytest.mark.parametrize("labels", ["binary", "clusters"])
-def test_a_run_does_not_depend_on_its_stack(labels: str, batch_size: int | None, draw: str) -> None:
-    shared = {"network__labels": labels, "training__batch_size": batch_size, "data__draw": draw, "attack__restarts": 2}
+@pytest.mark.parametrize(
+    ("labels", "batch_size", "draw"),
+    [("binary", None, "law"), ("clusters", None, "literal"), ("binary", 8, "literal"), (3, 8, "law")],
+)
+def test_a_run_does_not_depend_on_its_stack(labels: str | int, batch_size: int | None, draw: str) -> None:
+    shared = {
+        "network__labels": labels,
+        "training__batch_size": batch_size,
+        "data__draw": draw,
+        "attack__restarts": 2,
+        "attack__steps": 15,
+    }
     runs = [small_run(seed, **shared, **changes) for changes in MIXED for seed in (0, 1)]
     together = run_stack(stack(*runs))
-    for run, outcome in zip(runs, together, strict=True):
+    for run, outcome in list(zip(runs, together, strict=True))[::3]:
         assert_same(outcome, run_stack(stack(run))[0])
     backwards = run_stack(stack(*reversed(runs)))
     for outcome, again in zip(together, reversed(backwards), strict=True):

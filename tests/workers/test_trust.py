@@ -28,8 +28,12 @@ def attacked(seeds: int = 2, **changes: object) -> tuple[list[Run], Networks, At
 
 
 def test_an_attack_that_has_converged_is_trusted() -> None:
-    runs, networks, found = attacked(network__labels="binary", network__width=1, attack__methods=["pgd", "exact"])
-    assert judged(runs, networks, found) == [(), ()]
+    """Neurons that are never off make the readout linear, and an attack on it exact."""
+    runs, networks, _ = attacked(network__labels="binary", network__width=1, attack__methods=["pgd", "exact"])
+    linear = replace(networks, preactivations=networks.preactivations + 100)
+    found = attack(runs, linear, network_of(runs[0].settings), None)
+    assert 0 < found.accuracy["pgd", "sum"][0, 2] < 1
+    assert judged(runs, linear, found) == [(), ()]
 
 
 def test_without_pgd_there_is_nothing_to_doubt() -> None:

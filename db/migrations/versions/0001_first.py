@@ -10,6 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 PENDING = sa.text("claim = 'pending'")
 LEASED = sa.text("leased_by IS NOT NULL")
 
@@ -46,7 +47,7 @@ def downgrade() -> None:
 def _settings() -> None:
     op.create_table(
         "settings",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("canonical", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_settings"),
@@ -65,7 +66,7 @@ def _settings() -> None:
 def _runs() -> None:
     op.create_table(
         "runs",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column("key", sa.String(64), nullable=False),
         sa.Column("settings_id", sa.BigInteger(), nullable=False),
         sa.Column("seed", sa.BigInteger(), nullable=False),
@@ -103,7 +104,7 @@ def _runs() -> None:
     op.create_index("ix_runs_leased_by", "runs", ["leased_by"], sqlite_where=LEASED, postgresql_where=LEASED)
     op.create_table(
         "run_arrays",
-        sa.Column("run_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("run_id", ID, autoincrement=False, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("run_id", name="pk_run_arrays"),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_run_arrays_run_id_runs", ondelete="CASCADE"),

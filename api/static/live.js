@@ -1,0 +1,46 @@
+// Follows an experiment that is not finished: numbers at once, pictures every few seconds, the whole page at the end.
+"use strict";
+
+const PICTURE_MILLISECONDS = 5000;
+const place = document.querySelector("[data-events]");
+
+function show(field, text) {
+  const element = place.querySelector(`[data-field=${field}]`);
+  if (element) element.textContent = text;
+}
+
+function duration(seconds) {
+  if (seconds === null) return "—";
+  return seconds < 100 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} min`;
+}
+
+async function refresh(image) {
+  const answer = await fetch(image.dataset.address, { cache: "no-cache" });
+  if (!answer.ok) return;
+  const former = image.src;
+  image.src = URL.createObjectURL(await answer.blob());
+  if (former.startsWith("blob:")) URL.revokeObjectURL(former);
+}
+
+if (place) {
+  let drawn = Date.now();
+  const images = [...document.querySelectorAll("img[data-live]")];
+  for (const image of images) image.dataset.address = image.src;
+  const events = new EventSource(place.dataset.events);
+  events.addEventListener("progress", (event) => {
+    const experiment = JSON.parse(event.data);
+    const counts = experiment.counts;
+    for (const name of ["done", "total", "running", "queued", "failed", "cancelled"]) show(name, counts[name]);
+    show("status", experiment.status.replaceAll("_", " "));
+    show("eta", duration(experiment.eta_seconds));
+    place.querySelector("progress").value = counts.done + counts.failed + counts.cancelled;
+    if (Date.now() - drawn > PICTURE_MILLISECONDS) {
+      drawn = Date.now();
+      images.forEach(refresh);
+    }
+  });
+  events.addEventListener("finished", () => {
+    events.close();
+    location.reload();
+  });
+}

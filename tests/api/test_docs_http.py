@@ -1,0 +1,23 @@
+"""docs/http.md says what the api does."""
+
+import re
+from pathlib import Path
+
+from api.app import PARTS
+from api.problems import NAMES
+
+TEXT = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+
+
+def test_every_call_is_documented() -> None:
+    for part in PARTS:
+        for route in part.router.routes:
+            path = route.path.replace("{experiment_id}", "{id}").replace(".{suffix}", "")  # type: ignore[attr-defined]
+            last = path.rsplit("/", 1)[-1]
+            assert path in TEXT or f"`/{last}`" in TEXT, path
+
+
+def test_every_error_is_documented() -> None:
+    documented = dict(re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", TEXT, re.MULTILINE))
+    used = {str(status): name for status, name in NAMES.items() if status not in (401, 429)}
+    assert documented == used

@@ -1,0 +1,124 @@
+"""Pages for people: they show what is stored, link their data twins, and escape what users wrote."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+
+from db.database import Database
+from domain.measures import MEASURES
+from domain.parameters import parameters
+
+
+class Links(HTMLParser):
+    """The addresses that a page links or shows."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {value for name, value in attrs if name in ("href", "src") and value}
+
+
+@pytest.fixture(scope="module")
+def site(filled_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=filled_url, headers={"Accept": "text/html"}) as client:
+        yield client
+
+
+def run_key(site: httpx.Client, experiment: int = 1) -> str:
+    key: str = site.get(f"/api/v1/experiments/{experiment}/runs", headers={"Accept": "*/*"}).json()["items"][0]["key"]
+    return key
+
+
+def pages(site: httpx.Client) -> list[str]:
+    fixed = [
+        "/",
+        "/experiments/1",
+        "/experiments/2",
+        "/experiments/1/runs",
+        "/glossary",
+        "/submit",
+        "/submit?preset=fig2",
+    ]
+    averaged = "/experiments/1?x=data.k&y=data.d&fix.network.labels=average&measure=feature_fraction&by=data.k"
+    return [*fixed, averaged, f"/runs/{run_key(site)}", f"/runs/{run_key(site, 2)}"]
+
+
+def test_every_link_and_picture_of_every_page_is_there(site: httpx.Client) -> None:
+    links: set[str] = set()
+    for address in pages(site):
+        answer = site.get(address)
+        assert answer.status_code == 200, address
+        assert answer.headers["content-type"].startswith("text/html")
+        links |= Links(answer.text).found
+    assert all(link.startswith("/") for link in links), "nothing comes from elsewhere"
+    slow = re.compile(r"\.(svg|pdf)\b")  # the same drawing as the PNG
+    for link in sorted(links):
+        if not slow.search(link):
+            answer = site.get(link, headers={"Accept": "*/*"})
+            assert answer.status_code == 200, (link, answer.text)
+
+
+def test_nothing_inline_runs_in_a_page(site: httpx.Client) -> None:
+    for address in pages(site):
+        text = site.get(address).text
+        assert not re.search(r"<script(?! src=)|<style|\son\w+=|\sstyle=", text), address
+
+
+def test_the_glossary_has_every_word(site: httpx.Client) -> None:
+    text = site.get("/glossary").text
+    assert all(f"<code>{name}</code>" in text for name in (*parameters(), *MEASURES))
+
+
+def test_an_experiment_shows_where_it_stands(site: httpx.Client) -> None:
+    text = site.get("/experiments/1").text
+    assert "finished with failures" in text
+    assert "data-events" not in text
+    assert "/experiments/1/retry" in text
+    waiting = site.get("/experiments/2").text
+    assert 'data-events="/api/v1/experiments/2/events"' in waiting
+    assert "/experiments/2/pause" in waiting
+
+
+@pytest.mark.parametrize(
+    "address", ["/experiments/99", "/experiments/x", "/runs/zz", "/nothing", "/submit?preset=none"]
+)
+def test_errors_are_pages_for_browsers_and_problems_for_programs(site: httpx.Client, address: str) -> None:
+    page = site.get(address)
+    assert page.status_code == 404
+    assert page.headers["content-type"].startswith("text/html")
+    program = site.get(address, headers={"Accept": "*/*"})
+    assert program.status_code == 404
+    assert program.headers["content-type"] == "application/problem+json"
+
+
+def test_the_form_submits_tries_and_tells_faults(own_server: tuple[str, Database]) -> None:
+    text = "name: <script>alert(1)</script>\ndata: {d: 70, n: 20}\nseeds: 2\n"
+    with httpx.Client(base_url=own_server[0]) as client:
+        tried = client.post("/submit", data={"spec": text, "do": "try"})
+        assert "1 points, 2 runs, 0 of them cached" in tried.text
+        assert "<script>alert" not in tried.text
+        done = client.post("/submit", data={"spec": text, "do": "submit"})
+        assert (done.status_code, done.headers["location"]) == (303, "/experiments/3")
+        assert "<script>alert" not in client.get("/").text + client.get("/experiments/3").text
+        for wrong, words in (("name: x\ndata: {k: 1}", "/data/k"), ("a: [", "not YAML"), ("", "mapping")):
+            refused = client.post("/submit", data={"spec": wrong, "do": "submit"})
+            assert refused.status_code == 422
+            assert words in refused.text
+        assert client.post("/submit", json={}).status_code == 415
+
+
+def test_buttons_do_what_they_say(own_server: tuple[str, Database]) -> None:
+    with httpx.Client(base_url=own_server[0]) as client:
+        for verb, status in (("pause", "paused"), ("resume", "queued"), ("cancel", "cancelled"), ("retry", "queued")):
+            done = client.post(f"/experiments/2/{verb}")
+            assert (done.status_code, done.headers["location"]) == (303, "/experiments/2")
+            assert client.get("/api/v1/experiments/2").json()["status"] == status
+        assert client.post("/experiments/2/explode").status_code == 404
+        elsewhere = client.post("/experiments/2/cancel", headers={"Origin": "http://elsewhere.example"})
+        assert elsewhere.status_code == 403

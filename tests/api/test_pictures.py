@@ -1,0 +1,232 @@
+"""Pictures: the data they draw, and that what must be seen is drawn."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from api.overlay import overlay_series
+from api.pictures.cosines import cosines_picture, draw_cosines
+from api.pictures.curves import Series, curves_picture, draw_curves
+from api.pictures.diagram import diagram_picture, draw_diagram
+from api.pictures.regions import middle, regions
+from api.pictures.style import colours, render, words
+from domain.conditions import parse_condition
+from domain.curves import CurveQuery, Curves, RunCurve, group_curves
+from domain.diagram import Diagram, DiagramQuery, PointSummary, build_diagram
+from domain.phases import Phase, Thresholds, phase
+from domain.resolve import resolve
+from domain.settings import Settings
+from domain.summaries import summarize
+
+
+def settings(**changes: Mapping[str, Any]) -> Settings:
+    return resolve(Settings.model_validate(changes))
+
+
+def point(k: int, scale: float, measures: Mapping[str, float | None], n: int = 3, suspect: int = 0) -> PointSummary:
+    label = phase(measures, Thresholds())
+    return PointSummary(
+        values={"data.k": k, "network.init_scale": scale},
+        settings=settings(data={"k": k}, network={"init_scale": scale}),
+        n=n,
+        suspect=suspect,
+        measures={name: summarize([value] * n) for name, value in measures.items()},
+        phases={label: n} if label and n else {},
+    )
+
+
+AVERAGING = {"test_accuracy": 1.0, "feature_fraction": 0.9, "averaging_index": 0.95, "train_loss": 1e-4}
+LAZY = {"test_accuracy": 1.0, "feature_fraction": 0.1, "averaging_index": 0.5, "train_loss": 1e-1}
+
+
+def diagram(measure: str = "averaging_index") -> Diagram:
+    """Three by three: lazy at the largest scale; one cell blank, one suspect, one undefined."""
+    points = []
+    for k in (4, 6, 10):
+        for scale in (1e-5, 1e-4, 1e-1):
+            n = 0 if (k, scale) == (6, 1e-4) else 3
+            given: dict[str, float | None] = dict(LAZY if scale == 1e-1 else AVERAGING)
+            if (k, scale) == (10, 1e-1):
+                given[measure] = None
+            points.append(point(k, scale, given, n, suspect=int((k, scale) == (10, 1e-5))))
+    query = DiagramQuery((1,), "data.k", "network.init_scale", measure, (parse_condition("data.n=1000"),))
+    return build_diagram(query, points, Thresholds(), 3, ("scale against clusters",))
+
+
+def texts(figure: Any) -> str:
+    """Everything that is written in a figure."""
+    return render(lambda: figure, "svg").decode()
+
+
+def test_the_map_holds_the_means_and_nothing_where_nothing_is_known() -> None:
+    picture = diagram_picture(diagram())
+    assert picture.values[0].tolist() == pytest.approx([0.95, 0.95, 0.95])
+    assert np.isnan(picture.values[1, 1])
+    assert picture.has_blanks
+    assert picture.undefined == ((2, 2),)
+    assert picture.suspect == ((0, 2),)
+    assert picture.limits == (0.0, 1.0)
+
+
+def test_every_region_of_a_phase_is_marked_once() -> None:
+    marks = diagram_picture(diagram()).labels
+    assert sorted(mark.phase for mark in marks) == [Phase.FEATURE_AVERAGING, Phase.LAZY]
+
+
+def test_regions_are_cells_that_touch() -> None:
+    grid = [["a", "a", None], ["b", "a", "a"], ["a", "b", "b"]]
+    found = sorted(sorted(region) for region in regions(grid))
+    assert found == [[(0, 0), (0, 1), (1, 1), (1, 2)], [(1, 0)], [(2, 0)], [(2, 1), (2, 2)]]
+
+
+def test_colours_follow_the_measure() -> None:
+    assert diagram_picture(diagram("train_loss")).log_colours
+    assert diagram_picture(diagram("train_loss")).limits == pytest.approx((1e-4, 1e-1))
+    assert diagram_picture(diagram("robust_radius_max")).limits == (0.0, 1.0)
+
+
+def test_a_diagram_names_axes_measure_phases_and_theory() -> None:
+    text = texts(draw_diagram(diagram()))
+    for words_shown in (
+        "data.k (k, clusters)",
+        "network.init_scale (σ₀)",
+        "averaging index (A)",
+        "scale against clusters",
+        "n = 3 runs a cell · data.n=1000",
+        "feature averaging",
+        "lazy",
+        "boundary between phases",
+        "attack curves not trusted",
+        "nothing measured",
+        "measured, but undefined",
+        "theory, lazy boundary: σ₀ =",
+    ):
+        assert words_shown in text, words_shown
+
+
+def test_cells_meet_midway_on_a_log_axis() -> None:
+    axes = draw_diagram(diagram()).axes[0]
+    assert axes.get_yscale() == "log"
+    mesh = axes.collections[0]
+    rows = mesh.get_coordinates()[:, 0, 1]
+    assert rows[1] == pytest.approx(10**-4.5)
+    columns = mesh.get_coordinates()[0, :, 0]
+    assert columns.tolist() == [3, 5, 8, 12]
+
+
+def run_curves(groups: Mapping[Any, float], readouts: tuple[str, ...] = ("sum", "max")) -> Curves:
+    radii = np.linspace(0, 40, 9)
+    runs = [
+        RunCurve(
+            {"network.labels": labels},
+            settings(network={"labels": labels}),
+            readout,  # type: ignore[arg-type]
+            method,  # type: ignore[arg-type]
+            radii,
+            np.clip(1 - radii / (middle + seed), 0, 1),
+        )
+        for labels, middle in groups.items()
+        for readout in readouts
+        for method in ("exact", "pgd", "pgd_native")
+        for seed in range(3)
+    ]
+    return Curves(CurveQuery((1,), ("network.labels",)), group_curves(runs), 1, ("curves",))
+
+
+def test_curves_have_a_panel_a_readout_and_a_colour_a_group() -> None:
+    picture = curves_picture(run_curves({"binary": 17, "clusters": 39}))
+    assert list(picture.panels) == ["sum", "max"]
+    assert list(picture.groups) == ["network.labels = binary", "network.labels = clusters"]
+    assert len(set(picture.groups.values())) == 2
+    assert [mark.formula for mark in picture.marks["max"]] == ["R/√k", "R/√2"]
+    assert [mark.radius for mark in picture.marks["max"]] == pytest.approx([17.53, 39.19], abs=0.01)
+
+
+def test_curves_are_drawn_with_bands_theory_and_published_values() -> None:
+    published = Series("theirs", (0.0, 10.0), (1.0, 0.5))
+    figure = draw_curves(run_curves({"binary": 17, "clusters": 39}), [published])
+    left = figure.axes[0]
+    assert {line.get_linestyle() for line in left.get_lines()} >= {"-", "--", ":"}
+    assert len(left.collections) == 6, "a band for every curve"
+    assert any(
+        line.get_xdata().tolist() == [0, 10]
+        for line in left.get_lines()
+        if len(line.get_xdata()) == 2 and line.get_marker() == "o"
+    )
+    text = texts(figure)
+    for shown in ("L2 radius (data units)", "robust accuracy", "R/√k", "published: theirs", "95 % interval", "exact"):
+        assert shown in text
+
+
+def test_one_readout_is_one_panel_and_no_run_is_said() -> None:
+    assert len(draw_curves(run_curves({"binary": 17}, ("max",))).axes) == 1
+    assert "no run has finished yet" in texts(draw_curves(Curves(CurveQuery((1,)), ())))
+
+
+def test_cosines_know_their_sides() -> None:
+    matrix = np.zeros((10, 10), dtype=np.float32)
+    binary = cosines_picture(matrix, settings(), 3)
+    assert (binary.negative_centre, binary.negative_neuron) == (5, 5)
+    uneven = settings(data={"k": 10, "positive_clusters": 3}, network={"labels": "clusters"})
+    assert cosines_picture(matrix, uneven, 3).negative_neuron == 3
+    text = texts(draw_cosines(matrix, settings(), 3))
+    assert "seed 3" in text
+    assert "cos(μ, w)" in text
+
+
+def test_equal_data_gives_equal_bytes_in_any_thread() -> None:
+    found: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(render(lambda: draw_diagram(diagram()), "svg"))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 1
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 30])
+def test_colours_are_told_apart(count: int) -> None:
+    assert len({to_hex(colour) for colour in colours(count)}) == count
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e-5, "10⁻⁵"),
+        (3.2e-6, "3.2·10⁻⁶"),
+        (0.5, "0.5"),
+        (3072, "3072"),
+        (1_000_000, "10⁶"),
+        (None, "—"),
+        ("binary", "binary"),
+        (0, "0"),
+    ],
+)
+def test_values_in_words(value: object, text: str) -> None:
+    assert words(value) == text
+
+
+def test_published_rows_of_other_data_sets_are_left_out() -> None:
+    text = "dataset,network,radius_l2,robust_accuracy_percent\nsynthetic,a,0,100\nsynthetic,a,2,50\nmnist,a,1,50\n"
+    assert overlay_series(text) == (Series("a", (0.0, 2.0), (1.0, 0.5)),)
+
+
+def test_with_many_groups_only_the_most_exact_method_has_bands() -> None:
+    few, many = run_curves({"binary": 17}), run_curves({"binary": 17, 4: 20, 5: 22, "clusters": 39})
+    assert curves_picture(few).banded == ("exact", "pgd", "pgd_native")
+    assert curves_picture(many).banded == ("exact",)
+    assert "bands of exact: 95 % interval" in curves_picture(many).note
+
+
+def test_a_region_is_marked_deep_inside() -> None:
+    square = [(i, j) for i in range(5) for j in range(5)]
+    assert middle(square) == (2, 2)
+    assert middle([*square, *((2, j) for j in range(5, 30))]) == (2, 2), "not on the long arm"
+    assert middle([(0, 0)]) == (0, 0)

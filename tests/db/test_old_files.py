@@ -1,0 +1,40 @@
+"""Database files of every released schema are upgraded and go on where they were."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from db import leases
+from db.check import check
+from db.database import Database
+from db.experiments import list_experiments
+from db.upgrade import current_revision, head_revision, make_ready
+from domain.diagram import DiagramQuery
+from service import report
+from tests.db.rows import finish
+
+OLD = sorted((Path(__file__).parent / "old").glob("*.sql"))
+
+
+@pytest.mark.parametrize("dump", OLD, ids=lambda path: path.stem)
+def test_an_old_file_is_upgraded_and_goes_on(dump: Path, tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(dump.read_text())
+    connection.close()
+    database = Database(f"sqlite:///{path}")
+    make_ready(database)
+    assert current_revision(database) == head_revision()
+    with database.transaction() as session:
+        assert check(session) == []
+        assert leases.release(session) == 1
+        newest, oldest = list_experiments(session)[0]
+    assert [(row.name, row.status, row.failed) for row in (oldest, newest)] == [
+        ("finished", "finished", 0),
+        ("half way", "running", 1),
+    ]
+    found = report.diagram(database, DiagramQuery((oldest.id,), "data.k", "network.init_scale", "averaging_index"))
+    assert {cell.n for line in found.cells for cell in line} == {2}
+    assert len(finish(database, newest.id)) == 5
+    database.close()

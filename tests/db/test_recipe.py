@@ -1,0 +1,44 @@
+import pytest
+
+from db import create, leases, recipe
+from db.check import check
+from db.database import Database
+from db.experiments import counts
+from domain import runs as domain_runs
+from tests.db.rows import finish, land, store, take, take_all
+from tests.results import made_up
+
+
+def raise_recipe(patch: pytest.MonkeyPatch) -> None:
+    raised = domain_runs.RECIPE + 1
+    for module in (domain_runs, create, leases, recipe):
+        patch.setattr(module, "RECIPE", raised)
+
+
+def test_what_waits_is_computed_by_the_new_recipe(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = store(database)
+    done = take(database, experiment, most=4)
+    land(database, [made_up(run) for run in done])
+    raise_recipe(monkeypatch)
+    assert take(database, experiment) == ()
+    with database.transaction() as session:
+        assert recipe.waits_under_older_recipe(session)
+        assert recipe.adopt_recipe(session) == 14
+        assert not recipe.waits_under_older_recipe(session)
+    assert len(finish(database, experiment)) == 14
+    again = store(database)
+    assert len(take_all(database, again)) == 4
+
+
+def test_claims_move_to_runs_that_the_new_recipe_has(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = store(database)
+    raise_recipe(monkeypatch)
+    new = store(database, seeds=2)
+    finish(database, new)
+    with database.transaction() as session:
+        assert recipe.adopt_recipe(session) == 18
+        found = counts(session, old)
+        assert found is not None
+        assert (found.done, found.queued) == (12, 6)
+        assert check(session) == []
+    assert len(finish(database, old)) == 6

@@ -1,0 +1,100 @@
+"""Random deaths at random moments: at the end every run is done exactly once, and what is kept twice agrees."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from db.check import check
+from db.database import Database
+from domain.states import ExperimentStatus
+from tests.faults import computes
+from tests.faults.harness import ServiceProcess, is_alive, landed, status, submit_tiny
+
+
+@pytest.fixture
+def database(postgresql_url: str) -> Iterator[Database]:
+    database = Database(postgresql_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def service(postgresql_url: str, tmp_path: Path) -> Iterator[ServiceProcess]:
+    variables = {
+        "PHASELAB_COMPUTE": "tests.faults.computes:ready",
+        "PHASELAB_STACK_SECONDS": "0.3",
+        "PHASELAB_LEASE_SECONDS": "5",
+        "PHASELAB_LEADER_SECONDS": "5",
+        computes.LOG: str(tmp_path / "computed"),
+        computes.SECONDS: "0.02",
+    }
+    service = ServiceProcess(postgresql_url, tmp_path / "service.log", ("serve", "--port", "0"), **variables)
+    yield service
+    service.kill_everything()
+
+
+def test_a_few_deaths(database: Database, service: ServiceProcess, postgresql_url: str, tmp_path: Path) -> None:
+    chaos(database, service, postgresql_url, tmp_path, runs=150, deaths=["raylet", "connections", "worker", "api"])
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(1800)
+def test_many_deaths(database: Database, service: ServiceProcess, postgresql_url: str, tmp_path: Path) -> None:
+    order = random.Random(1)
+    deaths = [order.choice(["worker", "worker", "raylet", "scheduler", "api", "connections"]) for _ in range(32)]
+    chaos(database, service, postgresql_url, tmp_path, runs=2100, deaths=deaths)
+
+
+def chaos(database: Database, service: ServiceProcess, url: str, folder: Path, runs: int, deaths: list[str]) -> None:
+    """Kill one thing after the other, each at a random moment while work is being done."""
+    order = random.Random(0)
+    started = time.monotonic()
+    ids = [submit_tiny(database, f"chaos {i}", f"owner {i}", data=data(i), seeds=runs // 3) for i in range(3)]
+    kill_one: dict[str, Callable[[], bool]] = {
+        "worker": lambda: service.kill_child("ResourceTr"),
+        "raylet": lambda: service.kill_child("raylet/raylet"),
+        "scheduler": lambda: service.kill_child("service.run_scheduler"),
+        "api": lambda: service.kill_child("-m api"),
+        "connections": lambda: end_connections(url),
+    }
+    total = 0
+    for i, death in enumerate(deaths):
+        goal = min(total + 1, runs * (i + 1) // (len(deaths) + 1))
+        service.wait_until(lambda goal=goal: done(database, ids) >= goal, f"work goes on after {deaths[:i]}", 120)
+        time.sleep(order.uniform(0.0, 1.0))
+        service.wait_until(kill_one[death], f"there is a victim for {death}")
+        total = done(database, ids)
+    service.wait_until(lambda: all(status(database, one).is_finished for one in ids), "all have finished", 600)
+    assert {status(database, one) for one in ids} == {ExperimentStatus.FINISHED}
+    assert done(database, ids) == runs // 3 * 3
+    with database.reading() as session:
+        assert check(session) == []
+    computed = Counter((folder / "computed").read_text().split())
+    print(f"{len(deaths)} deaths, {len(computed)} runs, {computed.total() - len(computed)} computed again,", end=" ")
+    print(f"{time.monotonic() - started:.0f} s")
+    everything = service.everything()
+    assert service.end() == 0
+    assert [pid for pid in everything if is_alive(pid)] == []
+
+
+def data(i: int) -> dict[str, int]:
+    return {"k": 4, "d": 60 + i, "n": 40}
+
+
+def done(database: Database, ids: list[int]) -> int:
+    return sum(landed(database, one) for one in ids)
+
+
+def end_connections(url: str) -> bool:
+    """Make the server drop every connection to the database but ours."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    return True

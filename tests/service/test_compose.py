@@ -1,0 +1,81 @@
+"""docker-compose.yml against the compose specification, and against what the service needs of it.
+
+`compose-spec.json` is schema/compose-spec.json of github.com/compose-spec/compose-spec (Apache License 2.0).
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from service.settings import ServiceSettings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+
+
+def test_it_keeps_the_compose_specification() -> None:
+    schema = json.loads((Path(__file__).parent / "compose-spec.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(COMPOSE)
+
+
+def test_every_part_is_there() -> None:
+    assert set(SERVICES) == {
+        "postgres",
+        "migrate",
+        "api",
+        "scheduler",
+        "ray-head",
+        "ray-worker",
+        "ray-gpu-worker",
+    }
+    assert [name for name, service in SERVICES.items() if service.get("profiles")] == ["ray-gpu-worker"]
+
+
+def test_nothing_listens_beyond_this_machine() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+    host_network = [name for name, service in SERVICES.items() if service.get("network_mode") == "host"]
+    assert host_network == ["api"]
+    assert SERVICES["api"]["environment"]["PHASELAB_HOST"] == "127.0.0.1"
+
+
+def test_what_is_waited_for_exists_and_can_be_waited_for() -> None:
+    for name, service in SERVICES.items():
+        for other, wanted in service.get("depends_on", {}).items():
+            if wanted["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[other], f"{name} waits for the health of {other}"
+            else:
+                assert wanted["condition"] == "service_completed_successfully"
+                assert SERVICES[other]["restart"] == "no", f"{name} waits for the end of {other}"
+
+
+@pytest.mark.parametrize("name", ["migrate", "api", "scheduler"])
+def test_its_variables_are_settings(name: str) -> None:
+    variables = {name for name in SERVICES[name]["environment"] if name.startswith("PHASELAB_")}
+    assert "PHASELAB_DATABASE_URL" in variables
+    assert variables <= {f"PHASELAB_{field.upper()}" for field in ServiceSettings.model_fields}
+
+
+def test_ray_s_nodes_have_the_same_token() -> None:
+    tokens = {SERVICES[name]["environment"]["RAY_AUTH_TOKEN"] for name in SERVICES if "ray" in name}
+    tokens.add(SERVICES["scheduler"]["environment"]["RAY_AUTH_TOKEN"])
+    assert len(tokens) == 1
+
+
+def test_no_secret_is_written_down() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert re.findall(r"(?:PASSWORD|TOKEN): (?!\$\{)\S+", text) == []
+
+
+def test_the_image_holds_every_package() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    for folder in ("domain", "workers", "db", "service", "api", "client"):
+        assert f"COPY {folder} ./{folder}" in text
+        assert f"!{folder}" in ignored

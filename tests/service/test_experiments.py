@@ -1,0 +1,98 @@
+from typing import Any
+
+import pytest
+
+from db.database import Database
+from domain.faults import InvalidInput
+from service import experiments
+from service.errors import Conflict, NotFound
+from tests.db.rows import finish, land, store, take, take_all
+from tests.results import failure, made_up
+
+
+def test_counts_add_up_at_every_moment(database: Database) -> None:
+    experiment = store(database)
+    taken = take(database, experiment, most=6)
+    land(database, [failure(taken[0]), made_up(taken[1])])
+    view = experiments.experiment(database, experiment)
+    counts = view.counts
+    assert (counts.total, counts.done, counts.failed, counts.running, counts.queued) == (18, 1, 1, 4, 12)
+    assert counts.done + counts.failed + counts.cancelled + counts.running + counts.queued == counts.total
+    assert view.eta_seconds is not None
+    assert view.eta_seconds > 0
+
+
+def test_verbs_change_the_status_and_can_be_repeated(database: Database) -> None:
+    experiment = store(database)
+    for _ in range(2):
+        assert experiments.pause(database, experiment).row.status == "paused"
+    assert experiments.experiment(database, experiment).eta_seconds is None
+    for _ in range(2):
+        assert experiments.resume(database, experiment).row.status == "queued"
+    for _ in range(2):
+        cancelled = experiments.cancel(database, experiment)
+        assert (cancelled.row.status, cancelled.counts.cancelled) == ("cancelled", 18)
+    for _ in range(2):
+        again = experiments.retry(database, experiment)
+        assert (again.row.status, again.counts.queued) == ("queued", 18)
+    assert again.row.finished_at is None
+
+
+@pytest.mark.parametrize("verb", [experiments.cancel, experiments.pause, experiments.resume])
+def test_what_has_finished_cannot_be_stopped(sqlite_database: Database, verb: Any) -> None:
+    experiment = store(sqlite_database)
+    finish(sqlite_database, experiment)
+    with pytest.raises(Conflict, match="is finished and cannot be"):
+        verb(sqlite_database, experiment)
+    assert experiments.retry(sqlite_database, experiment).row.status == "finished"
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        experiments.cancel,
+        experiments.pause,
+        experiments.resume,
+        experiments.retry,
+        experiments.delete,
+        experiments.patch,
+    ],
+)
+def test_what_does_not_exist_is_not_found(sqlite_database: Database, verb: Any) -> None:
+    with pytest.raises(NotFound, match="no experiment 3"):
+        verb(sqlite_database, 3)
+
+
+def test_name_and_priority_can_be_changed_while_it_runs(database: Database) -> None:
+    experiment = store(database)
+    take_all(database, experiment)
+    changed = experiments.patch(database, experiment, name="better", priority=7)
+    assert (changed.row.name, changed.row.priority, changed.row.status) == ("better", 7, "running")
+    for bad in ({"name": ""}, {"name": "x" * 201}, {"priority": 101}):
+        with pytest.raises(InvalidInput):
+            experiments.patch(database, experiment, **bad)
+
+
+def test_a_deleted_experiment_is_gone(database: Database) -> None:
+    experiment = store(database)
+    finish(database, experiment)
+    experiments.delete(database, experiment)
+    with pytest.raises(NotFound):
+        experiments.experiment(database, experiment)
+    assert experiments.list_experiments(database).items == ()
+
+
+def test_experiments_come_in_pages_newest_first(database: Database) -> None:
+    ids = [store(database, seeds=1, owner=owner) for owner in ("ada", "bob", "ada", "ada", "bob")]
+    seen: list[int] = []
+    cursor = None
+    while True:
+        page = experiments.list_experiments(database, cursor, limit=2)
+        seen += [view.row.id for view in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == sorted(ids, reverse=True)
+    assert {view.row.id for view in experiments.list_experiments(database, owner="bob").items} == {ids[1], ids[4]}
+    with pytest.raises(InvalidInput):
+        experiments.list_experiments(database, "x1")

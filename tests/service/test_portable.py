@@ -1,0 +1,120 @@
+import gzip
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from db.check import check
+from db.database import Database
+from domain.diagram import DiagramQuery
+from domain.faults import InvalidInput
+from service import experiments, report
+from service.errors import NotFound
+from service.portable import export_experiment, import_experiment
+from tests.db.rows import finish, land, store, take
+from tests.results import made_up
+
+
+def exported(database: Database, experiment: int) -> bytes:
+    return b"".join(export_experiment(database, experiment))
+
+
+def changed(file: bytes, change: Callable[[list[Any]], None]) -> io.BytesIO:
+    lines = [json.loads(line) for line in gzip.decompress(file).splitlines()]
+    change(lines)
+    return io.BytesIO(gzip.compress(b"\n".join(json.dumps(line).encode() for line in lines)))
+
+
+@pytest.fixture
+def home(sqlite_url: str, postgresql_url: str, database_url: str) -> Any:
+    """Another lab's database, of the other kind."""
+    opened = Database(sqlite_url if database_url == postgresql_url else postgresql_url)
+    yield opened
+    opened.close()
+
+
+def test_an_experiment_moves_between_labs_whole(database: Database, home: Database) -> None:
+    experiment = store(home)
+    runs = finish(home, experiment)
+    merged = import_experiment(database, io.BytesIO(exported(home, experiment)), "bob")
+    assert (merged.created, merged.new, merged.known, merged.conflicts) == (True, 18, 0, ())
+    assert experiments.experiment(database, merged.experiment_id).row.status == "finished"
+    for there in runs[:3]:
+        one, other = report.run(database, there.key).stored, report.run(home, there.key).stored
+        assert one.row.measures == other.row.measures
+        assert one.provenance == other.provenance
+        assert one.row.flags == other.row.flags
+    query = DiagramQuery((experiment,), "data.k", "network.init_scale", "train_loss")
+    here = DiagramQuery((merged.experiment_id,), "data.k", "network.init_scale", "train_loss")
+    assert report.diagram(home, query).cells == report.diagram(database, here).cells
+
+
+def test_merging_twice_changes_nothing_and_later_results_are_added(
+    sqlite_database: Database, postgresql_url: str
+) -> None:
+    home = Database(postgresql_url)
+    experiment = store(home)
+    land(home, [made_up(run) for run in take(home, experiment, most=5)])
+    early = exported(home, experiment)
+    finish(home, experiment)
+    first = import_experiment(sqlite_database, io.BytesIO(early), "bob")
+    view = experiments.experiment(sqlite_database, first.experiment_id)
+    assert (first.new, view.row.status, view.counts.queued) == (5, "paused", 13)
+    again = import_experiment(sqlite_database, io.BytesIO(early), "bob")
+    assert (again.experiment_id, again.created, again.new, again.known) == (first.experiment_id, False, 0, 5)
+    assert experiments.experiment(sqlite_database, first.experiment_id).row.revision == view.row.revision
+    late = import_experiment(sqlite_database, io.BytesIO(exported(home, experiment)), "bob")
+    assert (late.experiment_id, late.new, late.known) == (first.experiment_id, 13, 5)
+    assert experiments.experiment(sqlite_database, first.experiment_id).row.status == "finished"
+    with sqlite_database.reading() as session:
+        assert check(session) == []
+    home.close()
+
+
+def test_conflicts_are_told_and_what_is_here_stays(sqlite_database: Database) -> None:
+    experiment = store(sqlite_database)
+    finish(sqlite_database, experiment)
+    file = exported(sqlite_database, experiment)
+    key = json.loads(gzip.decompress(file).splitlines()[3])["key"]
+
+    def tamper(lines: list[Any]) -> None:
+        lines[3]["measures"]["train_loss"] += 1
+        lines[4]["measures"]["train_loss"] *= 1 + 1e-7
+
+    before = report.run(sqlite_database, key).stored.row.measures
+    merged = import_experiment(sqlite_database, changed(file, tamper), "bob")
+    assert (merged.new, merged.known, merged.conflicts) == (0, 18, (key,))
+    assert report.run(sqlite_database, key).stored.row.measures == before
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda lines: lines[0].update(recipe=99), "/recipe"),
+        (lambda lines: lines[0].update(format=2), "/format"),
+        (lambda lines: lines[0]["spec"].update(unknown=1), "/unknown"),
+        (lambda lines: lines[1].update(key="0" * 64), "/key"),
+        (lambda lines: lines[1]["curves"][0]["accuracy"].pop(), "/curves"),
+        (lambda lines: lines[1]["cosines"][0].pop(), "/cosines"),
+        (lambda lines: lines[1].update(flags=["odd"]), "/flags"),
+        (lambda lines: lines[1]["measures"].update(train_loss="low"), "/measures/train_loss"),
+    ],
+)
+def test_a_damaged_file_is_refused(sqlite_database: Database, change: Any, place: str) -> None:
+    experiment = store(sqlite_database)
+    finish(sqlite_database, experiment)
+    with pytest.raises(InvalidInput) as caught:
+        import_experiment(sqlite_database, changed(exported(sqlite_database, experiment), change), "bob")
+    assert caught.value.faults[0].pointer == place
+
+
+def test_what_is_no_such_file_is_refused(sqlite_database: Database) -> None:
+    experiment = store(sqlite_database)
+    finish(sqlite_database, experiment)
+    for content in (b"", b"nonsense", gzip.compress(b"{"), exported(sqlite_database, experiment)[:-40]):
+        with pytest.raises(InvalidInput):
+            import_experiment(sqlite_database, io.BytesIO(content), "bob")
+    with pytest.raises(NotFound):
+        exported(sqlite_database, 9)
