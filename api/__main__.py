@@ -6,6 +6,7 @@ import click
 import uvicorn
 
 from api.app import create_app
+from service.accounts import check_reach
 from service.errors import DatabaseAway
 from service.settings import load_settings
 from service.storage import open_database
@@ -19,6 +20,7 @@ def main(host: str | None, port: int | None) -> None:
     try:
         settings = load_settings(host=host, port=port)
         database = open_database(settings)
+        check_reach(database, settings)
     except (ValueError, DatabaseAway) as error:
         sys.exit(f"phaselab: {error}")
     level = settings.log_level.lower()

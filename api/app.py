@@ -3,7 +3,9 @@
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import catalogues, curves, diagrams, errors, events, experiments, health, metrics, pages, runs
+from api import catalogues, curves, diagrams, errors, events, experiments, health, login, metrics, pages, runs
+from api.access import Admission
+from api.head import Head
 from api.headers import SecurityHeaders
 from api.origins import SameOrigin
 from api.templating import FOLDER
@@ -20,10 +22,11 @@ def create_app(settings: ServiceSettings, database: Database) -> FastAPI:
     app = FastAPI(
         title="Phaselab",
         version=health.VERSION,
-        openapi_url=f"{PREFIX}/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Admission],
     )
     app.state.settings = settings
     app.state.database = database
@@ -34,8 +37,10 @@ def create_app(settings: ServiceSettings, database: Database) -> FastAPI:
         routes.include_router(part.router)
     app.include_router(routes)
     app.include_router(pages.router)
+    app.include_router(login.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     errors.install(app)
+    app.add_middleware(Head)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(metrics.Measured, metrics=app.state.metrics)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api.plain import json_bytes
@@ -32,6 +33,12 @@ def measure_catalogue(nothing: NoParameters) -> Response:
 def preset_catalogue(nothing: NoParameters) -> Response:
     """Every preset: name, meaning, spec, and the pictures to look at."""
     return _items(vars(entry) for entry in PRESETS.values())
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def description(request: Request, nothing: NoParameters) -> Response:
+    """Every call, described to programs."""
+    return Response(json_bytes(request.app.openapi()), media_type="application/json")
 
 
 def _items(items: Iterable[dict[str, Any]], **more: Any) -> Response:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from service.accounts import LOCAL
 from service.settings import ServiceSettings
 from service.storage import Database
 
@@ -23,9 +24,18 @@ Db = Annotated[Database, Depends(_database)]
 SettingsOf = Annotated[ServiceSettings, Depends(_settings)]
 
 
-def _owner() -> str:
-    """Who asks. Without accounts everyone who reaches the service is the same user."""
-    return "local"
+def _account(request: Request) -> str | None:
+    """Who asks; None while there are no accounts, and everyone may do everything. `api.access` has found it out."""
+    account: str | None = request.state.account
+    return account
+
+
+Account = Annotated[str | None, Depends(_account)]
+
+
+def _owner(account: Account) -> str:
+    """Whose what is submitted will be."""
+    return LOCAL if account is None else account
 
 
 Owner = Annotated[str, Depends(_owner)]

@@ -11,10 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.login_form import login_form
 from api.problems import Problem, respond
 from api.templating import page
 from domain.faults import Fault, InvalidInput, pointer
-from service.errors import Conflict, DatabaseAway, NotFound
+from service.errors import Conflict, DatabaseAway, Forbidden, NotFound
 
 log = logging.getLogger("phaselab.api")
 
@@ -25,6 +26,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InvalidInput, _invalid)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
     app.add_exception_handler(HTTPException, _http)
@@ -43,7 +45,10 @@ def _answer(request: Request, problem: Problem) -> Response:
     if not wants_page:
         return respond(request, problem)
     title = HTTPStatus(problem.status).phrase
-    answer = page(request, "error.html", {"problem": problem, "title": title}, problem.status)
+    if problem.status == 401:
+        answer = login_form(request, problem)
+    else:
+        answer = page(request, "error.html", {"problem": problem, "title": title}, problem.status)
     answer.headers.update(problem.headers)
     return answer
 
@@ -64,6 +69,10 @@ def _not_found(request: Request, error: Exception) -> Response:
 
 def _conflict(request: Request, error: Exception) -> Response:
     return _answer(request, Problem(409, str(error)))
+
+
+def _forbidden(request: Request, error: Exception) -> Response:
+    return _answer(request, Problem(403, str(error)))
 
 
 def _away(request: Request, error: Exception) -> Response:
@@ -99,7 +108,11 @@ def _http(request: Request, error: Exception) -> Response:
     }
     known = error.status_code in details and error.detail in ("Not Found", "Method Not Allowed")
     detail = details[error.status_code] if known else str(error.detail)
-    return _answer(request, Problem(error.status_code, detail, headers=error.headers))
+    headers = dict(error.headers or {})
+    allowed = headers.get("Allow", "").split(", ")
+    if "GET" in allowed and "HEAD" not in allowed:
+        headers["Allow"] = ", ".join([*allowed, "HEAD"])  # `api.head` makes it so
+    return _answer(request, Problem(error.status_code, detail, headers=headers))
 
 
 def _internal(request: Request, error: Exception) -> Response:

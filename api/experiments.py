@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.bodies import ParsedBody
-from api.deps import Db, Owner, SettingsOf
+from api.deps import Account, Db, Owner, SettingsOf
 from api.overrides import override
 from api.plain import json_bytes
 from api.queries import NoParameters, Page, Strict
@@ -77,22 +77,25 @@ def get_experiment(experiment_id: ExperimentId, nothing: NoParameters, database:
 
 
 @router.patch("/{experiment_id}")
-def change_experiment(experiment_id: ExperimentId, nothing: NoParameters, body: ParsedBody, database: Db) -> Response:
+def change_experiment(
+    experiment_id: ExperimentId, nothing: NoParameters, body: ParsedBody, database: Db, account: Account
+) -> Response:
     """Change name or priority."""
     changes = validate(Changes, body)
-    return _json(experiment_json(experiments.patch(database, experiment_id, changes.name, changes.priority)))
+    view = experiments.patch(database, experiment_id, changes.name, changes.priority, account)
+    return _json(experiment_json(view))
 
 
 @router.delete("/{experiment_id}", status_code=204)
-def delete_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db) -> Response:
+def delete_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db, account: Account) -> Response:
     """Remove it, and the runs that no other experiment has."""
-    experiments.delete(database, experiment_id)
+    experiments.delete(database, experiment_id, account)
     return Response(status_code=204)
 
 
-def _add_verb(name: str, verb: Callable[[Database, int], ExperimentView]) -> None:
-    def do(experiment_id: ExperimentId, nothing: NoParameters, database: Db) -> Response:
-        return _json(experiment_json(verb(database, experiment_id)))
+def _add_verb(name: str, verb: Callable[[Database, int, str | None], ExperimentView]) -> None:
+    def do(experiment_id: ExperimentId, nothing: NoParameters, database: Db, account: Account) -> Response:
+        return _json(experiment_json(verb(database, experiment_id, account)))
 
     router.add_api_route(
         f"/{{experiment_id}}/{name}", do, methods=["POST"], name=f"{name}_experiment", description=verb.__doc__

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.bodies import RawBody, media_type
-from api.deps import Db, Owner, SettingsOf
+from api.deps import Account, Db, Owner, SettingsOf
 from api.errors import invalid_input
 from api.problems import Problem
 from api.run_forms import phase_of
@@ -57,11 +57,11 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
 
 
 @router.post("/experiments/{experiment_id}/{verb}")
-def change(experiment_id: ExperimentId, verb: str, database: Db) -> Response:
+def change(experiment_id: ExperimentId, verb: str, database: Db, account: Account) -> Response:
     """A button of the experiment's page."""
     if verb not in VERBS:
         raise Problem(404, f"nothing can be done by the name {verb[:40]}")
-    VERBS[verb](database, experiment_id)
+    VERBS[verb](database, experiment_id, account)
     return RedirectResponse(f"/experiments/{experiment_id}", 303)
 
 

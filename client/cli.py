@@ -44,6 +44,7 @@ SERVICE_COMMANDS = {
     "serve": "Start api and scheduler (--host, --port).",
     "api": "Start the api alone (--host, --port).",
     "scheduler": "Start the scheduler alone.",
+    "user": "Look after the accounts: add, list, disable, enable, rotate, share.",
     "db": "Look after the database: upgrade, check, rebuild, backup, vacuum.",
     "data": "Fetch or check the files of the image data sets: fetch, check.",
 }

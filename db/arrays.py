@@ -1,7 +1,12 @@
 """Curves and the cosine matrix of a run as one compact binary value.
 
-zlib over: the length of a header (4 bytes, little-endian), the header (JSON: which curves, how many radii, the shape
-of the matrix), curves as little-endian float64 [curves, radii], cosines as little-endian float32 [k, neurons].
+The length of a header (4 bytes, little-endian), the header (JSON: which curves, how many radii, the shape of the
+matrix, `of`), the curves [curves, radii], the cosines as little-endian float32 [k, neurons].
+
+An accuracy is a share of the test points, so curves are held as numbers of `of` points, little-endian uint16, whenever
+that gives every accuracy back to the last bit; else `of` is 0 and they are little-endian float64. Compressing such a
+value saves a few percent and costs as much as the rest of its landing. Values that older versions stored are
+compressed and have no `of`; they are read as well.
 """
 
 import json
@@ -14,7 +19,14 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from domain.results import Curve
+from domain.results import Curve, Readout
+from domain.settings import Method
+
+Accuracies = npt.NDArray[np.float64]
+_COMPRESSED = 0x78
+"""First byte of a zlib stream. Headers are filled up to a multiple of 16 bytes, so no other value begins with it."""
+_PARTS = (60_000, 32_768)
+"""What `of` may be: every usual number of test points divides one of them, and fits into uint16 with it."""
 
 
 @dataclass(frozen=True)
@@ -25,32 +37,91 @@ class RunArrays:
     cosines: npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """What a header says, and where the curves and the cosines begin."""
+
+    names: tuple[tuple[Readout, Method], ...]
+    radii: int
+    cosines: tuple[int, int]
+    of: int
+    start: int
+
+    @property
+    def rest(self) -> int:
+        return self.start + len(self.names) * self.radii * (2 if self.of else 8)
+
+
 def encode(curves: Sequence[Curve], cosines: npt.NDArray[np.float32]) -> bytes:
     """The arrays as bytes. Raises ValueError unless the curves are of equal length and cosines a matrix."""
     lengths = {curve.accuracy.shape for curve in curves}
     if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths) or cosines.ndim != 2:
         raise ValueError("curves must be of equal length, [radii], and cosines a matrix, [k, neurons]")
     names = tuple((curve.readout, curve.method) for curve in curves)
-    head = _header(names, lengths.pop()[0] if lengths else 0, cosines.shape)
-    parts = [curve.accuracy.astype("<f8", copy=False).tobytes() for curve in curves]
-    return zlib.compress(b"".join([head, *parts, cosines.astype("<f4", copy=False).tobytes()]), level=1)
+    accuracy = np.array([curve.accuracy for curve in curves], dtype="<f8")  # [curves, radii]
+    of, numbers = _as_counts(accuracy)
+    head = _header(names, lengths.pop()[0] if lengths else 0, cosines.shape, of)
+    return b"".join([head, numbers, cosines.astype("<f4", copy=False).tobytes()])
+
+
+def _as_counts(accuracy: Accuracies) -> tuple[int, bytes]:
+    """`of` and the curves in bytes."""
+    for of in _PARTS:
+        counts = np.rint(accuracy * of)
+        if np.array_equal(counts / of, accuracy) and (counts >= 0).all() and (counts <= of).all():
+            return of, counts.astype("<u2").tobytes()
+    return 0, accuracy.tobytes()
 
 
 @lru_cache(maxsize=1000)
-def _header(names: tuple[tuple[str, str], ...], count: int, shape: tuple[int, ...]) -> bytes:
-    header = {"curves": names, "radii": count, "cosines": shape}
+def _header(names: tuple[tuple[str, str], ...], count: int, shape: tuple[int, ...], of: int) -> bytes:
+    header = {"curves": names, "radii": count, "cosines": shape, "of": of}
     text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 16)
     return struct.pack("<I", len(text)) + text
 
 
 def decode(content: bytes) -> RunArrays:
     """The arrays that `encode` stored."""
-    raw = zlib.decompress(content)
-    start = 4 + struct.unpack_from("<I", raw)[0]
-    header = json.loads(raw[4:start])
-    names, radii = header["curves"], header["radii"]
-    accuracy = np.frombuffer(raw, dtype="<f8", count=len(names) * radii, offset=start).reshape(len(names), radii)
-    rest = start + accuracy.nbytes
-    cosines = np.frombuffer(raw, dtype="<f4", offset=rest).reshape(header["cosines"])
-    curves = tuple(Curve(readout, method, accuracy[i]) for i, (readout, method) in enumerate(names))
+    plain, layout = _read(content)
+    accuracy = _accuracies([plain], layout)[0]
+    cosines = np.frombuffer(plain, dtype="<f4", offset=layout.rest).reshape(layout.cosines)
+    curves = tuple(Curve(*name, line) for name, line in zip(layout.names, accuracy, strict=True))
     return RunArrays(curves, cosines)
+
+
+def decode_curves(contents: Sequence[bytes]) -> dict[tuple[Readout, Method], Accuracies]:
+    """The curves of many runs with the same radii: for each readout and method the accuracies [runs, radii] of the
+    runs that have it."""
+    alike: dict[_Layout, list[bytes]] = {}
+    for content in contents:
+        plain, layout = _read(content)
+        alike.setdefault(layout, []).append(plain)
+    found: dict[tuple[Readout, Method], list[Accuracies]] = {}
+    for layout, plains in alike.items():
+        accuracies = _accuracies(plains, layout)
+        for i, name in enumerate(layout.names):
+            found.setdefault(name, []).append(accuracies[:, i])
+    return {name: np.concatenate(pieces) for name, pieces in found.items()}
+
+
+def _read(content: bytes) -> tuple[bytes, _Layout]:
+    plain = zlib.decompress(content) if content[0] == _COMPRESSED else content
+    return plain, _layout(plain[: 4 + struct.unpack_from("<I", plain)[0]])
+
+
+@lru_cache(maxsize=1000)
+def _layout(head: bytes) -> _Layout:
+    header = json.loads(head[4:])
+    names = tuple((readout, method) for readout, method in header["curves"])
+    k, neurons = header["cosines"]
+    return _Layout(names, header["radii"], (k, neurons), header.get("of", 0), len(head))
+
+
+def _accuracies(plains: Sequence[bytes], layout: _Layout) -> Accuracies:
+    """The accuracies [runs, curves, radii] of values of one layout."""
+    numbers = b"".join(plain[layout.start : layout.rest] for plain in plains)
+    shape = len(plains), len(layout.names), layout.radii
+    if layout.of:
+        return np.frombuffer(numbers, dtype="<u2").reshape(shape) / layout.of
+    return np.frombuffer(numbers, dtype="<f8").reshape(shape)

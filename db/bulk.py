@@ -1,10 +1,12 @@
 """Many rows at once, the fastest way that each database has."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Table, any_, func, literal, select
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 
 CHUNK = 5_000
@@ -20,27 +22,38 @@ def chunks(items: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]]
 
 
 def update_many(
-    session: Session, columns: Sequence[Column[Any]], keys: Sequence[Column[Any]], rows: Iterable[Sequence[object]]
+    session: Session,
+    columns: Sequence[Column[Any]],
+    keys: Sequence[Column[Any]],
+    rows: Iterable[Sequence[object]],
+    alike: Mapping[Column[Any], object] = MappingProxyType({}),
 ) -> None:
-    """Set columns of the rows that the keys name, each row of values being those of the columns, then of the keys.
+    """Set columns of the rows that the keys name, each row of values being those of the columns, then of the keys;
+    and the columns of `alike` to the same values in all of them.
 
     One prepared statement, past the layers that build statements: twice as fast for wide rows. Values pass through
     their column's type.
     """
     dialect = session.get_bind().dialect
     mark = "?" if dialect.name == "sqlite" else "%s"
-    changes = ", ".join(f"{column.name} = {mark}" for column in columns)
+    changes = ", ".join(f"{column.name} = {mark}" for column in (*alike, *columns))
     where = " AND ".join(f"{key.name} = {mark}" for key in keys)
     statement = f"UPDATE {keys[0].table} SET {changes} WHERE {where}"
-    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in (*columns, *keys)]
-    binds = [(i, bind) for i, bind in enumerate(processors) if bind is not None]
-    bound = (_bound(row, binds) for row in rows)
+    same = _bound(list(alike.values()), _binds(alike, dialect))
+    binds = _binds((*columns, *keys), dialect)
+    bound = (same + _bound(row, binds) for row in rows)
     driver: Any = session.connection().connection.driver_connection
     if dialect.name == "sqlite":
         driver.executemany(statement, bound)
         return
     with driver.cursor() as cursor:
         cursor.executemany(statement, bound)
+
+
+def _binds(columns: Iterable[Column[Any]], dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:
+    """The places of columns whose type changes values on their way into the database, and how."""
+    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
+    return [(i, bind) for i, bind in enumerate(processors) if bind is not None]
 
 
 def _bound(row: Sequence[object], binds: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[object]:

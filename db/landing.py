@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import insert, select, update
+from sqlalchemy import Column, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import arrays, packing
@@ -24,27 +24,8 @@ from domain.results import Outcome, RunFailure, RunResult
 from domain.states import RunState
 
 MEASURE_NAMES = tuple(MEASURES)
-_RESULT_COLUMNS = [
-    *MEASURE_COLUMNS,
-    runs.c.state,
-    runs.c.leased_by,
-    runs.c.lease_expires_at,
-    runs.c.reason,
-    runs.c.traceback,
-    runs.c.landed_at,
-    runs.c.seconds,
-    runs.c.trust,
-    runs.c.flags,
-    runs.c.provenance_id,
-]
-_FAILURE_COLUMNS = [
-    runs.c.state,
-    runs.c.leased_by,
-    runs.c.lease_expires_at,
-    runs.c.reason,
-    runs.c.traceback,
-    runs.c.landed_at,
-]
+_RESULT_COLUMNS = [*MEASURE_COLUMNS, runs.c.seconds, runs.c.trust, runs.c.flags, runs.c.provenance_id]
+_FAILURE_COLUMNS = [runs.c.reason, runs.c.traceback]
 
 
 @dataclass(frozen=True)
@@ -130,26 +111,31 @@ def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], n
     if not done:
         return
     computed_by = _provenance_ids(session, [result.provenance for _, result in done])
-    state = RunState.DONE.value
     rows = (
         (
-            *(result.measures.get(name) for name in MEASURES),
-            *(state, None, None, None, None, now, result.seconds, result.trust.verdict),
+            *map(result.measures.get, MEASURE_NAMES),
+            result.seconds,
+            result.trust.verdict,
             list(result.trust.flags) or None,
             computed_by[_content(result.provenance)],
             run.id,
         )
         for run, result in done
     )
-    update_many(session, _RESULT_COLUMNS, [runs.c.id], rows)
+    ended = _ended(RunState.DONE, now) | {runs.c.reason: None, runs.c.traceback: None}
+    update_many(session, _RESULT_COLUMNS, [runs.c.id], rows, ended)
     packed = ((run.id, arrays.encode(result.curves, result.cosines)) for run, result in done)
     insert_many(session, [run_arrays.c.run_id, run_arrays.c.content], packed)
 
 
 def _save_failures(session: Session, failed: Sequence[tuple[_Stored, RunFailure]], now: datetime) -> None:
-    state = RunState.FAILED.value
-    rows = ((state, None, None, it.reason, it.traceback or None, now, run.id) for run, it in failed)
-    update_many(session, _FAILURE_COLUMNS, [runs.c.id], rows)
+    rows = ((it.reason, it.traceback or None, run.id) for run, it in failed)
+    update_many(session, _FAILURE_COLUMNS, [runs.c.id], rows, _ended(RunState.FAILED, now))
+
+
+def _ended(state: RunState, now: datetime) -> dict[Column[Any], object]:
+    """What is the same of all runs that end in one landing."""
+    return {runs.c.state: state.value, runs.c.landed_at: now, runs.c.leased_by: None, runs.c.lease_expires_at: None}
 
 
 _Content = tuple[tuple[str, str], ...]

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, and_, case, exists, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from db.bulk import chunks
 from db.clock import database_time
 from db.experiments import running_of
 from db.status import set_status
-from db.tables import PENDING, experiment_runs, experiments, runs, settings
+from db.tables import PENDING, accounts, experiment_runs, experiments, runs, settings
 from domain.runs import RECIPE, Run
 from domain.settings import Settings
 from domain.stacks import Stack
@@ -27,7 +27,8 @@ ACTIVE = (ExperimentStatus.QUEUED, ExperimentStatus.RUNNING)
 
 @dataclass(frozen=True)
 class Candidate:
-    """An experiment with queued runs, as fairness looks at it; `queued` and `leased` count runs."""
+    """An experiment with queued runs, as fairness looks at it; `queued` and `leased` count runs. `weight` and `trials`
+    are its owner's: the part in the fair share, and the most trials at a time (None: the service's own limit)."""
 
     id: int
     owner: str
@@ -35,6 +36,8 @@ class Candidate:
     created_at: datetime
     queued: int
     leased: int
+    weight: float
+    trials: int | None
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,10 @@ def queued_experiments(session: Session) -> Sequence[Candidate]:
             experiments.c.priority,
             experiments.c.created_at,
             pending.label("pending"),
+            func.coalesce(accounts.c.weight, 1.0).label("weight"),
+            accounts.c.trials,
         )
+        .outerjoin_from(experiments, accounts, accounts.c.name == experiments.c.owner)
         .where(experiments.c.status.in_(ACTIVE))
         .order_by(experiments.c.id)
     )
@@ -200,5 +206,6 @@ def queued_experiments(session: Session) -> Sequence[Candidate]:
     for row in rows:
         busy = leased.get(row.id, 0)
         if row.pending > busy:
-            found.append(Candidate(row.id, row.owner, row.priority, row.created_at, row.pending - busy, busy))
+            ranks = (row.id, row.owner, row.priority, row.created_at)
+            found.append(Candidate(*ranks, row.pending - busy, busy, row.weight, row.trials))
     return found

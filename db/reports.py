@@ -72,7 +72,7 @@ def read_arrays(
         select(runs.c.settings_id, run_arrays.c.content)
         .join(run_arrays, run_arrays.c.run_id == runs.c.id)
         .where(_claimed(session, experiment_ids, settings_ids))
-        .order_by(runs.c.id)
+        .order_by(runs.c.settings_id, runs.c.seed)
         .execution_options(yield_per=2_000)
     )
     for settings_id, content in session.execute(query):

@@ -205,3 +205,19 @@ leader = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 """Who holds a lock that only one process may hold."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("weight", Double, nullable=False, server_default=text("1")),
+    Column("trials", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+    CheckConstraint("weight > 0", name="weight"),
+    CheckConstraint("trials > 0", name="trials"),
+)
+"""Who may come in. An account's name is the owner of what it submits; `token_hash` is the sha256 of its token, `weight`
+its part in the fair share, `trials` the most that work for it at a time, null for the service's own limit."""

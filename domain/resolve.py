@@ -5,8 +5,11 @@ import numpy as np
 from domain.faults import Fault, InvalidInput, pointer
 from domain.image_settings import image_set, impossible_images, with_source
 from domain.labels import group_count
+from domain.resnet_settings import impossible_resnet, with_resnet
 from domain.settings import Attack, Data, Network, RadiusRange, Settings, Training
 
+ONLY_AUTOGRAD = ("adam", "nesterov")
+"""Optimizers that the gram engine has no form of."""
 LITERAL_LIMIT = 2_000_000_000
 """Most numbers (n * d) of a literally drawn training set: 8 GB in float32."""
 
@@ -20,6 +23,7 @@ def resolve(settings: Settings) -> Settings:
     faults = list(_impossible(settings))
     if faults:
         raise InvalidInput(faults)
+    settings = with_resnet(settings)
     data, network, training = settings.data, settings.network, settings.training
     groups = group_count(network.labels, data.k)
     engine = _engine(data, training)
@@ -67,7 +71,7 @@ def _engine(data: Data, training: Training) -> str:
         return training.engine
     images = image_set(data)
     many = images is not None and data.n > 2 * images.d  # a mini-batch step in their span costs what all points cost
-    return "autograd" if training.optimizer == "adam" or (many and training.batch_size) else "gram"
+    return "autograd" if training.optimizer in ONLY_AUTOGRAD or (many and training.batch_size) else "gram"
 
 
 def _draw(data: Data, engine: str) -> str:
@@ -77,7 +81,7 @@ def _draw(data: Data, engine: str) -> str:
 
 
 def _momentum(training: Training) -> float | None:
-    if training.optimizer != "momentum":
+    if training.optimizer not in ("momentum", "nesterov"):
         return None
     return 0.9 if training.momentum is None else training.momentum
 
@@ -89,7 +93,8 @@ def _attack(attack: Attack) -> Attack:
 
 def _impossible(settings: Settings) -> list[Fault]:
     of_data = _impossible_data(with_source(settings.data), settings.training)
-    return [*impossible_images(settings), *of_data, *_impossible_rest(settings)]
+    of_network = impossible_resnet(settings)
+    return [*impossible_images(settings), *of_data, *of_network, *_impossible_rest(settings)]
 
 
 def _impossible_data(data: Data, training: Training) -> list[Fault]:
@@ -131,10 +136,11 @@ def _impossible_rest(settings: Settings) -> list[Fault]:
     if isinstance(network.labels, int) and network.labels > k:
         detail = f"{network.labels} label groups need as many clusters, and k is {k}; it must be in 2..{k}"
         faults.append(Fault(pointer("network", "labels"), detail))
-    if training.engine == "gram" and training.optimizer == "adam":
-        detail = "the gram engine does not hold for adam; use engine: autograd, or optimizer: gd or momentum"
+    if training.engine == "gram" and training.optimizer in ONLY_AUTOGRAD:
+        name = training.optimizer
+        detail = f"the gram engine does not hold for {name}; use engine: autograd, or optimizer: gd or momentum"
         faults.append(Fault(pointer("training", "engine"), detail))
-    if training.momentum is not None and training.optimizer != "momentum":
+    if training.momentum is not None and training.optimizer not in ("momentum", "nesterov"):
         detail = f"momentum is not used by optimizer {training.optimizer}; use optimizer: momentum, or leave it out"
         faults.append(Fault(pointer("training", "momentum"), detail))
     if training.batch_size is not None and training.batch_size > n:

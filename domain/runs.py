@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 
 from domain.settings import Settings
 
@@ -10,7 +11,15 @@ RECIPE = 1
 """Version of the way from settings and seed to numbers; raised whenever the same settings give other numbers."""
 
 
-NOT_IN_KEY_WHEN_NULL = frozenset({"data.normalization"})
+NOT_IN_KEY_WHEN_NULL = frozenset(
+    {
+        "data.normalization",
+        "training.schedule",
+        "training.augmentation",
+        "training.label_smoothing",
+        "training.adversarial_radius",
+    }
+)
 """Parameters that older runs did not have: null stands for what was computed without them, and is left out of the
 canonical text, so that the run keys of older runs still hold."""
 
@@ -22,7 +31,7 @@ class Run:
     settings: Settings
     seed: int
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The run key."""
         return run_key(canonical(self.settings), self.seed)

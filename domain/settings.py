@@ -56,22 +56,23 @@ class Data(Group):
 
 
 class Network(Group):
-    """The network: `two_layer`, a ReLU network whose second layer is fixed."""
+    """The network: `two_layer`, a ReLU network whose second layer is fixed, or `resnet18`."""
 
-    kind: Literal["two_layer"] = Field("two_layer", json_schema_extra=_shown("network"))
-    """Architecture."""
+    kind: Literal["two_layer", "resnet18"] = Field("two_layer", json_schema_extra=_shown("network"))
+    """Architecture: a two-layer ReLU network whose second layer is fixed, or, for images, the ResNet-18 of CIFAR-10
+    (3 x 3 stem, no pooling after it)."""
     labels: Literal["binary", "clusters"] | Annotated[int, Field(ge=2)] = Field(
         "binary", json_schema_extra=_shown("labels")
     )
     """What it is trained on: `binary` (logistic loss on +-1) or a number of label groups 2..k (cross-entropy);
-    `clusters` is one label per cluster."""
+    `clusters` is one label per cluster. For `resnet18`, `binary` is two groups."""
     width: Literal["auto"] | Annotated[int, Field(ge=1, le=10_000)] = Field(
         "auto", json_schema_extra=_shown("width", "neurons")
     )
     """Neurons per sign (`binary`) or per output; `auto` gives the network k neurons in all, as published:
-    k // 2 per sign, k // labels per output."""
+    k // 2 per sign, k // labels per output. Of `resnet18`, channels of the first stage; `auto` is 64."""
     init_scale: float = Field(1e-5, ge=0, le=1e3, json_schema_extra=_shown("σ₀", "", "log"))
-    """Standard deviation of the first layer's initial weights."""
+    """Standard deviation of the first layer's initial weights, of `two_layer`."""
 
 
 class Training(Group):
@@ -79,20 +80,30 @@ class Training(Group):
 
     engine: Literal["auto", "gram", "autograd"] = Field("auto", json_schema_extra=_shown("engine"))
     """`gram` trains exactly in the span of the data; `autograd` is plain PyTorch; `auto` takes gram where it holds."""
-    optimizer: Literal["gd", "momentum", "adam"] = Field("gd", json_schema_extra=_shown("optimizer"))
-    """Gradient descent, with momentum, or Adam (autograd only)."""
+    optimizer: Literal["gd", "momentum", "nesterov", "adam"] = Field("gd", json_schema_extra=_shown("optimizer"))
+    """Gradient descent, with momentum, with Nesterov's momentum, or Adam (the last two by autograd only)."""
     learning_rate: float = Field(1e-3, gt=0, le=1e6, json_schema_extra=_shown("η", "", "log"))
     """Step size."""
     steps: int = Field(100, ge=0, le=1_000_000, json_schema_extra=_shown("T", "steps", "log"))
     """Number of optimizer steps."""
     momentum: float | None = Field(None, ge=0, lt=1, json_schema_extra=_shown("momentum"))
-    """Momentum coefficient, for `optimizer: momentum` only; 0.9 when left out."""
+    """Momentum coefficient, for `optimizer: momentum` and `nesterov` only; 0.9 when left out."""
     batch_size: int | None = Field(None, ge=1, json_schema_extra=_shown("batch", "points"))
     """Points per step; the whole training set when left out."""
     weight_decay: float = Field(0.0, ge=0, le=1e3, json_schema_extra=_shown("λ", "", "log"))
     """L2 penalty: weight_decay * w is added to the gradient of every weight and bias."""
-    precision: Literal["float32", "float64"] = Field("float32", json_schema_extra=_shown("precision"))
-    """Number format of training."""
+    precision: Literal["float32", "float64", "mixed"] = Field("float32", json_schema_extra=_shown("precision"))
+    """Number format of training; `mixed`, for `resnet18`, computes products in bfloat16 and keeps float32 weights."""
+    schedule: Literal["constant", "cosine", "triangle"] | None = Field(None, json_schema_extra=_shown("schedule"))
+    """Of `resnet18`: how the step size runs over the steps. `cosine` falls from learning_rate to 0; `triangle` rises
+    to it over the first fifth, then falls to 0. `constant` when left out."""
+    augmentation: Literal["none", "crop", "flip_crop"] | None = Field(None, json_schema_extra=_shown("augmentation"))
+    """Of `resnet18`: `crop` shifts a training image by up to an eighth of its side, `flip_crop` also mirrors every
+    other one; `none` when left out."""
+    label_smoothing: float | None = Field(None, ge=0, lt=1, json_schema_extra=_shown("label smoothing"))
+    """Of `resnet18`: share of a training label that is spread over all label groups; 0 when left out."""
+    adversarial_radius: float | None = Field(None, ge=0, le=1e6, json_schema_extra=_shown("ε_train", "L2"))
+    """Of `resnet18`: trains on images perturbed by up to this L2 norm against its own loss; 0 when left out."""
 
 
 class RadiusRange(Group):

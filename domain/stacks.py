@@ -29,7 +29,8 @@ class Stack:
     runs: tuple[Run, ...]
 
     def __post_init__(self) -> None:
-        if len({shape(run.settings) for run in self.runs}) != 1:
+        distinct = {id(run.settings): run.settings for run in self.runs}  # runs that differ in seed share one object
+        if len({shape(settings) for settings in distinct.values()}) != 1:
             raise ValueError("a stack holds at least one run, all of the same shape")
 
 

@@ -1,4 +1,4 @@
-"""`python -m service serve | api | scheduler | db`: the service's processes, together or apart, and its database."""
+"""`python -m service serve | api | scheduler | db | user`: the service's processes, its database, its accounts."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ import sys
 import click
 
 from db.database import DatabaseAway
+from service.account_commands import account_commands
 from service.database_commands import database_commands
 from service.settings import load_settings
 from service.supervisor import Supervisor
@@ -38,6 +39,7 @@ def api(arguments: tuple[str, ...]) -> None:
 
 
 main.add_command(database_commands)
+main.add_command(account_commands)
 
 
 def _supervise(host: str | None = None, port: int | None = None, with_api: bool = True) -> None:

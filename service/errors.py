@@ -1,8 +1,10 @@
 """Errors that the service's verbs raise.
 
 ServiceError
-├── NotFound      an id or key of nothing
-└── Conflict      what is asked for does not go with what is there
+├── NotFound      an id, key or name of nothing
+├── Conflict      what is asked for does not go with what is there
+├── Unauthorized  the token is of no account that may come in
+└── Forbidden     the account may not do this
 DatabaseAway      the database cannot be reached just now (from db)
 InvalidInput      what was sent cannot be used (from domain)
 """
@@ -15,8 +17,16 @@ class ServiceError(Exception):
 
 
 class NotFound(ServiceError):
-    """There is no such experiment or run."""
+    """There is no such experiment, run or account."""
 
 
 class Conflict(ServiceError):
     """What is asked for does not go with what is there, such as resuming what is finished."""
+
+
+class Unauthorized(ServiceError):
+    """The token is of no account that may come in."""
+
+
+class Forbidden(ServiceError):
+    """The account may not do this."""

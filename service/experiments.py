@@ -10,7 +10,7 @@ from db.database import Database, Session
 from db.experiments import Counts, ExperimentRow
 from domain.faults import Fault, InvalidInput
 from domain.states import ExperimentStatus
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, Forbidden, NotFound
 
 MAX_PAGE = 1000
 MAX_PRIORITY = 100
@@ -54,33 +54,42 @@ def list_experiments(
     return ExperimentPage(tuple(views), None if following is None else str(following))
 
 
-def cancel(database: Database, experiment_id: int) -> ExperimentView:
-    """Stop; what has landed stays. Raises NotFound, or Conflict when it has finished."""
-    return _do(database, experiment_id, "cancelled", verbs.cancel)
+def cancel(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+    """Stop; what has landed stays. Raises NotFound, or Conflict when it has finished.
+
+    Here and below, `account` is who asks, and Forbidden is raised when the experiment is another's; None when
+    everyone may do everything.
+    """
+    return _do(database, experiment_id, account, "cancelled", verbs.cancel)
 
 
-def pause(database: Database, experiment_id: int) -> ExperimentView:
-    """Hand nothing more out until it is resumed. Raises NotFound, or Conflict when it has finished."""
-    return _do(database, experiment_id, "paused", verbs.pause)
+def pause(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+    """Hand nothing more out until it is resumed. Raises NotFound, Forbidden, or Conflict when it has finished."""
+    return _do(database, experiment_id, account, "paused", verbs.pause)
 
 
-def resume(database: Database, experiment_id: int) -> ExperimentView:
-    """Go on after a pause. Raises NotFound, or Conflict when it has finished."""
-    return _do(database, experiment_id, "resumed", verbs.resume)
+def resume(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+    """Go on after a pause. Raises NotFound, Forbidden, or Conflict when it has finished."""
+    return _do(database, experiment_id, account, "resumed", verbs.resume)
 
 
-def retry(database: Database, experiment_id: int) -> ExperimentView:
-    """Ask again for the runs that failed or were cancelled; nothing happens when there are none. Raises NotFound."""
+def retry(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+    """Ask again for the runs that failed or were cancelled; nothing happens when there are none. Raises NotFound or
+    Forbidden."""
     with database.transaction() as session:
-        _view(session, experiment_id)
+        _own(session, experiment_id, account)
         verbs.retry(session, experiment_id)
         return _view(session, experiment_id)
 
 
 def patch(
-    database: Database, experiment_id: int, name: str | None = None, priority: int | None = None
+    database: Database,
+    experiment_id: int,
+    name: str | None = None,
+    priority: int | None = None,
+    account: str | None = None,
 ) -> ExperimentView:
-    """Change name or priority, whichever is given. Raises NotFound, or InvalidInput for a bad value."""
+    """Change name or priority, whichever is given. Raises NotFound, Forbidden, or InvalidInput for a bad value."""
     faults = []
     if name is not None and not 1 <= len(name) <= 200:
         faults.append(Fault("/name", "a name has 1 to 200 characters"))
@@ -89,25 +98,35 @@ def patch(
     if faults:
         raise InvalidInput(faults)
     with database.transaction() as session:
-        _view(session, experiment_id)
+        _own(session, experiment_id, account)
         experiments.patch(session, experiment_id, name, priority)
         return _view(session, experiment_id)
 
 
-def delete(database: Database, experiment_id: int) -> None:
-    """Remove it with the runs that no other experiment has. Raises NotFound."""
+def delete(database: Database, experiment_id: int, account: str | None = None) -> None:
+    """Remove it with the runs that no other experiment has. Raises NotFound or Forbidden."""
     with database.transaction() as session:
-        if not verbs.delete(session, experiment_id):
-            raise NotFound(f"there is no experiment {experiment_id}")
+        _own(session, experiment_id, account)
+        verbs.delete(session, experiment_id)
 
 
-def _do(database: Database, experiment_id: int, done: str, verb: Callable[[Session, int], bool]) -> ExperimentView:
+def _do(
+    database: Database, experiment_id: int, account: str | None, done: str, verb: Callable[[Session, int], bool]
+) -> ExperimentView:
     with database.transaction() as session:
-        before = _view(session, experiment_id)
+        before = _own(session, experiment_id, account)
         if not verb(session, experiment_id):
             status = before.row.status.replace("_", " ")
             raise Conflict(f"experiment {experiment_id} is {status} and cannot be {done}")
         return _view(session, experiment_id)
+
+
+def _own(session: Session, experiment_id: int, account: str | None) -> ExperimentView:
+    """The experiment, which the account may change."""
+    view = _view(session, experiment_id)
+    if account is not None and view.row.owner != account:
+        raise Forbidden(f"experiment {experiment_id} is {view.row.owner}'s; only its owner may change it")
+    return view
 
 
 def _view(session: Session, experiment_id: int) -> ExperimentView:

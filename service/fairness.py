@@ -1,5 +1,6 @@
 """Fairness: whose stack goes next."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,6 +29,14 @@ class Candidate(Protocol):
     @property
     def queued(self) -> int:
         """How many of its runs wait."""
+
+    @property
+    def weight(self) -> float:
+        """The owner's part in the fair share, above 0: twice the weight, twice the computing."""
+
+    @property
+    def trials(self) -> int | None:
+        """The owner's own cap on stacks that are out at a time."""
 
 
 Waiting = TypeVar("Waiting", bound=Candidate)
@@ -60,15 +69,24 @@ class Use:
 def choose(
     candidates: Sequence[Waiting], use: Use, out: Mapping[str, int], expected_seconds: float, cap: int | None
 ) -> Waiting | None:
-    """The experiment whose stack goes next: highest priority, then the owner with the least use, then the oldest.
+    """The experiment whose stack goes next: highest priority, then the owner with the least use for its weight, then
+    the oldest.
 
     `out` counts the stacks that are out for each owner: each is taken as `expected_seconds` of use to come, so that
-    owners alternate while nothing has landed yet. Owners with `cap` stacks out are left alone. None if nobody is left.
+    owners alternate while nothing has landed yet. Owners with as many stacks out as their own cap, or else `cap`,
+    allows are left alone. None if nobody is left.
     """
-    able = [c for c in candidates if c.queued > 0 and (cap is None or out.get(c.owner, 0) < cap)]
+    able = [c for c in candidates if c.queued > 0 and out.get(c.owner, 0) < _most(c, cap)]
     if not able:
         return None
-    return min(
-        able,
-        key=lambda c: (-c.priority, use.of(c.owner) + expected_seconds * out.get(c.owner, 0), c.created_at, c.id),
-    )
+
+    def weighted(c: Waiting) -> float:
+        return (use.of(c.owner) + expected_seconds * out.get(c.owner, 0)) / c.weight
+
+    return min(able, key=lambda c: (-c.priority, weighted(c), c.created_at, c.id))
+
+
+def _most(candidate: Candidate, cap: int | None) -> float:
+    """The most stacks that may be out for the candidate's owner."""
+    own = candidate.trials if candidate.trials is not None else cap
+    return math.inf if own is None else own

@@ -1,13 +1,12 @@
 """Settings of the service: `phaselab.toml` in the current directory, then `PHASELAB_*` environment variables."""
 
-import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PREFIX = "PHASELAB_"
 CONFIG_FILE = "phaselab.toml"
@@ -26,9 +25,11 @@ class ServiceSettings(BaseModel):
     database_url: str = Field("sqlite:///var/phaselab.db", min_length=1)
     """SQLAlchemy address of the database; a relative SQLite path is under the current directory."""
     host: str = Field("127.0.0.1", min_length=1)
-    """Address the api listens on: one of this machine's own (127.0.0.1, ::1), for there are no accounts yet."""
+    """Address the api listens on; while there is no account, one of this machine's own (127.0.0.1, ::1)."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port the api listens on; 0 takes a free one."""
+    require_accounts: bool = False
+    """`true`: every call needs an account's token even while there is no account, so any host may be listened on."""
     max_runs: Annotated[int, Field(ge=1)] = 1_000_000
     """Most runs of one experiment."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_000_000
@@ -61,24 +62,6 @@ class ServiceSettings(BaseModel):
     """`module:function` that makes the computing code of a trial ready; another one must keep the same contract."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "WARNING"
     """Least severity that is written to standard error."""
-
-    @field_validator("host")
-    @classmethod
-    def _own_address(cls, host: str) -> str:
-        """Without accounts, whoever reaches the api may do everything; so only this machine may reach it."""
-        if host != "localhost" and not _is_loopback(host):
-            raise ValueError(
-                "there are no accounts yet, so the service listens on this machine only: use 127.0.0.1, and an SSH"
-                " tunnel from elsewhere (ssh -L 8000:127.0.0.1:8000 server)"
-            )
-        return host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from service import processes
+from service.accounts import check_reach
 from service.environment import scheduler_environment
 from service.run_codes import UNFIT
 from service.settings import ServiceSettings, SettingsError
@@ -93,7 +94,7 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, self._end)
         processes.adopt_orphans()
-        open_database(self._settings).close()
+        self._check_database()
         awaited = self._url
         try:
             while not self._ending:
@@ -106,6 +107,15 @@ class Supervisor:
                 time.sleep(POLL_SECONDS)
         finally:
             self._end_all()
+
+    def _check_database(self) -> None:
+        """Raises what would keep the children from running, before any is started."""
+        database = open_database(self._settings)
+        try:
+            if self._url is not None:
+                check_reach(database, self._settings)
+        finally:
+            database.close()
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         self._ending = True

@@ -1,6 +1,7 @@
 """One busy period: a Tuner whose trials take stacks out of a mailbox. The only file that runs Tune."""
 
 import logging
+import os
 import shutil
 import tempfile
 import threading
@@ -122,7 +123,7 @@ class Tuning:
 
     def run(self, callback: ParcelCallback) -> None:
         """Run trials until `end`; blocks. Exceptions of the callback come out here."""
-        folder = tempfile.mkdtemp(prefix=f"{ray_session.TEMP_PREFIX}tune-", dir="/tmp")
+        folder = tempfile.mkdtemp(prefix=f"{ray_session.TEMP_PREFIX}{os.getpid()}-tune-", dir="/tmp")
         try:
             Tuner(
                 tune.with_resources(StackTrainable, self._resources()),

@@ -11,6 +11,7 @@ from domain.results import READOUTS, Readout
 from domain.runs import Run
 from domain.settings import Method, RadiusRange, Settings
 from workers.exact import RobustRadii, robust_radii
+from workers.majorant import MaxMajorant, SumMajorant
 from workers.networks import Networks
 from workers.pgd import Broken, Landscape, Noise, break_points
 from workers.span import MaxMargin, OwnLoss, SpanPoints, SumMargin
@@ -56,19 +57,17 @@ def attack(runs: Sequence[Run], networks: Networks, network: TwoLayer, stop: Sto
     """Every method of the runs' settings, on both readouts. Raises Stopped."""
     methods, radii = runs[0].settings.attack.methods, radii_of(runs[0].settings)
     points = span_points(networks, network)
-    broken: dict[Readout, Broken] = {}
-    native: dict[Readout, Tensor] = {}
-    if "pgd" in methods or ("pgd_native" in methods and len(distinct_readouts(network)) == 1):
-        broken = _attack_readouts(runs, points, stop)
-    if "pgd_native" in methods:
-        native = _attack_own_loss(runs, points, networks.label, broken, stop)
+    native = _attack_own_loss(runs, points, networks.label, stop) if "pgd_native" in methods else None
+    broken = _attack_readouts(runs, points, native, stop) if "pgd" in methods else {}
     check(stop)
     exact = solve(networks, network) if "exact" in methods else {}
-    accuracy: Accuracies = {("pgd_native", readout): native[readout] for readout in native}
-    if "pgd" in methods:
-        accuracy |= {("pgd", readout): broken[readout].accuracy(len(radii))[0] for readout in READOUTS}
+    accuracy: Accuracies = {}
+    if native is not None:
+        curves = native.accuracy(len(radii))  # [V, S, radii]; one verdict where the readouts are the same function
+        accuracy |= {("pgd_native", readout): curves[i % len(curves)] for i, readout in enumerate(READOUTS)}
+    accuracy |= {("pgd", readout): broken[readout].accuracy(len(radii))[0] for readout in broken}
     accuracy |= {("exact", readout): certified(exact[readout], radii) for readout in exact}
-    return Attacked(accuracy, broken if "pgd" in methods else {}, exact)
+    return Attacked(accuracy, broken, exact)
 
 
 def span_points(networks: Networks, network: TwoLayer) -> SpanPoints:
@@ -76,9 +75,11 @@ def span_points(networks: Networks, network: TwoLayer) -> SpanPoints:
     return SpanPoints.of(networks.preactivations, networks.factor, networks.side, network)
 
 
-def readout_landscape(points: SpanPoints, readout: Readout) -> Landscape:
-    """What `pgd` attacks."""
-    return SumMargin(points) if readout == "sum" else MaxMargin(points)
+def readout_landscapes(points: SpanPoints, readout: Readout) -> tuple[Landscape, Landscape]:
+    """What `pgd` attacks: the readout along the gradient of a majorant, which breaks most, then along its own."""
+    if readout == "sum":
+        return SumMajorant(points), SumMargin(points)
+    return MaxMajorant(points), MaxMargin(points)
 
 
 def random_starts(runs: Sequence[Run], points: SpanPoints, target: int) -> Noise:
@@ -99,31 +100,37 @@ def random_starts(runs: Sequence[Run], points: SpanPoints, target: int) -> Noise
     return noise
 
 
-def _attack_readouts(runs: Sequence[Run], points: SpanPoints, stop: Stop | None) -> dict[Readout, Broken]:
-    return _for_all(
-        points.network,
-        lambda readout: _break(runs, readout_landscape(points, readout), points, TARGETS.index(readout), stop),
-    )
+def _attack_readouts(
+    runs: Sequence[Run], points: SpanPoints, native: Broken | None, stop: Stop | None
+) -> dict[Readout, Broken]:
+    """`pgd` per readout. With two groups `native` is the half of it that follows the readout's own gradient."""
+
+    def attacked(readout: Readout) -> Broken:
+        ways, number = readout_landscapes(points, readout), TARGETS.index(readout)
+        if native is not None and len(native.first) == 1:
+            return _break(runs, ways[:1], points, number, stop).or_by(native)
+        return _break(runs, ways, points, number, stop)
+
+    return _for_all(points.network, attacked)
 
 
-def _attack_own_loss(
-    runs: Sequence[Run], points: SpanPoints, label: Tensor, broken: dict[Readout, Broken], stop: Stop | None
-) -> dict[Readout, Tensor]:
-    """[S, radii] accuracy per readout. With two groups the own loss moves with the readout: the attack is the same."""
-    radii = len(radii_of(runs[0].settings))
+def _attack_own_loss(runs: Sequence[Run], points: SpanPoints, label: Tensor, stop: Stop | None) -> Broken:
+    """`pgd_native`, with both readouts as verdicts. With two groups the own loss moves with the readout, f_0 - f_1."""
     if len(distinct_readouts(points.network)) == 1:
-        return {readout: broken[readout].accuracy(radii)[0] for readout in READOUTS}
-    ended = _break(runs, OwnLoss.of(points, label), points, TARGETS.index("own loss"), stop)
-    return dict(zip(READOUTS, ended.accuracy(radii), strict=True))
+        return _break(runs, [SumMargin(points)], points, TARGETS.index("sum"), stop)
+    return _break(runs, [OwnLoss.of(points, label)], points, TARGETS.index("own loss"), stop)
 
 
-def _break(runs: Sequence[Run], landscape: Landscape, points: SpanPoints, target: int, stop: Stop | None) -> Broken:
+def _break(
+    runs: Sequence[Run], ways: Sequence[Landscape], points: SpanPoints, target: int, stop: Stop | None
+) -> Broken:
     settings = runs[0].settings
     noise = random_starts(runs, points, target)
-    return break_points(landscape, radii_of(settings), settings.attack.steps, settings.attack.restarts, noise, stop)
+    return break_points(ways, radii_of(settings), settings.attack.steps, settings.attack.restarts, noise, stop)
 
 
 def solve(networks: Networks, network: TwoLayer) -> dict[Readout, RobustRadii]:
+    """Bounds [S, N] of the exact robust radii, per readout."""
     preactivations = networks.preactivations.mT  # [S, N, M]
     return _for_all(
         network,

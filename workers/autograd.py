@@ -26,7 +26,7 @@ def _train_one(start: Start, i: int, stop: Stop | None) -> tuple[Tensor, Tensor]
     run = start.runs[i]
     weights = start.weights[i].clone().requires_grad_()  # [M, e'']
     bias = start.bias[i].clone().requires_grad_(start.network.biased)  # [M]
-    optimizer = _optimizer(run.settings.training, [weights, bias] if start.network.biased else [weights])
+    optimizer = optimizer_of(run.settings.training, [weights, bias] if start.network.biased else [weights])
     for _, rows in zip(range(run.settings.training.steps), _rows(run), strict=False):
         check(stop)
         inputs, label = (start.data.inputs, start.label) if rows is None else _take(start, rows)
@@ -37,11 +37,16 @@ def _train_one(start: Start, i: int, stop: Stop | None) -> tuple[Tensor, Tensor]
     return weights.detach(), bias.detach()
 
 
-def _optimizer(training: Training, parameters: list[Tensor]) -> torch.optim.Optimizer:
+def optimizer_of(training: Training, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    """The optimizer of canonical settings."""
     if training.optimizer == "adam":
         return torch.optim.Adam(parameters, lr=training.learning_rate, weight_decay=training.weight_decay)
     return torch.optim.SGD(
-        parameters, lr=training.learning_rate, momentum=training.momentum or 0.0, weight_decay=training.weight_decay
+        parameters,
+        lr=training.learning_rate,
+        momentum=training.momentum or 0.0,
+        weight_decay=training.weight_decay,
+        nesterov=training.optimizer == "nesterov" and bool(training.momentum),
     )
 
 

@@ -68,8 +68,7 @@ def prepared(run: Run, device: str) -> Prepared:
 def _draw(run: Run) -> TrainingSet:
     if image_set(run.settings.data) is not None:
         return image_data.training_set(run)
-    draw = law if run.settings.data.draw == "law" else clusters
-    return draw.draw_training_set(run)
+    return law.draw_training_set(run) if run.settings.data.draw == "law" else clusters.draw_training_set(run)
 
 
 def _prepare(run: Run, device: str) -> Prepared:

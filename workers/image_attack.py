@@ -30,6 +30,7 @@ class Victim:
     """A network and the images that it is attacked on."""
 
     outputs: Outputs
+    groups: int
     positive_groups: int
     images: Tensor
     """[N, d]"""
@@ -120,7 +121,7 @@ def break_images(
     for i, radius in enumerate(radii):
         for restart in range(restarts if radius > 0 else 0):
             left = (first == len(radii)).any(dim=0).nonzero().squeeze(1)  # [N']
-            for points in left.split(batch):
+            for points in torch.split(left, batch):
                 starts = Starts(noise, i, restart, points)
                 ended = attempt(victim.take(points), target, radius, steps, starts, stop)
                 broken = ended.margins <= 0  # [V, N']
@@ -138,6 +139,13 @@ class Starts:
     restart: int
     points: Tensor
 
+    @classmethod
+    def at_the_images(cls, images: Tensor) -> "Starts":
+        """Starts at images [N, d] themselves; one without a gradient stays there."""
+        wide = images.new_zeros(len(images), images.shape[1] + 2)
+        wide[:, -1] = 1
+        return cls(lambda radius_number, restart: wide, 0, 0, torch.arange(len(images), device=images.device))
+
     def first(self, radius: float) -> Tensor | None:
         """[N', d] where the attempt starts; null for the images themselves."""
         return self.elsewhere(radius) if self.restart else None
@@ -145,7 +153,8 @@ class Starts:
     def elsewhere(self, radius: float) -> Tensor:
         """[N', d] random points of the ball: d of d + 2 coordinates of a point uniform on the sphere in R^(d + 2)."""
         normals = self.noise(self.radius_number, self.restart)[self.points]  # [N', d + 2]
-        return normals[:, :-2] * (radius / normals.norm(dim=1, keepdim=True))
+        start: Tensor = normals[:, :-2] * (radius / normals.norm(dim=1, keepdim=True))
+        return start
 
 
 def attempt(
@@ -194,7 +203,8 @@ def _look(victim: Victim, target: Target, moved: Tensor) -> tuple[Tensor, Tensor
 def _usable(gradient: Tensor) -> Tensor:
     """[N] bool: whether a gradient [N, d] is there and finite."""
     norm = gradient.norm(dim=1)
-    return (norm > 0) & norm.isfinite()
+    usable: Tensor = (norm > 0) & norm.isfinite()
+    return usable
 
 
 def _move(victim: Victim, gradient: Tensor, moved: Tensor, length: float, radius: float) -> Tensor:
@@ -223,4 +233,4 @@ def project(images: Tensor, moved: Tensor, radius: float, box: Box) -> Tensor:
 
 
 def _batches(count: int, batch: int, device: torch.device) -> Sequence[Tensor]:
-    return torch.arange(count, device=device).split(batch)
+    return torch.split(torch.arange(count, device=device), batch)

@@ -30,6 +30,8 @@ class Checked:
     """[N] margin without perturbation"""
     certified: Tensor | None
     """[N] lower bound of the robust radius, where there is one"""
+    batch: int
+    """Images attacked at a time"""
 
     def flags(self, stop: Stop | None) -> set[str]:
         """The names of the flags that are raised. Raises Stopped."""
@@ -51,8 +53,8 @@ class Checked:
         """Attack a sample again where the curve falls: with twice the steps, from another start, and once more."""
         first = self.broken.first[0, 0]  # [N]
         number = telling_radius(first, self.radii)
-        stood = (first > number).nonzero().squeeze(1)[:SAMPLE]
-        fell = (first == number + 1).nonzero().squeeze(1)[:SAMPLE]
+        stood = (first > number).nonzero().squeeze(1)[: self._sample]
+        fell = (first == number + 1).nonzero().squeeze(1)[: self._sample]
         radius, beyond = self.radii[number], self.radii[min(number + 1, len(self.radii) - 1)]
         raised = set()
         if len(stood) and radius > 0:
@@ -66,6 +68,10 @@ class Checked:
         if len(fell) and beyond > 0 and not self._is_adversarial(fell, beyond, stop):
             raised.add("not_adversarial")
         return raised
+
+    @property
+    def _sample(self) -> int:
+        return min(SAMPLE, self.batch)
 
     def _attack(self, points: Tensor, radius: float, steps: int, restart: int, stop: Stop | None) -> Ended:
         starts = Starts(self.noise, len(self.radii), restart, points)

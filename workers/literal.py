@@ -47,6 +47,10 @@ class InputSpace:
             None if margins is None else margins.detach().unsqueeze(1),
         )
 
+    def safe_radius(self) -> Tensor:
+        """[1, N] zeros: of a network in general nothing is known."""
+        return self.inputs.new_zeros(1, len(self.inputs))
+
     def take(self, chosen: Chosen) -> "InputSpace":
         """The chosen points."""
         points = chosen.points[0]

@@ -147,7 +147,7 @@ def _look(run: Run, trained: Trained, ready: Prepared, device: str) -> Networks:
 
 
 def test_inputs(run: Run, centers: Tensor) -> tuple[Tensor, Tensor]:
-    """Clusters [N] and inputs [N, d] of the test points, on the CPU, of images or of a literal draw around `centers`."""
+    """Clusters [N] and inputs [N, d] of the test points, of images or of a literal draw, on the CPU."""
     if image_set(run.settings.data) is not None:
         return image_data.test_images(run)
     return clusters.draw_test_points(run, centers.cpu())

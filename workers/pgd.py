@@ -4,8 +4,8 @@ landscape offers.
 Perturbations are [S, D, N]: runs by coordinates by points. Each step goes 2.5 * radius / steps against the
 gradient's direction and back onto the ball; the iterate of lowest score decides. Radii are tried in ascending order
 and a point that broke at one is broken at all larger ones, so a curve never rises and each radius only attacks what
-is left. A point stops early once it reached its goal, or once it sits on the sphere exactly opposite to its gradient
-(cosine -1 within ALIGNED), from where further steps lead nowhere.
+is left that a bound does not declare safe. A point stops early once it reached its goal, or once it sits on the sphere
+exactly opposite to its gradient (cosine -1 within ALIGNED), from where further steps lead nowhere.
 """
 
 from collections.abc import Callable, Sequence
@@ -76,6 +76,9 @@ class Landscape(Protocol):
     def look(self, perturbation: Tensor) -> Look:
         """Score, gradient and margins at perturbations [S, D, N]."""
 
+    def safe_radius(self) -> Tensor:
+        """[S, N]: no perturbation of this length or less breaks the point by any verdict; 0 where nothing is known."""
+
     def take(self, chosen: Chosen) -> "Landscape":
         """The landscape of the chosen runs and points."""
 
@@ -91,7 +94,11 @@ class Broken:
     first: Tensor
     """[V, S, N] long: number of the first radius that broke the point; the count of radii where none did"""
     blind: Tensor
-    """[S, N] bool: some attempt at the point, not broken by it, never had a gradient to follow"""
+    """[S, N] bool: from some start, which did not break the point, no attempt ever had a gradient to follow"""
+
+    def or_by(self, other: "Broken") -> "Broken":
+        """Broken by either of two attacks from the same starts."""
+        return Broken(torch.minimum(self.first, other.first), self.blind & other.blind)
 
     def accuracy(self, radii: int) -> Tensor:
         """[V, S, radii]: share of points not broken."""
@@ -110,6 +117,15 @@ class Climbed:
     blind: Tensor
     """[S, N] bool: there never was a gradient to follow"""
 
+    def or_by(self, other: "Climbed") -> "Climbed":
+        """The better of two attempts, by the first verdict."""
+        better = other.margins[0] < self.margins[0]  # [S, N]
+        return Climbed(
+            torch.where(better, other.margins, self.margins),
+            torch.where(better.unsqueeze(1), other.perturbation, self.perturbation),
+            self.blind & other.blind,
+        )
+
 
 class Starts(Protocol):
     """Where an attempt starts, and where it goes on from a point without a gradient."""
@@ -122,24 +138,36 @@ class Starts(Protocol):
 
 
 def break_points(
-    landscape: Landscape, radii: Sequence[float], steps: int, restarts: int, noise: Noise, stop: Stop | None = None
+    ways: Sequence[Landscape],
+    radii: Sequence[float],
+    steps: int,
+    restarts: int,
+    noise: Noise,
+    stop: Stop | None = None,
 ) -> Broken:
-    """Attack at ascending radii with `restarts` starts each: the first at the point, the others random in the ball."""
-    clean = landscape.look(landscape.zeros()).verdicts  # [V, S, N]
-    first = torch.where(clean > 0, len(radii), 0)
+    """Attack at ascending radii with `restarts` starts each: the first at the point, the others random in the ball.
+
+    From every start one attempt along each of `ways`: landscapes of the same points and verdicts, which differ in
+    the gradient that they show.
+    """
+    clean = ways[0].look(ways[0].zeros()).verdicts  # [V, S, N]
+    first, safe = torch.where(clean > 0, len(radii), 0), ways[0].safe_radius()
     blind = torch.zeros_like(first[0], dtype=torch.bool)
     for i, radius in enumerate(radii):
         for restart in range(restarts if radius > 0 else 0):
-            left = choose((first == len(radii)).any(dim=0))
-            if left is None:
-                return Broken(first, blind)
-            starts = RandomStarts(noise, i, restart, left)
-            ended = climb(landscape.take(left), radius, steps, starts, left.wanted, stop)
-            broken = (ended.margins <= 0) & left.wanted  # [V, S', N']
-            runs = left.runs.unsqueeze(1)  # [S', 1]
-            known = first[:, runs, left.points]  # [V, S', N']
-            first[:, runs, left.points] = torch.where(broken, known.clamp_max(i), known)
-            blind[runs, left.points] |= ended.blind & left.wanted & ~broken.all(dim=0)
+            unseen = (first == len(radii)).any(dim=0) & (safe < radius)  # [S, N]
+            for way in ways:
+                left = choose((first == len(radii)).any(dim=0) & (safe < radius))
+                if left is None:
+                    break
+                starts = RandomStarts(noise, i, restart, left)
+                ended = climb(way.take(left), radius, steps, starts, left.wanted, stop)
+                runs = left.runs.unsqueeze(1)  # [S', 1]
+                known = first[:, runs, left.points]  # [V, S', N']
+                broken = (ended.margins <= 0) & left.wanted  # [V, S', N']
+                first[:, runs, left.points] = torch.where(broken, known.clamp_max(i), known)
+                unseen[runs, left.points] &= ended.blind
+            blind |= unseen & (first == len(radii)).any(dim=0)
     return Broken(first, blind)
 
 

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 
@@ -9,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from domain.image_settings import image_set
 from domain.results import READOUTS, Curve, Outcome, RunResult
 from domain.runs import Run
 from domain.trust import Trust
-from workers import measures
+from workers import image_data, measures
 from workers.attacks import Attacked
 from workers.exact import RobustRadii
 from workers.networks import Networks
@@ -41,7 +43,7 @@ def report(
             curves=tuple(Curve(readout, method, each[i]) for (method, readout), each in curves.items()),
             cosines=cosines[i],
             trust=trust[i],
-            provenance=_provenance(run, device),
+            provenance=provenance(run, device),
         )
         for i, run in enumerate(runs)
     ]
@@ -56,17 +58,18 @@ def clean_accuracy(networks: Networks, network: TwoLayer) -> dict[str, Tensor]:
 
 def _measures(runs: Sequence[Run], networks: Networks, network: TwoLayer, attacked: Attacked) -> Mapping[str, Tensor]:
     """[S] per measure of the catalogue; nan or inf where undefined."""
-    shape = networks.geometry
+    shape, norms = networks.geometry, networks.center_norms  # [S, k]
+    even = replace(shape, center_products=shape.center_products / norms.where(norms > 0, 1.0).unsqueeze(1))
     own = measures.own_side(runs[0].settings, network.layout)  # [M, k]
     accuracy = clean_accuracy(networks, network)
     robust = {readout: _robust_radius(attacked.exact.get(readout), networks.loss) for readout in READOUTS}
-    scale = networks.center_norms.square().mean(dim=1).sqrt()  # [S], R
+    scale = norms.square().mean(dim=1).sqrt()  # [S], R
     return {
         "train_loss": networks.loss,
         "train_accuracy": networks.accuracy,
         "test_accuracy": accuracy["max"],
         "test_accuracy_sum": accuracy["sum"],
-        "averaging_index": measures.averaging_index(shape, own),
+        "averaging_index": measures.averaging_index(even, own),
         "feature_fraction": networks.feature_fraction,
         "coefficient_ratio": measures.coefficient_ratio(shape, own),
         "robust_radius_sum": robust["sum"],
@@ -89,13 +92,22 @@ def _defined(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _provenance(run: Run, device: str) -> dict[str, str]:
+def provenance(run: Run, device: str) -> dict[str, str]:
+    """What computed a run: engine, data, device, versions."""
     return {
         "engine": run.settings.training.engine,
-        "draw": run.settings.data.draw,
+        **_data(run),
         "device": _device_name(device),
         **_versions(),
     }
+
+
+def _data(run: Run) -> dict[str, str]:
+    """Where the points come from."""
+    if image_set(run.settings.data) is None:
+        return {"draw": run.settings.data.draw}
+    box = "pgd and pgd_native keep pixels inside their box, exact does not"
+    return {"images": image_data.origin(run.settings.data), "box": box}
 
 
 @cache

@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import torch
 
+from domain.image_settings import image_set
 from domain.results import Outcome, RunFailure, RunResult
 from domain.runs import Run
 from domain.stacks import Stack
 from workers.attacks import attack
+from workers.data_files import DataFault
+from workers.image_runs import attack_pixels
 from workers.memory import is_out_of_memory, runs_at_once
 from workers.networks import Networks, train_networks
 from workers.report import report
+from workers.resnet_runs import compute_resnets
 from workers.training import Stop, Stopped
 from workers.trust import judge
 from workers.two_layer import network_of
@@ -28,7 +32,11 @@ def run_stack(stack: Stack, device: str = "cpu", stop: Stop | None = None) -> li
     not depend on the stack it is in, up to rounding (docs/methods/training.md).
     """
     started = time.perf_counter()
-    outcomes = {outcome.key: outcome for outcome in _compute_or_split(stack.runs, device, stop)}
+    try:
+        computed = _compute_or_split(stack.runs, device, stop)
+    except DataFault as fault:
+        return [RunFailure(run.key, str(fault)) for run in stack.runs]
+    outcomes = {outcome.key: outcome for outcome in computed}
     seconds = (time.perf_counter() - started) / len(stack.runs)
     timed = [
         replace(outcome, seconds=seconds) if isinstance(outcome, RunResult) else outcome
@@ -55,6 +63,8 @@ def _compute_or_split(runs: Sequence[Run], device: str, stop: Stop | None) -> li
 
 @torch.no_grad()
 def _compute(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
+    if runs[0].settings.network.kind == "resnet18":
+        return compute_resnets(runs, device, stop)
     finished, networks = train_networks(runs, device, stop)
     done = {run.key for run in finished}
     outcomes: list[Outcome] = [_diverged(run) for run in runs if run.key not in done]
@@ -68,8 +78,11 @@ def _compute(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcom
 def _evaluate(runs: Sequence[Run], networks: Networks, device: str, stop: Stop | None) -> list[Outcome]:
     """Attack, check and measure the networks of some runs."""
     network = network_of(runs[0].settings, device)
-    attacked = attack(runs, networks, network, stop)
-    trust = judge(runs, networks, network, attacked, stop)
+    if image_set(runs[0].settings.data) is not None:
+        attacked, trust = attack_pixels(runs, networks, network, device, stop)
+    else:
+        attacked = attack(runs, networks, network, stop)
+        trust = judge(runs, networks, network, attacked, stop)
     return report(runs, networks, network, attacked, trust, device)
 
 

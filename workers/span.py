@@ -6,14 +6,20 @@ the pre-activations is L^T times its gradient by them. So an attack costs what M
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from domain.results import READOUTS
+from domain.results import READOUTS, Readout
 from workers.pgd import Chosen, Look
+from workers.steepest import steepest
 from workers.two_layer import TwoLayer, onehot, outputs, read_out, to_neurons
 
+VANISHES = 1e-13
+"""Eigenvalues of W W^T below this share of the largest are rounding: their square roots would pass for directions."""
+ROUNDING = 1e-5
+"""Relative error that is granted to margins in float32."""
 SMALLEST = -50.0
 """Exponents below are raised to it: e^-50 is nothing beside 1, but keeps clear of denormal numbers, which are slow."""
 
@@ -25,7 +31,8 @@ def weight_factor(weight_products: Tensor) -> Tensor:
     which test points a draw of pre-activations L z stands for.
     """
     values, vectors = torch.linalg.eigh(weight_products)  # [S, M], [S, M, M]
-    root: Tensor = vectors @ (values.clamp_min(0).sqrt().unsqueeze(-1) * vectors.mT)
+    values = torch.where(values > VANISHES * values[:, -1:], values, 0.0)
+    root: Tensor = vectors @ (values.sqrt().unsqueeze(-1) * vectors.mT)
     return root
 
 
@@ -41,6 +48,8 @@ class SpanPoints:
     """L^T over its largest entry [S, M, M]: gradients are followed for their direction only"""
     side: Tensor
     """[S, N] +1 or -1 in the number format of the pre-activations"""
+    toward: Tensor
+    """[S, M, N]: +1 for the neurons of a point's own side, -1 for the opposing ones"""
     network: TwoLayer
 
     @classmethod
@@ -49,7 +58,9 @@ class SpanPoints:
         largest = factor.abs().amax(dim=(1, 2), keepdim=True)  # [S, 1, 1]
         pull = (factor / largest.where(largest > 0, 1.0)).mT.contiguous()
         kind = preactivations.dtype
-        return cls(preactivations, factor.to(kind), pull.to(kind), side.to(kind), network)
+        side = side.to(kind)
+        toward = network.layout.side_of_neuron.to(kind).view(1, -1, 1) * side.unsqueeze(1)  # [S, M, N]
+        return cls(preactivations, factor.to(kind), pull.to(kind), side, toward, network)
 
     def moved(self, perturbation: Tensor) -> Tensor:
         """[S, M, N] -> [S, M, N]: pre-activations under perturbations."""
@@ -63,11 +74,19 @@ class SpanPoints:
             factor=self.factor[chosen.runs],
             pull=self.pull[chosen.runs],
             side=chosen.of(self.side),
+            toward=chosen.of(self.toward),
         )
+
+    def safe_radius(self, readout: Readout) -> Tensor:
+        """[S, N]: by the readout's margin and the bound of its slope no perturbation of this length breaks the point;
+        negative for a wrong one.
+        """
+        margin = read_out(outputs(self.preactivations, self.network.layout), self.network, readout) * self.side
+        return margin / (steepest(self.factor, self.network.layout, readout).unsqueeze(-1) * (1 + ROUNDING))
 
 
 @dataclass(frozen=True, eq=False)
-class _OnPoints:
+class OnPoints:
     """What all landscapes on span points share."""
 
     points: SpanPoints
@@ -80,9 +99,13 @@ class _OnPoints:
         """[S, M, N] gradient by the pre-activations -> [S, M, N] along the gradient by the perturbation."""
         return torch.bmm(self.points.pull, by_neuron)
 
+    def take(self, chosen: Chosen) -> Self:
+        """The landscape of the chosen runs and points."""
+        return replace(self, points=self.points.take(chosen))
+
 
 @dataclass(frozen=True, eq=False)
-class SumMargin(_OnPoints):
+class SumMargin(OnPoints):
     """The `sum` readout: score and margin are y times it (times the width, which changes no sign)."""
 
     goal: float = 0.0
@@ -91,18 +114,16 @@ class SumMargin(_OnPoints):
         """Score and gradient at perturbations [S, M, N]; the score is the margin."""
         points = self.points
         moved = points.moved(perturbation)  # [S, M, N]
-        sign = points.network.layout.side_of_neuron.to(moved).view(1, -1, 1)  # [1, M, 1]
-        active = torch.gt(moved, 0, out=torch.empty_like(moved)).mul_(sign)  # [S, M, N] 0 or the neuron's side
-        margin = moved.mul_(active).sum(dim=1).mul_(points.side)  # [S, N]
-        return Look(margin, self.slope(active.mul_(points.side.unsqueeze(1))))
+        active = torch.gt(moved, 0, out=torch.empty_like(moved)).mul_(points.toward)  # [S, M, N] 0, or 1 or -1
+        return Look(moved.mul_(active).sum(dim=1), self.slope(active))
 
-    def take(self, chosen: Chosen) -> "SumMargin":
-        """The landscape of the chosen runs and points."""
-        return SumMargin(self.points.take(chosen))
+    def safe_radius(self) -> Tensor:
+        """[S, N]"""
+        return self.points.safe_radius("sum")
 
 
 @dataclass(frozen=True, eq=False)
-class MaxMargin(_OnPoints):
+class MaxMargin(OnPoints):
     """The `max` readout: score and margin are y times it. Ties follow all groups that tie."""
 
     goal: float = 0.0
@@ -122,13 +143,13 @@ class MaxMargin(_OnPoints):
         active = torch.gt(moved, 0, out=moved).mul_(to_neurons(leads, network.layout))  # [S, M, N]
         return Look((highest - lowest).squeeze(1).mul_(points.side), self.slope(active))
 
-    def take(self, chosen: Chosen) -> "MaxMargin":
-        """The landscape of the chosen runs and points."""
-        return MaxMargin(self.points.take(chosen))
+    def safe_radius(self) -> Tensor:
+        """[S, N]"""
+        return self.points.safe_radius("max")
 
 
 @dataclass(frozen=True, eq=False)
-class OwnLoss(_OnPoints):
+class OwnLoss(OnPoints):
     """The network's own loss at the label group, and both readouts' margins as verdicts.
 
     The score is f_label - logsumexp of the other outputs, which falls as the cross-entropy log(1 + e^-score) rises
@@ -162,6 +183,10 @@ class OwnLoss(_OnPoints):
         active = torch.gt(moved, 0, out=moved).mul_(to_neurons(by_output, network.layout))  # [S, M, N]
         margins = torch.stack([read_out(of_groups, network, readout) * points.side for readout in READOUTS])
         return Look(score, self.slope(active), margins)
+
+    def safe_radius(self) -> Tensor:
+        """[S, N]: safe by both readouts."""
+        return torch.minimum(*(self.points.safe_radius(readout) for readout in READOUTS))
 
     def take(self, chosen: Chosen) -> "OwnLoss":
         """The landscape of the chosen runs and points."""

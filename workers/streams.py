@@ -32,6 +32,8 @@ class Stream(IntEnum):
     """Order of the mini-batches; keyed by the run's seed."""
     ATTACK = 6
     """Random starts of attacks; keyed by the run's seed."""
+    AUGMENTATION = 7
+    """Shifts and mirrorings of training images; keyed by the run's seed."""
 
 
 def generator(seed: int, stream: Stream, *more: int) -> np.random.Generator:

@@ -6,6 +6,7 @@ rightly classified points: there a stronger attack would show first. Rules and t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -14,9 +15,17 @@ from domain.results import Readout
 from domain.runs import Run
 from domain.settings import Settings
 from domain.trust import FLAGS, Trust
-from workers.attacks import TARGETS, Attacked, distinct_readouts, radii_of, random_starts, readout_landscape
+from workers.attacks import (
+    TARGETS,
+    Attacked,
+    distinct_readouts,
+    radii_of,
+    random_starts,
+    readout_landscapes,
+    span_points,
+)
 from workers.networks import Networks
-from workers.pgd import Broken, Chosen, Climbed, RandomStarts, climb
+from workers.pgd import Chosen, Climbed, RandomStarts, climb
 from workers.report import clean_accuracy
 from workers.span import SpanPoints
 from workers.training import Stop
@@ -42,8 +51,7 @@ def judge(
 
     for readout in distinct_readouts(network) if attacked.broken else ():
         add(_curve_flags(runs[0].settings, networks, network, attacked, readout))
-        again = _Again(runs, networks, network, attacked.broken[readout], readout, stop)
-        add(again.flags())
+        add(_Again(runs, networks, network, attacked, readout, stop).flags())
     return [Trust(tuple(name for name in FLAGS if name in raised and bool(raised[name][i]))) for i in range(len(runs))]
 
 
@@ -72,30 +80,41 @@ class _Again:
     runs: Sequence[Run]
     networks: Networks
     network: TwoLayer
-    broken: Broken
+    attacked: Attacked
     readout: Readout
     stop: Stop | None
 
     def flags(self) -> dict[str, Tensor]:
         """[S] bool per flag."""
-        radii, first = radii_of(self.runs[0].settings), self.broken.first[0]  # [S, N]
-        steps = self.runs[0].settings.attack.steps
+        radii, first = radii_of(self.runs[0].settings), self.attacked.broken[self.readout].first[0]  # [S, N]
+        attack = self.runs[0].settings.attack
         number = _telling_radius(first, radii)  # [S]
         stood, fell = first > number.unsqueeze(1), first == number.unsqueeze(1) + 1  # [S, N]
         radius = first.new_tensor(radii, dtype=torch.float64)  # [radii]
         here, beyond = radius[number], radius[(number + 1).clamp_max(len(radii) - 1)]  # [S]
+        sample = _sample(stood)
+        longer = self._won(sample, here, 2 * attack.steps, restart=0)  # [S, SAMPLE]
+        elsewhere = self._won(sample, here, attack.steps, restart=attack.restarts)  # [S, SAMPLE]
+        certified = sample.of(self._certified()) > here.unsqueeze(1) * (1 + ROUNDING)  # [S, SAMPLE]
+        few = WIN * sample.wanted.sum(dim=1)  # [S]
         return {
-            "more_steps_win": self._wins(stood, here, 2 * steps, restart=0),
-            "more_restarts_win": self._wins(stood, here, steps, restart=self.runs[0].settings.attack.restarts),
-            "not_adversarial": self._not_adversarial(fell, beyond, steps),
+            "more_steps_win": longer.sum(dim=1) > few,
+            "more_restarts_win": elsewhere.sum(dim=1) > few,
+            "beats_certificate": ((longer | elsewhere) & certified).any(dim=1),
+            "not_adversarial": self._not_adversarial(fell, beyond, attack.steps),
         }
 
-    def _wins(self, points: Tensor, radius: Tensor, steps: int, restart: int) -> Tensor:
-        """[S] bool: whether an attack breaks too many of a sample of points [S, N] at radii [S]."""
-        sample = _sample(points)
-        ended = self._attack(sample, radius, steps, restart)
-        won = (ended.margins[0] <= 0) & sample.wanted  # [S, SAMPLE]
-        return won.sum(dim=1) > WIN * sample.wanted.sum(dim=1)
+    def _won(self, sample: Chosen, radius: Tensor, steps: int, restart: int) -> Tensor:
+        """[S, SAMPLE] bool: whether an attack at radii [S] breaks the points. It also looks at points that `pgd` left
+        out as safe.
+        """
+        return (self._attack(sample, radius, steps, restart).margins[0] <= 0) & sample.wanted
+
+    def _certified(self) -> Tensor:
+        """[S, N]: radii at which no attack can break the points: by the bound of the slope, and by the exact method."""
+        safe = span_points(self.networks, self.network).safe_radius(self.readout)  # [S, N]
+        exact = self.attacked.exact.get(self.readout)
+        return safe if exact is None else torch.maximum(safe.double(), exact.lower)
 
     def _not_adversarial(self, points: Tensor, radius: Tensor, steps: int) -> Tensor:
         """[S] bool: whether a perturbation that broke a point does not, taken as one of the input, predicted again."""
@@ -121,8 +140,11 @@ class _Again:
         everything = SpanPoints.of(self.networks.preactivations, scaled, self.networks.side, self.network)
         noise = random_starts(self.runs, everything, TARGETS.index(self.readout))
         starts = RandomStarts(noise, len(radii_of(self.runs[0].settings)), restart, sample)
-        landscape = readout_landscape(everything.take(sample), self.readout)
-        return climb(landscape, 1.0, steps, starts, sample.wanted, self.stop)
+        ended = [
+            climb(way, 1.0, steps, starts, sample.wanted, self.stop)
+            for way in readout_landscapes(everything.take(sample), self.readout)
+        ]
+        return reduce(Climbed.or_by, ended)
 
 
 def _telling_radius(first: Tensor, radii: Sequence[float]) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from tests.workers.runs import small_run
 from workers import measures
 from workers.measures import Geometry, geometry
-from workers.training_set import center_coordinates
+from workers.training_set import center_coordinates, center_norm
 from workers.two_layer import network_of
 
 SETTINGS = small_run(network__labels="binary", network__width=1).settings
@@ -76,7 +76,8 @@ def test_feature_fraction_of_oblique_centres_is_that_of_the_projection() -> None
 
 def test_cosines_are_those_of_centres_and_weights_and_zero_for_dead_neurons() -> None:
     shape = shape_of([[3, 0, 0, 0], [0, 0, 0, 0]], [4.0, 0.0])
-    assert measures.cosines(shape, [SETTINGS])[0].T.tolist() == pytest.approx(
+    norms = torch.full((1, 4), center_norm(SETTINGS.data), dtype=torch.float64)
+    assert measures.cosines(shape, norms)[0].T.tolist() == pytest.approx(
         np.array([[0.6, 0, 0, 0], [0, 0, 0, 0]]), abs=1e-12
     )
 

@@ -1,0 +1,114 @@
+"""Databases full of made-up results, filled the way the service fills them: submit, hand out, land."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from db import landing, leases
+from db.database import Database
+from domain.measures import MEASURES
+from domain.resolve import radii
+from domain.results import READOUTS, Curve, RunResult
+from domain.runs import Run
+from domain.settings import METHODS
+from domain.trust import Trust
+from service.submit import submit
+
+SIDE = 20
+"""Values of each of the two axes."""
+CLUSTERS = list(range(4, 4 + SIDE))
+STACK = 500
+PROVENANCE = {"engine": "gram", "device": "cpu", "torch": "made up"}
+
+
+@dataclass
+class Clock:
+    """Wall time and this process's CPU time, in seconds, spent on `runs` runs."""
+
+    runs: int = 0
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def __enter__(self) -> "Clock":
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wall += time.perf_counter() - self._wall
+        self.cpu += time.process_time() - self._cpu
+
+    @property
+    def rate(self) -> str:
+        """Runs a second, of wall time and of CPU time."""
+        return f"{self.runs / self.wall:,.0f} runs/s ({self.runs / self.cpu:,.0f} of CPU time)"
+
+
+@dataclass
+class Pace:
+    """What filling took, by verb."""
+
+    submitted: Clock
+    handed_out: Clock
+    landed: Clock
+
+    @classmethod
+    def none(cls) -> "Pace":
+        return cls(Clock(), Clock(), Clock())
+
+
+def spec(number: int, seeds: int) -> dict[str, Any]:
+    """An experiment on 20 x 20 points; `number` makes its settings its own."""
+    return {
+        "name": f"benchmark {number}",
+        "data": {"d": 1000 + number},
+        "sweep": {"data.k": CLUSTERS, "network.init_scale": {"logspace": [1e-6, 1e-1, SIDE]}},
+        "seeds": seeds,
+    }
+
+
+def fill(database: Database, number: int, runs: int, pace: Pace, stack: int = STACK) -> int:
+    """Submit one experiment of about `runs` runs and land a result for each; its id."""
+    with pace.submitted as clock:
+        done = submit(database, spec(number, max(1, runs // SIDE**2)), "benchmark")
+    clock.runs += done.runs
+    assert done.id is not None
+    draw = np.random.default_rng(number)
+    for handed in _stacks(database, done.id, stack, pace.handed_out):
+        results = made_up(handed, draw)
+        with pace.landed as clock, database.transaction() as session:
+            clock.runs += landing.land(session, results).done
+    return done.id
+
+
+def _stacks(database: Database, experiment_id: int, most: int, clock: Clock) -> Iterator[Sequence[Run]]:
+    while True:
+        with clock, database.transaction() as session:
+            stack = leases.take_stack(session, experiment_id, most, "benchmark", 600.0)
+        if stack is None:
+            return
+        clock.runs += len(stack.runs)
+        yield stack.runs
+
+
+def made_up(runs: Sequence[Run], draw: np.random.Generator) -> list[RunResult]:
+    """Results of the size and spread of real ones, drawn many at a time."""
+    low = np.array([entry.low or 0.0 for entry in MEASURES.values()])
+    high = np.array([entry.high or 40.0 for entry in MEASURES.values()])
+    values = low + (high - low) * draw.random((len(runs), len(MEASURES)))
+    suspect = draw.random(len(runs)) < 0.05
+    return [
+        _result(run, dict(zip(MEASURES, row, strict=True)), Trust(("more_steps_win",) if odd else ()), draw)
+        for run, row, odd in zip(runs, values.tolist(), suspect.tolist(), strict=True)
+    ]
+
+
+def _result(run: Run, measures: dict[str, float | None], trust: Trust, draw: np.random.Generator) -> RunResult:
+    points, k = run.settings.attack.test_points, run.settings.data.k
+    fall = np.sort(draw.integers(0, points + 1, (len(READOUTS) * len(METHODS), len(radii(run.settings.attack)))))
+    names = [(readout, method) for readout in READOUTS for method in METHODS]
+    curves = tuple(Curve(*name, line[::-1] / points) for name, line in zip(names, fall, strict=True))
+    cosines = draw.random((k, k), dtype=np.float32)
+    return RunResult(run.key, measures, curves, cosines, trust, 0.05, PROVENANCE)

@@ -1,0 +1,62 @@
+"""No query of the daily work reads a whole large table: its cost does not grow with the other experiments."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from db import experiments, landing, leases, reports, run_rows
+from db.database import Database, Session
+from tests.db.rows import finish, store, take
+from tests.results import made_up
+
+LARGE = ("runs", "experiment_runs", "points", "settings", "run_arrays")
+
+
+def scans(database: Database, work: Callable[[Session], Any]) -> list[str]:
+    """The statements of some work whose plan scans a large table, with the plan's line."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            seen.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    with database.transaction() as session:
+        work(session)
+        event.remove(database.engine, "before_cursor_execute", note)
+        assert seen
+        driver: Any = session.connection().connection.driver_connection
+        return [
+            f"{line}: {statement}"
+            for statement, parameters in seen
+            for *_, line in driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            if line.split()[0] == "SCAN" and line.split()[1] in LARGE
+        ]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda session, runs: leases.take_stack(session, 1, 5, "other", 60),
+        lambda session, runs: leases.queued_experiments(session),
+        lambda session, runs: leases.unwanted(session, "worker"),
+        lambda session, runs: leases.extend_leases(session, "worker", [run.key for run in runs], 60),
+        lambda session, runs: leases.release(session, holder="worker"),
+        lambda session, runs: landing.land(session, [made_up(run) for run in runs]),
+        lambda session, runs: experiments.counts(session, 1),
+        lambda session, runs: experiments.list_experiments(session),
+        lambda session, runs: reports.read_points(session, [1]),
+        lambda session, runs: list(reports.read_arrays(session, [1], [1, 2])),
+        lambda session, runs: run_rows.page_of_runs(session, 1, 5, 10, [1, 2, 3]),
+        lambda session, runs: run_rows.whole_run(session, runs[0].key),
+    ],
+)
+def test_nothing_reads_a_whole_table(sqlite_database: Database, work: Callable[[Session, Any], Any]) -> None:
+    first = store(sqlite_database, seeds=20)
+    finish(sqlite_database, store(sqlite_database, seeds=5))
+    runs = take(sqlite_database, first, most=6)
+    with sqlite_database.transaction() as session:
+        session.connection().exec_driver_sql("ANALYZE")
+    assert scans(sqlite_database, lambda session: work(session, runs)) == []

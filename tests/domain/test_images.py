@@ -1,0 +1,81 @@
+"""Settings of image data: what follows from the source, and what does not go with it."""
+
+from typing import Any
+
+import pytest
+
+from domain.faults import InvalidInput
+from domain.images import IMAGE_SETS
+from domain.resolve import resolve
+from domain.runs import Run, canonical
+from domain.settings import Settings
+from domain.theory import flip_radius
+
+FEW: dict[str, dict[str, Any]] = {"data": {"source": "digits"}, "attack": {"test_points": 100}}
+
+
+def settings(**groups: dict[str, Any]) -> Settings:
+    return Settings.model_validate({name: FEW.get(name, {}) | groups.get(name, {}) for name in FEW | groups})
+
+
+def faults(**groups: dict[str, Any]) -> list[str]:
+    with pytest.raises(InvalidInput) as invalid:
+        resolve(settings(**groups))
+    return [fault.pointer for fault in invalid.value.faults]
+
+
+@pytest.mark.parametrize(("source", "d"), [("digits", 64), ("mnist", 784), ("cifar10", 3072)])
+def test_the_dimension_and_the_normalisation_follow_from_the_source(source: str, d: int) -> None:
+    data = resolve(settings(data={"source": source})).data
+    assert (data.d, data.k, data.normalization, data.draw) == (d, 10, "unit", "literal")
+
+
+def test_canonical_settings_are_their_own_canonical_settings() -> None:
+    once = resolve(settings(data={"normalization": "standard"}))
+    assert resolve(Settings.model_validate_json(once.model_dump_json())) == once
+
+
+def test_the_positive_classes_come_first() -> None:
+    assert IMAGE_SETS["mnist"].order[:5] == (0, 2, 4, 6, 8)
+    assert IMAGE_SETS["cifar10"].order[:5] == (0, 1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "value"),
+    [
+        ("data", "k", 8),
+        ("data", "d", 100),
+        ("data", "n", 1298),
+        ("data", "snr", 2.0),
+        ("data", "center_cosine", 0.1),
+        ("data", "draw", "law"),
+        ("attack", "test_points", 501),
+    ],
+)
+def test_what_does_not_go_with_images_is_refused_at_its_place(group: str, name: str, value: object) -> None:
+    assert faults(**{group: {name: value}}) == [f"/{group}/{name}"]
+
+
+def test_clusters_are_not_normalised() -> None:
+    assert faults(data={"source": "clusters", "normalization": "unit"}) == ["/data/normalization"]
+
+
+def test_the_normalisation_is_part_of_the_run_key() -> None:
+    unit, standard = (Run(resolve(settings(data={"normalization": n})), 0) for n in ("unit", "standard"))
+    assert unit.key != standard.key
+    assert unit.key == Run(resolve(settings()), 0).key
+
+
+def test_parameters_of_images_leave_the_keys_of_clusters_as_they_were() -> None:
+    assert "normalization" not in canonical(resolve(Settings()))
+    assert Run(resolve(Settings()), 0).key == "bf090a678a97958346c8c8cc020b9b68018adf63c29b0d0acd73a5e39de52ab8"
+
+
+def test_mini_batches_of_many_images_are_trained_by_autograd() -> None:
+    batches = settings(data={"source": "mnist", "n": 20_000}, training={"batch_size": 100})
+    assert resolve(batches).training.engine == "autograd"
+    assert resolve(settings(data={"source": "mnist", "n": 20_000})).training.engine == "gram"
+
+
+def test_theory_does_not_speak_of_images() -> None:
+    assert flip_radius(resolve(settings()), "sum") is None

@@ -1,0 +1,165 @@
+"""Attacks on images: inside the ball and the box, as strong as an exact answer and an independent library say."""
+
+import importlib
+import sys
+import types
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from workers.image_attack import MAX, OWN_LOSS, SUM, Starts, Victim, attempt, break_images, project
+from workers.image_data import Box
+from workers.streams import Stream, generator, normal
+
+POINTS, D = 40, 12
+
+
+def box(d: int = D) -> Box:
+    return Box(torch.zeros(d), torch.ones(d))
+
+
+def noise(points: int = POINTS, d: int = D) -> Callable[[int, int], Tensor]:
+    return lambda radius, restart: normal(generator(0, Stream.ATTACK, radius, restart), (points, d + 2), torch.float32)
+
+
+def linear(weights: Tensor, bias: float, images: Tensor) -> Victim:
+    """Two outputs, f_0 - f_1 = <w, x> + b, on images of the class that it gives them."""
+    side = torch.where(images @ weights + bias > 0, 1.0, -1.0)
+
+    def outputs(seen: Tensor) -> Tensor:
+        score = seen @ weights + bias
+        return torch.stack([score, torch.zeros_like(score)])
+
+    return Victim(outputs, 2, 1, images, side, (side < 0).long(), box())
+
+
+def small_network(seed: int = 0, d: int = D, outputs: int = 4) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(d, 30), nn.Tanh(), nn.Linear(30, outputs)).requires_grad_(False)
+
+
+def victim_of(network: nn.Module, images: Tensor, groups: int = 4) -> Victim:
+    side = torch.ones(len(images))
+    label = network(images)[:, : groups // 2].argmax(dim=1)
+    victim = Victim(lambda seen: network(seen).T, groups, groups // 2, images, side, label, box(images.shape[1]))
+    side = victim.margins(victim.outputs(images))[0].sign()
+    return Victim(victim.outputs, groups, groups // 2, images, side, label, victim.box)
+
+
+def test_a_projection_is_the_nearest_point_of_ball_and_box() -> None:
+    random = torch.Generator().manual_seed(1)
+    images = torch.rand(200, D, generator=random).round(decimals=1)
+    moved = torch.randn(200, D, generator=random)
+    found = project(images, moved, 0.7, box())
+    assert bool((found.norm(dim=1) <= 0.7 * (1 + 1e-6)).all())
+    assert bool(((images + found >= 0) & (images + found <= 1)).all())
+    for _ in range(50):  # the projection is as long as the ball and the box let it be: nothing feasible is much nearer
+        other = project(images, found + 0.05 * torch.randn(200, D, generator=random), 0.7, box())
+        assert bool(((other - moved).norm(dim=1) >= (found - moved).norm(dim=1) - 0.02).all())
+
+
+def test_what_is_inside_stays_as_it_is() -> None:
+    images, moved = torch.full((3, D), 0.5), torch.full((3, D), 0.01)
+    assert torch.equal(project(images, moved, 1.0, box()), moved)
+    assert torch.equal(project(images, torch.zeros(3, D), 1.0, box()), torch.zeros(3, D))
+
+
+def test_a_linear_network_far_from_the_box_breaks_at_its_distance() -> None:
+    random = torch.Generator().manual_seed(2)
+    weights = torch.randn(D, generator=random)
+    images = 0.5 + 0.05 * torch.randn(POINTS, D, generator=random)
+    victim = linear(weights, -float(weights.sum()) * 0.5, images)
+    distance = (images @ weights - weights.sum() * 0.5).abs() / weights.norm()
+    radii = [0.0, 0.02, 0.05, 0.1, 0.2]
+    broken = break_images(victim, SUM, radii, 40, 1, noise(), batch=16).first[0, 0]  # [N]
+    expected = (distance.unsqueeze(1) >= torch.tensor(radii) * (1 + 1e-4)).sum(dim=1)
+    assert torch.equal(broken, expected)
+
+
+def test_a_linear_network_in_the_box_breaks_where_a_convex_program_says() -> None:
+    """Least |u| with <w, x + u> + b <= 0 and x + u in the box is clip(t w) for some t: found by bisection."""
+    random = torch.Generator().manual_seed(3)
+    weights = torch.randn(D, generator=random)
+    images = torch.rand(POINTS, D, generator=random).round()  # every pixel at a bound
+    victim = linear(weights, -float(weights.sum()) * 0.5, images)
+    toward = -victim.side.unsqueeze(1) * weights  # [N, d]
+    low, high = torch.zeros(POINTS, 1), torch.full((POINTS, 1), 100.0)
+    for _ in range(60):
+        middle = (low + high) / 2
+        u = (images + middle * toward).clamp(0, 1) - images
+        crossed = (((images + u) @ weights - weights.sum() * 0.5) * victim.side <= 0).unsqueeze(1)
+        low, high = torch.where(crossed, low, middle), torch.where(crossed, middle, high)
+    distance = ((images + high * toward).clamp(0, 1) - images).norm(dim=1)  # [N]
+    radii = [0.1 * i for i in range(25)]
+    broken = break_images(victim, SUM, radii, 100, 1, noise(), batch=POINTS).first[0, 0]
+    attacked = torch.tensor([*radii, torch.inf])[broken]
+    assert bool((attacked >= distance - 1e-5).all())
+    assert bool((attacked <= distance + 0.1 + 0.02).all())
+
+
+def test_perturbations_stay_in_the_ball_and_the_box_and_do_what_they_claim() -> None:
+    images = torch.rand(POINTS, D, generator=torch.Generator().manual_seed(4))
+    victim = victim_of(small_network(), images)
+    starts = Starts(noise(), 1, 1, torch.arange(POINTS))
+    for target in (SUM, MAX, OWN_LOSS):
+        ended = attempt(victim, target, 0.3, 20, starts)
+        moved = images + ended.perturbation
+        assert bool((ended.perturbation.norm(dim=1) <= 0.3 * (1 + 1e-5)).all())
+        assert bool(((moved >= -1e-6) & (moved <= 1 + 1e-6)).all())
+        margins = target.verdicts(victim.margins(victim.outputs(moved.clamp(0, 1))))
+        torch.testing.assert_close(margins, ended.margins)
+
+
+def test_a_curve_never_rises_and_batches_change_nothing() -> None:
+    images = torch.rand(POINTS, D, generator=torch.Generator().manual_seed(5))
+    victim = victim_of(small_network(), images)
+    radii = [0.0, 0.1, 0.2, 0.4, 0.8]
+    whole = break_images(victim, SUM, radii, 20, 2, noise(), batch=POINTS)
+    parts = break_images(victim, SUM, radii, 20, 2, noise(), batch=7)
+    assert torch.equal(whole.first, parts.first)
+    curve = whole.accuracy(len(radii))[0, 0]
+    assert bool((curve.diff() <= 0).all())
+    assert curve[0] > curve[-1]
+
+
+def test_a_point_without_a_gradient_goes_elsewhere_and_is_called_blind() -> None:
+    images = torch.full((POINTS, D), 0.5)
+
+    def flat(seen: Tensor) -> Tensor:
+        score = 1 + 0 * seen.sum(dim=1)
+        return torch.stack([score, torch.zeros_like(score)])
+
+    victim = Victim(flat, 2, 1, images, torch.ones(POINTS), torch.zeros(POINTS, dtype=torch.long), box())
+    broken = break_images(victim, SUM, [0.5], 10, 1, noise(), batch=POINTS)
+    assert bool(broken.blind.all())
+    assert bool((broken.first == 1).all())
+
+
+@pytest.fixture
+def library() -> Iterator[types.ModuleType]:
+    """adv-lib's attacks. They import parts of torchvision that these attacks do not use."""
+    known = set(sys.modules)
+    for name in ("torchvision", "torchvision.models", "torchvision.models._utils", "torchvision.transforms"):
+        sys.modules.setdefault(name, types.ModuleType(name))
+    yield importlib.import_module("adv_lib.attacks.fast_minimum_norm")
+    for name in set(sys.modules) - known:
+        if name.startswith(("torchvision", "adv_lib")):
+            del sys.modules[name]
+
+
+def test_an_independent_minimal_norm_attack_finds_the_same_radii(library: types.ModuleType) -> None:
+    images = torch.rand(POINTS, D, generator=torch.Generator().manual_seed(6))
+    network = small_network(outputs=2)
+    victim = victim_of(network, images, groups=2)
+    label = (victim.side < 0).long()
+    found = library.fmn(network, images, label, norm=2, steps=300)
+    distance = (found - images).norm(dim=1)  # [N]
+    fooled = network(found).argmax(dim=1) != label
+    assert bool(fooled.all())
+    radii = [0.05 * i for i in range(60)]
+    broken = break_images(victim, SUM, radii, 60, 2, noise(), batch=POINTS).first[0, 0]
+    attacked = torch.tensor([*radii, torch.inf])[broken]
+    assert float((attacked - distance).median()) < 0.05
+    assert bool((attacked <= distance + 0.05 + 0.03).all())

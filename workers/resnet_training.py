@@ -1,0 +1,106 @@
+"""Training of a ResNet on images that stay on the device. Recipe and its sources: docs/methods/images.md."""
+
+from collections.abc import Iterator
+from itertools import islice, repeat
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from domain.runs import Run
+from domain.settings import Training
+from workers.autograd import optimizer_of
+from workers.image_attack import OWN_LOSS, Starts, Victim, attempt
+from workers.image_data import Box
+from workers.resnet import ResNet18
+from workers.streams import Stream, generator
+from workers.training import Stop, batches, check
+
+WARM_UP = 0.2
+"""Share of the steps in which the `triangle` schedule rises."""
+ADVERSARIAL_STEPS = 7
+"""Attack steps on every batch of adversarial training, as in Madry et al. (arXiv 1706.06083)."""
+
+
+def train(network: ResNet18, run: Run, images: Tensor, label: Tensor, box: Box, stop: Stop | None = None) -> ResNet18:
+    """Train a network on images [n, channels, side, side] and label groups [n], in place. Raises Stopped."""
+    training = run.settings.training
+    mixed = torch.autocast(images.device.type, torch.bfloat16, enabled=training.precision == "mixed")
+    optimizer = optimizer_of(training, list(network.parameters()))
+    augmented = Augmentation(run, images)
+    network.train()
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True), torch.enable_grad():
+        for step, rows in enumerate(islice(_rows(run), training.steps)):
+            check(stop)
+            for group in optimizer.param_groups:
+                group["lr"] = training.learning_rate * rate(training, step)
+            points = rows.to(images.device)
+            seen, wanted = augmented.batch(points), label[points]
+            if training.adversarial_radius:
+                seen = _perturbed(network, seen, wanted, training.adversarial_radius, box, stop)
+            optimizer.zero_grad()
+            with mixed:
+                loss = functional.cross_entropy(
+                    network(seen).float(), wanted, label_smoothing=training.label_smoothing or 0.0
+                )
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    return network.eval()
+
+
+def rate(training: Training, step: int) -> float:
+    """The step size at a step, counted from 0, over learning_rate."""
+    done = (step + 0.5) / training.steps
+    if training.schedule == "cosine":
+        return float(0.5 * (1 + torch.cos(torch.tensor(torch.pi * done))))
+    if training.schedule == "triangle":
+        return min(done / WARM_UP, (1 - done) / (1 - WARM_UP))
+    return 1.0
+
+
+class Augmentation:
+    """Seeded shifts and mirrorings of the training images of a run, batch after batch."""
+
+    def __init__(self, run: Run, images: Tensor) -> None:
+        self._kind = run.settings.training.augmentation
+        self._random = generator(run.seed, Stream.AUGMENTATION)
+        self._images = images  # [n, channels, side, side]
+        self._pad = images.shape[-1] // 8
+
+    def batch(self, points: Tensor) -> Tensor:
+        """[b, channels, side, side]: the images of the points, moved."""
+        images = self._images[points]
+        if self._kind == "none":
+            return images
+        if self._kind == "flip_crop":
+            mirrored = torch.from_numpy(self._random.random(len(points)) < 0.5).to(images.device)
+            images = torch.where(mirrored.view(-1, 1, 1, 1), images.flip(3), images)
+        return self._shifted(images)
+
+    def _shifted(self, images: Tensor) -> Tensor:
+        """Each image moved by -pad..pad pixels up and sideways; its border is mirrored into what opens."""
+        pad, side = self._pad, images.shape[-1]
+        padded = functional.pad(images, (pad,) * 4, mode="reflect")
+        shift = torch.from_numpy(self._random.integers(2 * pad + 1, size=(2, len(images)))).to(images.device)
+        along = torch.arange(side, device=images.device)
+        rows, columns = shift[0].unsqueeze(1) + along, shift[1].unsqueeze(1) + along  # [b, side] each
+        every = torch.arange(len(images), device=images.device).view(-1, 1, 1)
+        return padded.movedim(1, -1)[every, rows.unsqueeze(2), columns.unsqueeze(1)].movedim(-1, 1)
+
+
+def _rows(run: Run) -> Iterator[Tensor]:
+    if run.settings.training.batch_size is None:
+        return repeat(torch.arange(run.settings.data.n))
+    return batches(run)
+
+
+def _perturbed(network: ResNet18, images: Tensor, label: Tensor, radius: float, box: Box, stop: Stop | None) -> Tensor:
+    """The images moved against the network's own loss, with its running averages held still."""
+    network.eval()
+    flat, shape = images.flatten(1), images.shape[1:]
+    side = torch.ones_like(flat[:, 0])
+    groups = network.head.out_features
+    victim = Victim(lambda seen: network(seen.view(-1, *shape)).T, groups, groups - 1, flat, side, label, box)
+    ended = attempt(victim, OWN_LOSS, radius, ADVERSARIAL_STEPS, Starts.at_the_images(flat), stop)
+    network.train()
+    return (flat + ended.perturbation).view_as(images)
