@@ -9,6 +9,7 @@ from api.deps import Db, SettingsOf
 from api.login_form import COOKIE
 from api.problems import Problem
 from service import accounts
+from service.addresses import is_loopback
 from service.errors import Unauthorized
 
 OPEN_TO_ALL = frozenset({"/api/v1/health", "/api/v1/ready", "/api/v1/version", "/login", "/logout"})
@@ -62,7 +63,7 @@ def _refuse_other_names(request: Request) -> None:
     """Without accounts this machine alone may come in, under its own name: not a page of some other site that gives
     its name this address, nor the rest of the world through a proxy."""
     name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    if not accounts.is_loopback(name):
+    if not is_loopback(name):
         detail = (
             f"there are no accounts, so this server answers to this machine's own names (127.0.0.1, localhost), not to"
             f" {name[:100]!r}; make an account with `phaselab user add NAME`"

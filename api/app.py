@@ -3,7 +3,7 @@
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import catalogues, curves, diagrams, errors, events, experiments, health, login, metrics, pages, runs
+from api import catalogues, curves, diagrams, errors, events, experiments, health, login, metrics, pages, portable, runs
 from api.access import Admission
 from api.head import Head
 from api.headers import SecurityHeaders
@@ -13,7 +13,7 @@ from service.settings import ServiceSettings
 from service.storage import Database
 
 PREFIX = "/api/v1"
-PARTS = (experiments, events, runs, diagrams, curves, catalogues, health, metrics)
+PARTS = (experiments, portable, events, runs, diagrams, curves, catalogues, health, metrics)
 """The modules whose routers make the api."""
 
 

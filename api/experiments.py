@@ -53,7 +53,8 @@ def submit_experiment(
 ) -> Response:
     """Submit a spec (JSON or YAML): 201 and Location; 200 for a dry run, and for what is there under its key."""
     changed = override(spec, parameters.changes)
-    done = submit(database, changed, owner, idempotency_key, parameters.dry_run, settings.max_runs)
+    most, allowed = settings.max_runs, settings.notify_allow
+    done = submit(database, changed, owner, idempotency_key, parameters.dry_run, most, allowed)
     if done.id is None:
         assert done.estimate is not None
         counts = {name: getattr(done, name) for name in ("points", "skipped", "runs", "cached")}

@@ -12,7 +12,7 @@ from domain.diagram import Diagram
 from domain.measures import MEASURES
 from domain.parameters import parameters
 
-MATRICES = ("n", "mean", "sd", "ci_low", "ci_high", "low", "high", "phase", "phase_share", "suspect")
+MATRICES = ("n", "value", "mean", "sd", "ci_low", "ci_high", "low", "high", "phase", "phase_share", "suspect")
 _SHARES = ("phase_share_low", "phase_share_high")
 _INTEGERS = frozenset({"n", "suspect"})
 
@@ -27,6 +27,7 @@ def diagram_json(diagram: Diagram) -> dict[str, Any]:
         "y": _axis_json(diagram.y),
         "measure": query.measure,
         "measure_title": MEASURES[query.measure].title,
+        "statistic": query.statistic,
         "where": [str(condition) for condition in query.where],
         "marginalize": query.marginalize,
         **{name: diagram.matrix(name) for name in (*MATRICES, *_SHARES)},
@@ -56,6 +57,7 @@ def diagram_schema(diagram: Diagram) -> pa.Schema:
         kind = pa.int64() if name in _INTEGERS else pa.string() if name in text else pa.float64()
         fields.append(pa.field(name, kind))
     names = {b"x": diagram.x.parameter, b"y": diagram.y.parameter, b"measure": diagram.query.measure}
+    names[b"statistic"] = diagram.query.statistic
     return pa.schema(fields, metadata=names)
 
 

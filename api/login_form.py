@@ -15,10 +15,11 @@ _LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 def login_form(request: Request, problem: Problem | None = None, after: str | None = None) -> Response:
     """The form. It leads on to `after`, or else to the page that was asked for and refused."""
-    asked = request.url.path if request.method == "GET" and request.url.path != "/login" else "/"
-    query = f"?{request.url.query}" if request.url.query and asked != "/" else ""
-    refused = problem is not None and COOKIE in request.cookies or request.method == "POST"
-    values = {"after": after or asked + query, "fault": problem.detail if problem and refused else None}
+    asked = "/"
+    if request.method == "GET" and request.url.path != "/login":
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    was_in = request.method == "POST" or COOKIE in request.cookies  # to others it need not be told what is missing
+    values = {"after": after or asked, "fault": problem.detail if problem and was_in else None}
     return page(request, "login.html", values, problem.status if problem else 200)
 
 

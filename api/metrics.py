@@ -1,14 +1,19 @@
-"""`/metrics`: what this process has answered, for Prometheus."""
+"""`/metrics`: what this process has answered, and the workload of the whole service, for Prometheus."""
 
 import time
+from collections.abc import Iterable, Iterator
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.deps import Db
 from api.queries import NoParameters
+from service.workload import Workload, current_workload
 
 router = APIRouter(tags=["health"])
 
@@ -47,8 +52,37 @@ class Measured:
         await self.app(scope, receive, measured_send if scope["type"] == "http" else send)
 
 
+class Gauges(Collector):
+    """A workload as Prometheus reads it."""
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One family a number."""
+        work = self._workload
+        yield _family("experiments", "Experiments by status.", "status", work.experiments.items())
+        text = "Runs by state, as experiments count them: one that two experiments want counts twice."
+        yield _family("runs", text, "state", work.runs.items())
+        yield GaugeMetricFamily("phaselab_leases", "Runs that are handed out.", work.leases)
+        text = "Seconds since the oldest active experiment with queued runs was submitted; 0 when nothing waits."
+        yield GaugeMetricFamily("phaselab_queued_age_seconds", text, work.waited_seconds)
+        text = "1 while a scheduler has the lead, 0 while none has."
+        yield GaugeMetricFamily("phaselab_scheduler_leads", text, int(work.led))
+
+
+def _family(name: str, meaning: str, label: str, numbers: Iterable[tuple[str, int]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"phaselab_{name}", meaning, labels=[label])
+    for value, number in numbers:
+        family.add_metric([str(value)], number)
+    return family
+
+
 @router.get("/metrics")
-def metrics(request: Request, nothing: NoParameters) -> Response:
-    """Prometheus' text format."""
+def metrics(request: Request, nothing: NoParameters, database: Db) -> Response:
+    """Prometheus' text format. Requests are this process's own; the rest comes from the database, and is the same
+    whichever api is asked."""
     own: Metrics = request.app.state.metrics
-    return Response(generate_latest(own.registry), media_type=CONTENT_TYPE_LATEST)
+    shared = CollectorRegistry()
+    shared.register(Gauges(current_workload(database)))
+    return Response(generate_latest(own.registry) + generate_latest(shared), media_type=CONTENT_TYPE_LATEST)

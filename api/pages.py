@@ -23,6 +23,7 @@ from domain.parameters import parameters
 from domain.points import expand_axes
 from domain.presets import PRESETS
 from domain.spec import parse_spec
+from domain.statistics import STATISTICS
 from domain.trust import FLAGS
 from service import experiments, report
 from service.submit import Submitted, submit
@@ -52,7 +53,8 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
     axes = expand_axes(parse_spec(view.row.spec))
     chosen = choose(experiment_id, axes, view.row.spec, request.query_params)
     known = [path for path, entry in parameters().items() if entry.swept]
-    values = {"item": view, "view": chosen, "measures": MEASURES, "known": known, "spec": _as_yaml(view.row.spec)}
+    values = {"item": view, "view": chosen, "known": known, "spec": _as_yaml(view.row.spec)}
+    values |= {"measures": MEASURES, "statistics": STATISTICS}
     return page(request, "experiment.html", values)
 
 
@@ -106,7 +108,7 @@ def submit_form(request: Request, body: RawBody, database: Db, settings: Setting
     text = fields.get("spec", [""])[0]
     trial = fields.get("do", [""])[0] == "try"
     try:
-        done = submit(database, parse_yaml(text), owner, None, trial, settings.max_runs)
+        done = submit(database, parse_yaml(text), owner, None, trial, settings.max_runs, settings.notify_allow)
     except InvalidInput as invalid:
         return _form(request, text, invalid.faults)
     except ValueError as error:

@@ -11,6 +11,7 @@ from domain.diagram import DiagramQuery
 from domain.faults import Fault, InvalidInput, pointer
 from domain.results import READOUTS, Readout
 from domain.settings import METHODS, Method
+from domain.statistics import Statistic
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Text = Annotated[str, Field(min_length=1, max_length=300)]
@@ -35,13 +36,13 @@ class DiagramParameters(Strict):
     measure: Text
     where: Annotated[list[Text], Field(max_length=50)] = []
     marginalize: Annotated[list[Text], Field(max_length=50)] = []
+    statistic: Statistic = "mean"
 
     def query(self) -> DiagramQuery:
         """The query. Raises InvalidInput for a condition that cannot be read."""
         experiments = tuple(dict.fromkeys(self.experiment))
-        return DiagramQuery(
-            experiments, self.x, self.y, self.measure, conditions(self.where), tuple(dict.fromkeys(self.marginalize))
-        )
+        where, marginalize = conditions(self.where), tuple(dict.fromkeys(self.marginalize))
+        return DiagramQuery(experiments, self.x, self.y, self.measure, where, marginalize, self.statistic)
 
 
 class CurveParameters(Strict):

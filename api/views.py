@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from domain.measures import MEASURES
 from domain.parameters import Value, parameters
+from domain.statistics import STATISTICS, Statistic
 
 AVERAGE = "average"
 """What a page sends for an axis that the diagram averages over."""
@@ -30,6 +31,7 @@ class View:
     x: str
     y: str
     measure: str
+    statistic: Statistic
     by: str
     others: tuple[Other, ...]
 
@@ -37,7 +39,7 @@ class View:
         """Address of the diagram."""
         fixed = [("where", f"{other.path}={other.chosen}") for other in self._off_diagram(False)]
         averaged = [("marginalize", other.path) for other in self._off_diagram(True)]
-        axes = [("x", self.x), ("y", self.y), ("measure", self.measure)]
+        axes = [("x", self.x), ("y", self.y), ("measure", self.measure), ("statistic", self.statistic)]
         return self._address(f"diagrams.{suffix}", [*axes, *fixed, *averaged])
 
     def curves(self, suffix: str) -> str:
@@ -81,6 +83,7 @@ def choose(
         x,
         y,
         measure if measure in MEASURES else "averaging_index",
+        next((one for one in STATISTICS if one == query.get("statistic")), "mean"),
         by if by in axes else "",
         tuple(_other(path, values, spec, query.get(f"fix.{path}")) for path, values in axes.items()),
     )

@@ -59,28 +59,33 @@ class Pace:
         return cls(Clock(), Clock(), Clock())
 
 
-def spec(number: int, seeds: int) -> dict[str, Any]:
-    """An experiment on 20 x 20 points; `number` makes its settings its own."""
+def spec(number: int, runs: int) -> dict[str, Any]:
+    """An experiment of about `runs` runs on 20 x 20 points; `number` makes its settings its own."""
     return {
         "name": f"benchmark {number}",
         "data": {"d": 1000 + number},
         "sweep": {"data.k": CLUSTERS, "network.init_scale": {"logspace": [1e-6, 1e-1, SIDE]}},
-        "seeds": seeds,
+        "seeds": max(1, runs // SIDE**2),
     }
 
 
 def fill(database: Database, number: int, runs: int, pace: Pace, stack: int = STACK) -> int:
     """Submit one experiment of about `runs` runs and land a result for each; its id."""
     with pace.submitted as clock:
-        done = submit(database, spec(number, max(1, runs // SIDE**2)), "benchmark")
+        done = submit(database, spec(number, runs), "benchmark")
     clock.runs += done.runs
     assert done.id is not None
-    draw = np.random.default_rng(number)
-    for handed in _stacks(database, done.id, stack, pace.handed_out):
+    land_all(database, done.id, pace, stack)
+    return done.id
+
+
+def land_all(database: Database, experiment_id: int, pace: Pace, stack: int = STACK) -> None:
+    """Land a result for every run that the experiment waits for."""
+    draw = np.random.default_rng(experiment_id)
+    for handed in _stacks(database, experiment_id, stack, pace.handed_out):
         results = made_up(handed, draw)
         with pace.landed as clock, database.transaction() as session:
             clock.runs += landing.land(session, results).done
-    return done.id
 
 
 def _stacks(database: Database, experiment_id: int, most: int, clock: Clock) -> Iterator[Sequence[Run]]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.stacks import seconds, stack
-from workers.cache import forget
+from workers.cache import RECENT
 from workers.run_stack import run_stack
 
 SIZES: tuple[tuple[str, tuple[int, ...]], ...] = (
@@ -27,7 +27,7 @@ def stack_seconds(**changes: object) -> float:
     one = stack(STACK, **changes)
 
     def call() -> None:
-        forget()
+        RECENT.clear()
         run_stack(one)
 
     return seconds(call, repeats=3)

@@ -12,6 +12,7 @@ from client.client import Client
 from client.errors import PhaselabError
 from client.show import follow, show_experiment, show_experiments, show_items, show_run
 from domain.states import ExperimentStatus
+from domain.statistics import STATISTICS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -148,6 +149,13 @@ _add_verb("retry", "Queue the failed and cancelled runs of an experiment again."
 @click.option("--x", required=True, help="Parameter of the horizontal axis, as data.k.")
 @click.option("--y", required=True, help="Parameter of the vertical axis.")
 @click.option("--measure", default="averaging_index", show_default=True, help="What is shown; see `measures`.")
+@click.option(
+    "--statistic",
+    default="mean",
+    show_default=True,
+    type=click.Choice(STATISTICS),
+    help="Which number of the measure over a cell's runs.",
+)
 @_where
 @click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated.")
 @click.option("-o", "--output", required=True, type=_FILE, help="File: .png .svg .pdf .csv .parquet .json")
@@ -173,11 +181,27 @@ def curves(client: Client, /, ids: Sequence[int], output: Path, **more: Any) -> 
 
 @cli.command()
 @_id
-@click.option("-o", "--output", required=True, type=_FILE, help="File: .csv .parquet")
+@click.option("-o", "--output", required=True, type=_FILE, help="File: .csv .parquet .phaselab")
 @click.pass_obj
 def export(client: Client, experiment_id: int, output: Path) -> None:
-    """Save every run of an experiment as a table."""
+    """Save every run of an experiment as a table; as .phaselab, the whole of it, for `import` elsewhere."""
     click.echo(client.export(experiment_id, output))
+
+
+@cli.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_file(client: Client, file: Path) -> None:
+    """Merge an experiment's FILE (.phaselab); exit code 1 when it contradicts results that are there."""
+    merged = client.import_file(file)
+    click.echo(
+        f"experiment {merged.experiment}: {merged.new} results are new, {merged.known} were there,"
+        f" {len(merged.conflicts)} of them with other values"
+    )
+    for key in merged.conflicts:
+        click.echo(f"conflict, and what was there stays: run {key}", err=True)
+    if merged.conflicts:
+        sys.exit(1)
 
 
 @cli.command()

@@ -12,11 +12,11 @@ import httpx
 import pandas as pd
 
 from client.errors import BadAnswer, Invalid
-from client.files import picture_form, table_form, written
+from client.files import export_form, opened, picture_form, table_form, written
 from client.frames import curves_frame, diagram_frame
 from client.specs import SpecSource, read_spec
 from client.transport import Parameters, Transport, json_of
-from client.values import Diagram, Estimate, Experiment
+from client.values import Diagram, Estimate, Experiment, Merged
 from client.watch import watch
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -129,7 +129,8 @@ class Client:
         return self._save(f"/runs/{key}/cosines.{picture_form(file)}", [], file)
 
     def diagram(self, experiment: int | Sequence[int], x: str, y: str, measure: str, **more: Any) -> Diagram:
-        """The phase diagram; `where` and `marginalize` are lists of texts."""
+        """The phase diagram; `where` and `marginalize` are lists of texts, `statistic` is mean (the default), median,
+        sd, min, max, q05, q25, q75 or q95."""
         return Diagram.read(self._http.get_json("/diagrams", _diagram_query(experiment, x, y, measure, **more)))
 
     def diagram_frame(self, experiment: int | Sequence[int], x: str, y: str, measure: str, **more: Any) -> pd.DataFrame:
@@ -169,8 +170,20 @@ class Client:
         return written(file, [answer.content])
 
     def export(self, experiment_id: int, file: str | Path) -> Path:
-        """Save every run of an experiment as a table (csv, parquet), whatever its size."""
+        """Save every run of an experiment as a table (csv, parquet), whatever its size; or, as .phaselab, the whole
+        experiment, to be imported elsewhere."""
+        if export_form(file) == "phaselab":
+            return self._save(f"/experiments/{experiment_id}/portable", [], file)
         return self._save(f"/experiments/{experiment_id}/runs.{table_form(file)}", [], file)
+
+    def import_file(self, file: str | Path) -> Merged:
+        """Merge an experiment's file (.phaselab). Doing it again changes nothing."""
+        with opened(file) as content:
+            answer = json_of(self._http.upload("/experiments/import", content, "application/gzip"))
+        try:
+            return Merged(**(answer | {"conflicts": tuple(answer["conflicts"])}))
+        except (KeyError, TypeError) as error:
+            raise BadAnswer(f"the server imports in a way this client cannot read: {error}") from None
 
     def _save(self, path: str, query: Parameters, file: str | Path) -> Path:
         address = f"{path}?{httpx.QueryParams(list(query))}" if query else path
@@ -213,8 +226,9 @@ def _diagram_query(
     measure: str,
     where: Sequence[str] = (),
     marginalize: Sequence[str] = (),
+    statistic: str = "mean",
 ) -> list[tuple[str, str]]:
-    axes = [("x", x), ("y", y), ("measure", measure)]
+    axes = [("x", x), ("y", y), ("measure", measure), ("statistic", statistic)]
     conditions = [("where", text) for text in where]
     return [*_experiments(experiment), *axes, *conditions, *(("marginalize", path) for path in marginalize)]
 

@@ -1,8 +1,10 @@
 """Files that answers are saved in: the suffix says the form, and a file is there whole or not at all."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from client.errors import Invalid
 
@@ -18,6 +20,22 @@ def picture_form(file: str | Path) -> str:
 def table_form(file: str | Path, pictures: bool = False) -> str:
     """`csv` or `parquet`, or with `pictures` also `json` or a picture's form. Raises Invalid for another suffix."""
     return _form(file, (*TABLES, "json", *PICTURES) if pictures else TABLES)
+
+
+def export_form(file: str | Path) -> str:
+    """`csv`, `parquet` or `phaselab`. Raises Invalid for another suffix."""
+    return _form(file, (*TABLES, "phaselab"))
+
+
+@contextmanager
+def opened(file: str | Path) -> Iterator[BinaryIO]:
+    """A file to read. Raises Invalid when it cannot be read."""
+    with ExitStack() as open_files:
+        try:
+            content = open_files.enter_context(Path(file).open("rb"))
+        except OSError as error:
+            raise Invalid(f"{file} cannot be read: {error.strerror or type(error).__name__}", 400) from None
+        yield content
 
 
 def _form(file: str | Path, known: tuple[str, ...]) -> str:

@@ -1,9 +1,10 @@
 """HTTP to one server: every failure becomes an error of the tree."""
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -12,6 +13,9 @@ from client.errors import BadAnswer, PhaselabError, Unreachable, from_problem
 PREFIX = "/api/v1"
 ATTEMPTS = 3
 """How often a call that may safely be repeated is tried when the connection breaks or the server is busy."""
+
+PIECE = 1 << 20
+"""Bytes of a file that are sent at a time."""
 
 Parameters = Sequence[tuple[str, str]]
 
@@ -56,6 +60,12 @@ class Transport:
             )
 
         return self._repeat(once) if repeat else self._once(once)
+
+    def upload(self, path: str, file: BinaryIO, kind: str, timeout: float = 3600.0) -> httpx.Response:
+        """POST a file of a media type, read piece by piece."""
+        pieces = iter(functools.partial(file.read, PIECE), b"")
+        headers = {"Content-Type": kind}
+        return self._once(lambda: self._http.post(PREFIX + path, content=pieces, headers=headers, timeout=timeout))
 
     @contextmanager
     def stream(

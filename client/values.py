@@ -80,6 +80,18 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Merged:
+    """What importing a file came to: results that are `new` there, that were `known`, and the keys of those of them
+    that the file gives otherwise (what was there stays). `created` when the experiment is new there."""
+
+    experiment: int
+    created: bool
+    new: int
+    known: int
+    conflicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class PictureAxis:
     """An axis of a diagram."""
 
@@ -100,11 +112,13 @@ Matrix = list[list[Any]]
 
 @dataclass(frozen=True)
 class Diagram:
-    """A phase diagram; `matrices` [y][x] by name: `n`, `mean`, `sd`, `ci_low`, `ci_high`, `phase`, ..."""
+    """A phase diagram; `matrices` [y][x] by name: `n`, `value` (the statistic), `mean`, `sd`, `ci_low`, `ci_high`,
+    `phase`, ..."""
 
     x: PictureAxis
     y: PictureAxis
     measure: str
+    statistic: str
     matrices: Mapping[str, Matrix]
     boundaries: tuple[Mapping[str, Any], ...]
     theory: tuple[Mapping[str, Any], ...]
@@ -120,6 +134,7 @@ class Diagram:
                 x=x,
                 y=y,
                 measure=answer["measure"],
+                statistic=answer["statistic"],
                 matrices={name: value for name, value in answer.items() if _is_matrix(value, rows, columns)},
                 boundaries=tuple(answer["boundaries"]),
                 theory=tuple(answer["theory"]),

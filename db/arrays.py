@@ -12,7 +12,7 @@ compressed and have no `of`; they are read as well.
 import json
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +23,7 @@ from domain.results import Curve, Readout
 from domain.settings import Method
 
 Accuracies = npt.NDArray[np.float64]
+_Names = tuple[tuple[Readout, Method], ...]
 _COMPRESSED = 0x78
 """First byte of a zlib stream. Headers are filled up to a multiple of 16 bytes, so no other value begins with it."""
 _PARTS = (60_000, 32_768)
@@ -41,7 +42,7 @@ class RunArrays:
 class _Layout:
     """What a header says, and where the curves and the cosines begin."""
 
-    names: tuple[tuple[Readout, Method], ...]
+    names: _Names
     radii: int
     cosines: tuple[int, int]
     of: int
@@ -52,29 +53,41 @@ class _Layout:
         return self.start + len(self.names) * self.radii * (2 if self.of else 8)
 
 
-def encode(curves: Sequence[Curve], cosines: npt.NDArray[np.float32]) -> bytes:
-    """The arrays as bytes. Raises ValueError unless the curves are of equal length and cosines a matrix."""
-    lengths = {curve.accuracy.shape for curve in curves}
-    if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths) or cosines.ndim != 2:
-        raise ValueError("curves must be of equal length, [radii], and cosines a matrix, [k, neurons]")
-    names = tuple((curve.readout, curve.method) for curve in curves)
-    accuracy = np.array([curve.accuracy for curve in curves], dtype="<f8")  # [curves, radii]
-    of, numbers = _as_counts(accuracy)
-    head = _header(names, lengths.pop()[0] if lengths else 0, cosines.shape, of)
-    return b"".join([head, numbers, cosines.astype("<f4", copy=False).tobytes()])
+def encode(runs: Sequence[RunArrays]) -> list[bytes]:
+    """The arrays of each run as bytes. Raises ValueError unless a run's curves are of equal length and its cosines a
+    matrix."""
+    alike: dict[tuple[_Names, int, tuple[int, ...]], list[int]] = {}
+    for i, run in enumerate(runs):
+        lengths = {curve.accuracy.shape for curve in run.curves}
+        if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths) or run.cosines.ndim != 2:
+            raise ValueError("curves must be of equal length, [radii], and cosines a matrix, [k, neurons]")
+        names = tuple((curve.readout, curve.method) for curve in run.curves)
+        alike.setdefault((names, lengths.pop()[0] if lengths else 0, run.cosines.shape), []).append(i)
+    encoded = [b""] * len(runs)
+    for (names, radii, shape), places in alike.items():
+        given = [curve.accuracy for i in places for curve in runs[i].curves]
+        accuracy = np.array(given, dtype="<f8").reshape(len(places), len(names) * radii)
+        for i, (of, numbers) in zip(places, _as_counts(accuracy), strict=True):
+            head = _header(names, radii, shape, of)
+            encoded[i] = b"".join([head, numbers, runs[i].cosines.astype("<f4", copy=False).tobytes()])
+    return encoded
 
 
-def _as_counts(accuracy: Accuracies) -> tuple[int, bytes]:
-    """`of` and the curves in bytes."""
+def _as_counts(accuracy: Accuracies) -> Iterator[tuple[int, bytes]]:
+    """`of` and the bytes of each row of accuracies, a row being all curves of a run."""
+    best = np.zeros(len(accuracy), dtype=np.int64)
+    counts = np.zeros(accuracy.shape, dtype="<u2")
     for of in _PARTS:
-        counts = np.rint(accuracy * of)
-        if np.array_equal(counts / of, accuracy) and (counts >= 0).all() and (counts <= of).all():
-            return of, counts.astype("<u2").tobytes()
-    return 0, accuracy.tobytes()
+        numbers = np.rint(accuracy * of)
+        exact = (best == 0) & ((numbers / of == accuracy) & (numbers >= 0) & (numbers <= of)).all(axis=1)
+        best[exact] = of
+        counts[exact] = numbers[exact]
+    for i, of in enumerate(best.tolist()):
+        yield of, (counts[i] if of else accuracy[i]).tobytes()
 
 
 @lru_cache(maxsize=1000)
-def _header(names: tuple[tuple[str, str], ...], count: int, shape: tuple[int, ...], of: int) -> bytes:
+def _header(names: _Names, count: int, shape: tuple[int, ...], of: int) -> bytes:
     header = {"curves": names, "radii": count, "cosines": shape, "of": of}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 16)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Table, any_, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, String, Table, Text, any_, func, literal, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 
@@ -82,9 +82,10 @@ def insert_many(session: Session, columns: Sequence[Column[Any]], rows: Iterable
             copy.write_row(row)
 
 
-def among(session: Session, column: Column[Any], values: Sequence[int]) -> ColumnElement[bool]:
-    """That an integer column holds one of any number of values, sent as a single parameter."""
+def among(session: Session, column: Column[Any], values: Sequence[int] | Sequence[str]) -> ColumnElement[bool]:
+    """That a column of integers or texts holds one of any number of values, sent as a single parameter."""
     if session.get_bind().dialect.name == "sqlite":
         listed = func.json_each(json.dumps(list(values))).table_valued("value")
         return column.in_(select(listed.c.value))
-    return column == any_(literal(list(values), ARRAY(BigInteger)))
+    kind = Text if isinstance(column.type, String) else BigInteger
+    return column == any_(literal(list(values), ARRAY(kind)))

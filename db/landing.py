@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import Column, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import arrays, packing
-from db.bulk import chunks, insert_many, update_many
+from db.bulk import among, chunks, insert_many, update_many
 from db.clock import database_time
 from db.status import settle
 from db.summaries import MEASURE_COLUMNS, SUMMARY_AT, sum_up
@@ -55,8 +55,8 @@ def land(session: Session, outcomes: Sequence[Outcome]) -> Landed:
     that cannot be stored (a measure that is unknown or not finite) lands as a failure.
     """
     by_key: dict[str, Outcome] = {}
-    for outcome in outcomes:
-        by_key.setdefault(outcome.key, _storable(outcome))
+    for outcome in _storable(outcomes):
+        by_key.setdefault(outcome.key, outcome)
     stored = _stored(session, list(by_key))
     done: list[tuple[_Stored, RunResult]] = []
     failed: list[tuple[_Stored, RunFailure]] = []
@@ -82,29 +82,33 @@ def measures_of(session: Session, keys: Sequence[str]) -> Mapping[str, Sequence[
     return found
 
 
-def _storable(outcome: Outcome) -> Outcome:
-    """The outcome, or a failure that says why a result cannot be stored."""
-    if isinstance(outcome, RunFailure):
-        return outcome
-    unknown = outcome.measures.keys() - MEASURES.keys()
-    if unknown:
-        return RunFailure(outcome.key, f"the result holds a measure that is not in the catalogue: {min(unknown)}")
-    for name, value in outcome.measures.items():
+def _storable(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+    """The outcomes; for a result that cannot be stored, a failure that says why."""
+    results = [outcome for outcome in outcomes if isinstance(outcome, RunResult)]
+    curves = [curve.accuracy for result in results for curve in result.curves]
+    finite = not curves or bool(np.isfinite(np.concatenate(curves)).all())
+    for outcome in outcomes:
+        fault = _fault(outcome, finite) if isinstance(outcome, RunResult) else None
+        yield RunFailure(outcome.key, fault) if fault else outcome
+
+
+def _fault(result: RunResult, finite: bool) -> str | None:
+    """Why a result cannot be stored, if so; `finite` when its curves are known to be."""
+    if not result.measures.keys() <= MEASURES.keys():
+        unknown = min(result.measures.keys() - MEASURES.keys())
+        return f"the result holds a measure that is not in the catalogue: {unknown}"
+    for name, value in result.measures.items():
         if value is not None and not math.isfinite(value):
-            return RunFailure(outcome.key, f"the measure {name} is not finite: {value}")
-    if outcome.curves and not np.isfinite(np.concatenate([curve.accuracy for curve in outcome.curves])).all():
-        return RunFailure(outcome.key, "a curve holds a number that is not finite")
-    return outcome
+            return f"the measure {name} is not finite: {value}"
+    if not finite and not all(np.isfinite(curve.accuracy).all() for curve in result.curves):
+        return "a curve holds a number that is not finite"
+    return None
 
 
 def _stored(session: Session, keys: Sequence[str]) -> Mapping[str, _Stored]:
-    found: dict[str, _Stored] = {}
-    for some in chunks(keys):
-        query = select(runs.c.key, runs.c.id, runs.c.settings_id, runs.c.state).where(runs.c.key.in_(some))
-        found |= {
-            row.key: _Stored(row.id, row.settings_id, RunState(row.state)) for row in session.execute(query).all()
-        }
-    return found
+    query = select(runs.c.key, runs.c.id, runs.c.settings_id, runs.c.state)
+    found = session.execute(query.where(among(session, runs.c.key, keys)))
+    return {key: _Stored(run_id, settings_id, RunState(state)) for key, run_id, settings_id, state in found.all()}
 
 
 def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], now: datetime) -> None:
@@ -124,8 +128,9 @@ def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], n
     )
     ended = _ended(RunState.DONE, now) | {runs.c.reason: None, runs.c.traceback: None}
     update_many(session, _RESULT_COLUMNS, [runs.c.id], rows, ended)
-    packed = ((run.id, arrays.encode(result.curves, result.cosines)) for run, result in done)
-    insert_many(session, [run_arrays.c.run_id, run_arrays.c.content], packed)
+    packed = arrays.encode([arrays.RunArrays(result.curves, result.cosines) for _, result in done])
+    content = ((run.id, one) for (run, _), one in zip(done, packed, strict=True))
+    insert_many(session, [run_arrays.c.run_id, run_arrays.c.content], content)
 
 
 def _save_failures(session: Session, failed: Sequence[tuple[_Stored, RunFailure]], now: datetime) -> None:
@@ -178,20 +183,21 @@ def _tell_experiments(session: Session, done: Sequence[tuple[_Stored, RunResult]
 
 def _claims(session: Session, run_ids: Sequence[int], only: Claim | None = None) -> list[tuple[int, int, Claim]]:
     """(experiment, run, claim) of every claim on the runs."""
-    found: list[tuple[int, int, Claim]] = []
-    for some in chunks(run_ids):
-        table = experiment_runs.c
-        query = select(table.experiment_id, table.run_id, table.claim).where(table.run_id.in_(some))
-        if only is not None:
-            query = query.where(table.claim == only)
-        found += [(experiment, run, Claim(claim)) for experiment, run, claim in session.execute(query).all()]
-    return found
+    table = experiment_runs.c
+    query = select(table.experiment_id, table.run_id, table.claim).where(among(session, table.run_id, run_ids))
+    if not run_ids:
+        return []
+    if only is not None:
+        query = query.where(table.claim == only)
+    return [(experiment, run, Claim(claim)) for experiment, run, claim in session.execute(query).all()]
 
 
 def _set_claims(session: Session, run_ids: Sequence[int], claim: Claim, only: Claim | None = None) -> None:
-    for some in chunks(run_ids):
-        change = update(experiment_runs).where(experiment_runs.c.run_id.in_(some)).values(claim=claim.value)
-        session.execute(change if only is None else change.where(experiment_runs.c.claim == only))
+    if not run_ids:
+        return
+    change = update(experiment_runs).where(among(session, experiment_runs.c.run_id, run_ids))
+    change = change.values(claim=claim.value)
+    session.execute(change if only is None else change.where(experiment_runs.c.claim == only))
 
 
 def count(session: Session, changes: Mapping[int, Mapping[str, int]]) -> None:
@@ -233,8 +239,9 @@ def _add_to_summaries(
 def _points_of(session: Session, settings_ids: Sequence[int]) -> list[tuple[int, int, int, bytes]]:
     """(experiment, position, settings, summary) of every point with one of the settings."""
     found: list[tuple[int, int, int, bytes]] = []
+    # Sent as one parameter, so few ids among so few points would make SQLite read every point.
     for some in chunks(sorted(set(settings_ids))):
         table = points.c
         query = select(table.experiment_id, table.position, table.settings_id, table.summary)
-        found += [tuple(row) for row in session.execute(query.where(table.settings_id.in_(some)))]
+        found += [tuple(row) for row in session.execute(query.where(table.settings_id.in_(some))).all()]
     return found

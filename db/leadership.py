@@ -19,10 +19,10 @@ def acquire(session: Session, holder: str, seconds: float, name: str = SCHEDULER
     if held is None:
         session.execute(insert(leader).values(name=name, holder=holder, expires_at=expires))
         return True
-    if held.holder != holder and held.expires_at > now:
-        return False
-    session.execute(update(leader).where(leader.c.name == name).values(holder=holder, expires_at=expires))
-    return True
+    # The condition is in the change itself: a holder renews without waiting for its turn to write.
+    free = (leader.c.holder == holder) | (leader.c.expires_at <= now)
+    taken = update(leader).where(leader.c.name == name, free).values(holder=holder, expires_at=expires)
+    return session.execute(taken.returning(leader.c.name)).one_or_none() is not None
 
 
 def renew(session: Session, holder: str, seconds: float, name: str = SCHEDULER) -> bool:

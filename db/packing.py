@@ -79,6 +79,25 @@ def merge(one: Floats, other: Floats) -> Floats:
     return merged
 
 
+def merge_groups(rows: Floats, group: Sequence[int], groups: int) -> Floats:
+    """One summary [groups, WIDTH] for all rows of each group, a group being a number in 0..groups-1."""
+    order = np.argsort(group, kind="stable")
+    dealt, sorted_rows = np.asarray(group, dtype=np.int64)[order], rows[order]
+    present, starts = np.unique(dealt, return_index=True)
+    merged = empty(groups)
+    if not len(rows):
+        return merged
+    merged[present] = np.add.reduceat(sorted_rows, starts)
+    given, both = _measures(sorted_rows), _measures(merged)
+    n = given[:, :, 0]
+    both[present, :, 1] = np.add.reduceat(n * given[:, :, 1], starts) / np.maximum(both[present, :, 0], 1)
+    spread = given[:, :, 2] + n * (given[:, :, 1] - both[dealt, :, 1]) ** 2
+    both[present, :, 2] = np.add.reduceat(spread, starts)
+    both[present, :, 3] = np.minimum.reduceat(given[:, :, 3], starts)
+    both[present, :, 4] = np.maximum.reduceat(given[:, :, 4], starts)
+    return merged
+
+
 def counts(row: Floats) -> tuple[int, int]:
     """(runs with a result, suspect runs) of one row."""
     return int(row[0]), int(row[1])

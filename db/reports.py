@@ -1,9 +1,15 @@
 """Reading points, for diagrams and curves."""
 
+import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, select
 from sqlalchemy.orm import Session
 
 from db import arrays, packing
@@ -12,6 +18,8 @@ from db.summaries import DEFAULT_THRESHOLDS, MEASURE_COLUMNS, sum_up
 from db.tables import experiment_runs, points, run_arrays, runs, settings
 from domain.parameters import Value
 from domain.phases import Thresholds
+from domain.results import Readout
+from domain.settings import Method
 from domain.states import RunState
 
 
@@ -28,12 +36,21 @@ class PointRow:
 
 def read_points(session: Session, experiment_ids: Sequence[int]) -> list[PointRow]:
     """Every point of the experiments, in order."""
+    values = cast(points.c.axis_values, Text)
     query = (
-        select(points.c.experiment_id, points.c.position, points.c.settings_id, points.c.axis_values, points.c.summary)
+        select(points.c.experiment_id, points.c.position, points.c.settings_id, values, points.c.summary)
         .where(points.c.experiment_id.in_(experiment_ids))
         .order_by(points.c.experiment_id, points.c.position)
     )
-    return [PointRow(*row) for row in session.execute(query).all()]
+    return [
+        PointRow(experiment_id, position, settings_id, _axis_values(text), summary)
+        for experiment_id, position, settings_id, text, summary in session.execute(query).all()
+    ]
+
+
+@lru_cache(maxsize=50_000)
+def _axis_values(text: str) -> Mapping[str, Value]:
+    return MappingProxyType(json.loads(text))
 
 
 def read_settings(session: Session, settings_ids: Sequence[int]) -> Mapping[int, str]:
@@ -64,10 +81,32 @@ def sum_up_union(
     return {settings_id: summed[i] for settings_id, i in place.items()}
 
 
-def read_arrays(
+def read_measure(
+    session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int], measure: str
+) -> Mapping[tuple[int, int], Mapping[int, float]]:
+    """The measure of every finished run that defines it: by (experiment, settings), then by the run's id."""
+    query = (
+        select(experiment_runs.c.experiment_id, runs.c.settings_id, runs.c.id, runs.c[measure])
+        .join(runs, runs.c.id == experiment_runs.c.run_id)
+        .where(
+            experiment_runs.c.experiment_id.in_(experiment_ids),
+            among(session, runs.c.settings_id, settings_ids),
+            runs.c.state == RunState.DONE,
+            runs.c[measure].is_not(None),
+        )
+        .execution_options(yield_per=20_000)
+    )
+    found: defaultdict[tuple[int, int], dict[int, float]] = defaultdict(dict)
+    for experiment_id, settings_id, run_id, value in session.execute(query):
+        found[experiment_id, settings_id][run_id] = value
+    return found
+
+
+def read_curves(
     session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]
-) -> Iterator[tuple[int, arrays.RunArrays]]:
-    """(settings, arrays) of every finished run of the settings in any of the experiments, each run once."""
+) -> Iterator[tuple[int, Mapping[tuple[Readout, Method], arrays.Accuracies]]]:
+    """(settings, curves) of every one of the settings that has finished runs in any of the experiments, each run once:
+    for each readout and method the accuracies [runs, radii]."""
     query = (
         select(runs.c.settings_id, run_arrays.c.content)
         .join(run_arrays, run_arrays.c.run_id == runs.c.id)
@@ -75,8 +114,9 @@ def read_arrays(
         .order_by(runs.c.settings_id, runs.c.seed)
         .execution_options(yield_per=2_000)
     )
-    for settings_id, content in session.execute(query):
-        yield settings_id, arrays.decode(content)
+    rows = (tuple(row) for some in session.execute(query).partitions() for row in some)
+    for settings_id, same in groupby(rows, key=itemgetter(0)):
+        yield settings_id, arrays.decode_curves([content for _, content in same])
 
 
 def _claimed(session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]) -> ColumnElement[bool]:

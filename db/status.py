@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from db.clock import database_time
+from db.notices import announce
 from db.tables import experiments
 from domain.states import ExperimentStatus
 
@@ -18,12 +19,14 @@ def status_of(session: Session, experiment_id: int) -> ExperimentStatus | None:
 
 
 def set_status(session: Session, experiment_id: int, status: ExperimentStatus) -> None:
-    """Set the status and the times that go with it."""
+    """Set the status and the times that go with it; an end is announced to whom the spec says."""
     now = database_time(session)
     changes: dict[str, Any] = {"status": status, "finished_at": now if status.is_finished else None}
     if status is ExperimentStatus.RUNNING:
         changes["started_at"] = func.coalesce(experiments.c.started_at, now)
     session.execute(update(experiments).where(experiments.c.id == experiment_id).values(changes))
+    if status.is_finished:
+        announce(session, experiment_id, now)
 
 
 def settle(session: Session, experiment_ids: Sequence[int]) -> None:

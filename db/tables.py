@@ -148,6 +148,20 @@ experiments = Table(
 """What users submitted. `total` counts distinct runs; `done`, `failed` and `cancelled` count its claims, the rest is
 pending; `cached` of them were done when it was submitted. `revision` rises with every change of its results."""
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("experiment_id", Integer, ForeignKey("experiments.id", ondelete="CASCADE"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", UtcDateTime, nullable=False),
+    Index(None, "experiment_id"),
+)
+"""Ends of experiments that somebody is still to be told of; written with the end itself, removed once told.
+`tries` counts the attempts that failed, `next_at` is the moment of the next."""
+
 points = Table(
     "points",
     metadata,

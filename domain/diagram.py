@@ -11,13 +11,15 @@ from domain.measures import Measures
 from domain.parameters import Value
 from domain.phases import Phase, Thresholds, phase
 from domain.settings import Settings
+from domain.statistics import Sample, Statistic, evaluate
 from domain.summaries import Summary, merge_all
 from domain.theory import PLANE_CURVES, TheoryCurve
 
 
 @dataclass(frozen=True)
 class DiagramQuery:
-    """What a diagram is asked for. `marginalize` lists swept parameters to aggregate over."""
+    """What a diagram is asked for: a statistic of a measure over the runs of each cell. `marginalize` lists swept
+    parameters to aggregate over."""
 
     experiments: tuple[int, ...]
     x: str
@@ -25,6 +27,7 @@ class DiagramQuery:
     measure: str
     where: tuple[Condition, ...] = ()
     marginalize: tuple[str, ...] = ()
+    statistic: Statistic = "mean"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class PointSummary:
     """A point as a diagram reads it: its axis values as submitted, its settings, and its runs summed up.
 
     `n` counts runs with a result, `suspect` those whose trust verdict is `suspect`, `phases` the runs of each phase.
+    `sample` holds the diagram's measure of every run that defines it where the statistic is a quantile.
     """
 
     values: Mapping[str, Value]
@@ -40,13 +44,15 @@ class PointSummary:
     suspect: int
     measures: Mapping[str, Summary | None]
     phases: Mapping[Phase, int]
+    sample: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a diagram; null wherever nothing was measured."""
+    """One cell of a diagram; null wherever nothing was measured. `value` is the statistic that was asked for."""
 
     n: int = 0
+    value: float | None = None
     mean: float | None = None
     sd: float | None = None
     low: float | None = None
@@ -104,7 +110,7 @@ def build_diagram(
     grid: list[list[list[PointSummary]]] = [[[] for _ in x.values] for _ in y.values]
     for point in points:
         grid[row[point.values[query.y]]][column[point.values[query.x]]].append(point)
-    cells = tuple(tuple(_cell(query.measure, found, thresholds) for found in line) for line in grid)
+    cells = tuple(tuple(_cell(query, found, thresholds) for found in line) for line in grid)
     return Diagram(
         query,
         x,
@@ -117,7 +123,7 @@ def build_diagram(
     )
 
 
-def _cell(measure: str, points: Sequence[PointSummary], thresholds: Thresholds) -> Cell:
+def _cell(query: DiagramQuery, points: Sequence[PointSummary], thresholds: Thresholds) -> Cell:
     n = sum(point.n for point in points)
     if n == 0:
         return Cell()
@@ -127,9 +133,11 @@ def _cell(measure: str, points: Sequence[PointSummary], thresholds: Thresholds) 
     label = phase(means, thresholds)
     count = sum(point.phases.get(label, 0) for point in points) if label else 0
     share = wilson_interval(count, n) if label else None
-    summary, interval = sums.get(measure), mean_interval(sums.get(measure))
+    summary, interval = sums.get(query.measure), mean_interval(sums.get(query.measure))
+    sample = Sample(summary, [value for point in points for value in point.sample])
     return Cell(
         n=n,
+        value=evaluate(query.statistic, sample),
         mean=summary.mean if summary else None,
         sd=summary.sd if summary else None,
         low=summary.low if summary else None,

@@ -66,6 +66,9 @@ class Spec(Settings):
     refused, or the point is left out and stays blank."""
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     """Higher goes first."""
+    notify: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    """Address that gets a signed POST when the experiment has ended; whoever runs the server says which are allowed.
+    It is shown with the spec, so it is no place for a secret."""
 
     @property
     def seed_list(self) -> tuple[int, ...]:

@@ -29,7 +29,8 @@ def add(name: str, weight: float, trials: int) -> None:
     """Make an account; its token is printed once, alone on standard output."""
     with _database() as database:
         token = accounts.create(database, name, weight, trials or None)
-        where = database.url.render_as_string(hide_password=True)
+        plain = database.url.set(drivername=database.url.get_backend_name())
+        where = plain.render_as_string(hide_password=True)
     click.echo(f"account {name} is in {where}; this is its token, which is not shown again:", err=True)
     click.echo(token)
 

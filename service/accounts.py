@@ -5,7 +5,6 @@ machine may reach it. From the first account on, every call needs an account's t
 """
 
 import hashlib
-import ipaddress
 import math
 import re
 import secrets
@@ -15,6 +14,7 @@ from db import accounts
 from db.accounts import Account as Account
 from db.database import Database, Session
 from domain.faults import Fault, InvalidInput
+from service.addresses import is_loopback
 from service.errors import Conflict, NotFound, Unauthorized
 from service.settings import ServiceSettings, SettingsError
 
@@ -120,16 +120,6 @@ def check_reach(database: Database, settings: ServiceSettings) -> None:
         " `phaselab user add NAME`, or listen on this machine only (--host 127.0.0.1) and use an SSH tunnel from"
         " elsewhere (ssh -L 8000:127.0.0.1:8000 server)"
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address or name is this machine's own, which no other can reach."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def hash_of(token: str) -> str:

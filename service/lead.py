@@ -24,6 +24,7 @@ class Lead:
 
     def wait(self, stopping: threading.Event) -> bool:
         """Stand by until the lock is ours; False when `stopping` came first."""
+        told = False
         while not stopping.is_set():
             try:
                 with self._database.transaction() as session:
@@ -32,6 +33,9 @@ class Lead:
                         leadership.release(session, other)
                     if leadership.acquire(session, self._holder, self._seconds):
                         return True
+                if not told:
+                    print(f"another scheduler leads ({other}); this one stands by", flush=True)
+                    told = True
             except DatabaseAway:
                 pass
             stopping.wait(STAND_BY_SECONDS)
@@ -52,7 +56,7 @@ class Lead:
     def _renew(self, watchdog: Watchdog) -> None:
         while not self._given_up.wait(self._seconds / 5):
             try:
-                with self._database.transaction() as session:
+                with self._database.transaction(alone=False) as session:
                     renewed = leadership.renew(session, self._holder, self._seconds)
             except DatabaseAway:
                 continue

@@ -95,10 +95,11 @@ def export_experiment(database: Database, experiment_id: int) -> Iterator[bytes]
     yield packer.flush()
 
 
-def import_experiment(database: Database, file: BinaryIO, owner: str) -> Merged:
+def import_experiment(database: Database, file: BinaryIO, owner: str, max_runs: int = 1_000_000) -> Merged:
     """Merge an experiment's file. What the file has no result for waits, paused, until it is resumed.
 
-    Raises InvalidInput for what is no such file, is damaged, or was computed by another recipe.
+    Raises InvalidInput for what is no such file, is damaged, holds more than `max_runs` runs, or was computed by
+    another recipe. Results that stand before the damage have been merged then; they are whole.
     """
     lines = _read(file)
     head = validate(Head, next(lines, None))
@@ -107,7 +108,8 @@ def import_experiment(database: Database, file: BinaryIO, owner: str) -> Merged:
             f"these results are of recipe {head.recipe}; this version computes recipe {RECIPE}, so they do not merge"
         )
         raise InvalidInput([Fault("/recipe", detail)])
-    drafted = make_draft(plan(parse_spec(head.spec)))
+    # Whoever submitted it elsewhere asked to be told; whoever reads it in here did not.
+    drafted = make_draft(plan(parse_spec(head.spec | {"notify": None}), max_runs))
     experiment_id, created = _experiment(database, head, drafted, owner)
     wanted = {run.key: run.kind.settings for run in drafted.runs}
     new = known = 0
@@ -116,9 +118,11 @@ def import_experiment(database: Database, file: BinaryIO, owner: str) -> Merged:
         results = []
         for data in batch:
             line = validate(RunLine, data)
-            if line.key not in wanted:
-                raise InvalidInput([Fault("/key", f"run {line.key} is none of the experiment's; the file is damaged")])
-            results.append(_result(line, len(radii(wanted[line.key].attack))))
+            settings = wanted.pop(line.key, None)
+            if settings is None:
+                detail = f"run {line.key} is none of the experiment's, or stands here twice; the file is damaged"
+                raise InvalidInput([Fault("/key", detail)])
+            results.append(_result(line, len(radii(settings.attack))))
         with database.transaction() as session:
             here = landing.measures_of(session, [result.key for result in results])
             new += landing.land(session, results).done

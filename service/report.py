@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,15 @@ from domain.measures import MEASURES
 from domain.parameters import Value
 from domain.phases import Thresholds
 from domain.resolve import radii
+from domain.statistics import is_quantile
 from service.errors import NotFound
 from service.selection import Selection, check_nothing_hides, check_parameters, select
 
 _PHASE_MEASURES = ("test_accuracy", "feature_fraction", "averaging_index")
 """The measures that decide a phase."""
 MAX_PAGE = 1000
+_Place = tuple[Value, Value, int]
+"""A cell, by its values of x and y, and settings."""
 
 
 def diagram(database: Database, query: DiagramQuery, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Diagram:
@@ -62,30 +65,63 @@ def _check_diagram(query: DiagramQuery) -> None:
 def _summaries(
     session: Session, selection: Selection, query: DiagramQuery, thresholds: Thresholds
 ) -> list[PointSummary]:
-    """One summary for each settings in each cell, so that no run counts twice in a cell."""
-    places: dict[tuple[Value, Value, int], list[PointRow]] = defaultdict(list)
-    for point in selection.points:
-        cell = selection.value(point, query.x), selection.value(point, query.y)
-        places[(*cell, point.settings_id)].append(point)
+    """One summary for each cell (of quantiles: for each settings in each cell), in which no run counts twice."""
+    places: dict[_Place, list[PointRow]] = defaultdict(list)
+    for point, x, y in zip(selection.points, selection.values(query.x), selection.values(query.y), strict=True):
+        places[x, y, point.settings_id].append(point)
     from_runs = thresholds != DEFAULT_THRESHOLDS
-    chosen = {place: None if from_runs else _covering(selection, found) for place, found in places.items()}
-    unions = _unions(session, selection, [place[2] for place, one in chosen.items() if one is None], thresholds)
-    stored = [one for one in chosen.values() if one is not None]
-    rows = iter(packing.from_bytes([one.summary for one in stored]) if stored else ())
+    chosen = {place: () if from_runs else _covering(selection, found) for place, found in places.items()}
+    unions = _unions(session, selection, [place[2] for place, found in chosen.items() if not found], thresholds)
+    whole = is_quantile(query.statistic)
+    first = {place if whole else place[:2]: place for place in reversed(places)}  # of each cell, its first settings
+    numbers = {group: i for i, group in enumerate(dict.fromkeys(place if whole else place[:2] for place in places))}
+    stored = [(one, place) for place, found in chosen.items() for one in found]
+    rows = packing.from_bytes([one.summary for one, _ in stored])
+    summed = [(unions[place[2]], place) for place, found in chosen.items() if not found]
+    if summed:
+        rows = np.concatenate([rows, [row for row, _ in summed]])
+    dealt = [numbers[place if whole else place[:2]] for _, place in (*stored, *summed)]
+    merged = packing.merge_groups(rows, dealt, len(numbers))
     names = tuple(dict.fromkeys((query.measure, *_PHASE_MEASURES)))
-    return [
-        _point_summary(query, place, next(rows) if one is not None else unions[place[2]], names, selection.texts)
-        for place, one in chosen.items()
-    ]
+    found = [_point_summary(query, first[group], merged[i], names, selection.texts) for group, i in numbers.items()]
+    return _with_samples(session, query, found, places) if whole else found
 
 
-def _covering(selection: Selection, points: Sequence[PointRow]) -> PointRow | None:
-    """The point, among some with equal settings, whose experiment's seeds hold all seeds of the others."""
+def _with_samples(
+    session: Session,
+    query: DiagramQuery,
+    found: Sequence[PointSummary],
+    places: Mapping[tuple[Value, Value, int], Sequence[PointRow]],
+) -> list[PointSummary]:
+    """The summaries with the measure of every one of their runs, each run once."""
+    settings_ids = sorted({place[2] for place in places})
+    values = reports.read_measure(session, query.experiments, settings_ids, query.measure)
+    filled = []
+    for summary, points in zip(found, places.values(), strict=True):
+        sample: dict[int, float] = {}
+        for point in points:
+            sample |= values.get((point.experiment_id, point.settings_id), {})
+        filled.append(replace(summary, sample=tuple(sample.values())))
+    return filled
+
+
+def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[PointRow]:
+    """Those points, among some with equal settings, that together count every run of all once: their experiments'
+    seeds hold those of the others, and no two have a seed in common. None where there are no such points."""
     if len(points) == 1:
-        return points[0]
+        return points
     seeds = {point.experiment_id: _seeds(selection.experiments[point.experiment_id].spec["seeds"]) for point in points}
-    every = set().union(*seeds.values())
-    return next((point for point in points if seeds[point.experiment_id] == every), None)
+    kept: list[PointRow] = []
+    held: set[int] = set()
+    for point in sorted(points, key=lambda point: -len(seeds[point.experiment_id])):
+        own = seeds[point.experiment_id]
+        if own <= held:
+            continue
+        if own & held:
+            return ()
+        kept.append(point)
+        held |= own
+    return kept
 
 
 def _seeds(given: int | Sequence[int]) -> set[int]:
@@ -135,21 +171,20 @@ def curves(database: Database, query: CurveQuery) -> Curves:
 def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> Iterator[RunCurve]:
     """The curves asked for of every run, in the order of the points; a run counts once in a group."""
     groups: dict[int, list[dict[str, Value]]] = defaultdict(list)
-    for point in selection.points:
-        group = {path: selection.value(point, path) for path in query.by}
+    columns = [selection.values(path) for path in query.by]
+    for point, *values in zip(selection.points, *columns, strict=True):
+        group = dict(zip(query.by, values, strict=True))
         if group not in groups[point.settings_id]:
             groups[point.settings_id].append(group)
-    stored = defaultdict(list)
-    for settings_id, arrays in reports.read_arrays(session, query.experiments, sorted(groups)):
-        stored[settings_id].append(arrays)
+    stored = dict(reports.read_curves(session, query.experiments, sorted(groups)))
     for settings_id, same in groups.items():
         settings = settings_from(selection.texts[settings_id])
         places = np.array(radii(settings.attack))
-        for arrays in stored[settings_id]:
-            for curve in arrays.curves:
-                if curve.method in query.methods and curve.readout in query.readouts:
-                    for group in same:
-                        yield RunCurve(group, settings, curve.readout, curve.method, places, curve.accuracy)
+        for (readout, method), accuracies in stored.get(settings_id, {}).items():
+            if method in query.methods and readout in query.readouts:
+                for group in same:
+                    for accuracy in accuracies:
+                        yield RunCurve(group, settings, readout, method, places, accuracy)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from service import ray_session
 from service.dispatch import Dispatcher
 from service.fairness import Use
 from service.lead import Lead
+from service.notifier import Notifier
 from service.settings import ServiceSettings
 from service.sizing import Pace
 from service.tuning import ParcelCallback, Tuning
@@ -42,6 +43,7 @@ class Scheduler:
         self._queue = WorkQueue(database, settings.lease_seconds)
         self._pace = Pace(settings.stack_seconds)
         self._use = Use(settings.use_half_life_seconds, time.monotonic())
+        self._notifier = Notifier(settings, database)
         self._watchdog = Watchdog()
         self._stopping = threading.Event()
 
@@ -60,6 +62,9 @@ class Scheduler:
         try:
             self._lead.keep(self._watchdog)
             self._queue.release_all()
+            for owner, seconds in self._queue.used(self._settings.use_half_life_seconds).items():
+                self._use.add(owner, seconds, time.monotonic())
+            self._notifier.start()
             ray_session.start(self._settings)
             ray_started()
             print("scheduler ready", flush=True)
@@ -69,6 +74,7 @@ class Scheduler:
             while self._wait_for_work():
                 self._busy_period()
         finally:
+            self._notifier.stop()
             self._queue.release_all()
             self._lead.give_up()
             self._watchdog.expect("Ray's end", END_SECONDS)

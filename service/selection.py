@@ -36,17 +36,20 @@ class Selection:
         """The experiments' names."""
         return tuple(row.name for row in self.experiments.values())
 
-    def value(self, point: PointRow, path: str) -> Value:
-        """A parameter's value at a point: as submitted, and what it stands for where that is `auto` or left out."""
+    def values(self, path: str) -> list[Value]:
+        """A parameter's value at every point: as submitted, and what it stands for where that is `auto` or left out."""
         group, name = path.split(".")
-        base = self.experiments[point.experiment_id].spec
         # A spec, or settings, stored before a parameter came to be do not hold it: they mean its default.
         default = parameters()[path].default
-        given: Value = point.values[path] if path in point.values else base[group].get(name, default)
-        if given in _STANDS_FOR:
-            settings: dict[str, dict[str, Value]] = json.loads(self.texts[point.settings_id])
-            return settings[group].get(name, default)
-        return given
+        bases: dict[int, Value] = {i: row.spec[group].get(name, default) for i, row in self.experiments.items()}
+        found: list[Value] = []
+        for point in self.points:
+            given = point.values[path] if path in point.values else bases[point.experiment_id]
+            if given in _STANDS_FOR:
+                settings: dict[str, dict[str, Value]] = json.loads(self.texts[point.settings_id])
+                given = settings[group].get(name, default)
+            found.append(given)
+        return found
 
 
 def select(session: Session, experiment_ids: Sequence[int], where: Sequence[Condition]) -> Selection:
@@ -62,7 +65,8 @@ def select(session: Session, experiment_ids: Sequence[int], where: Sequence[Cond
     rows = reports.read_points(session, experiment_ids)
     texts = reports.read_settings(session, sorted({row.settings_id for row in rows}))
     whole = Selection({number: found[number] for number in experiment_ids}, tuple(rows), texts)
-    kept = tuple(row for row in rows if all(condition.holds(whole.value(row, condition.path)) for condition in where))
+    columns = [map(condition.holds, whole.values(condition.path)) for condition in where]
+    kept = tuple(row for row, *held in zip(rows, *columns, strict=True) if all(held))
     if not kept:
         raise InvalidInput([_nothing_left(whole, where)])
     return Selection(whole.experiments, kept, texts)
@@ -71,7 +75,7 @@ def select(session: Session, experiment_ids: Sequence[int], where: Sequence[Cond
 def _nothing_left(whole: Selection, where: Sequence[Condition]) -> Fault:
     """Which condition no point meets, with the values there are; or that no point meets all."""
     for i, condition in enumerate(where):
-        values = _distinct(whole.value(point, condition.path) for point in whole.points)
+        values = _distinct(whole.values(condition.path))
         if not any(condition.holds(value) for value in values):
             shown = ", ".join(_shown(value) for value in values[:20])
             return Fault(pointer("where", i), f"no point meets {condition}; {condition.path} is one of {shown}")
@@ -94,7 +98,7 @@ def check_nothing_hides(selection: Selection, shown: Iterable[str], place: str, 
     hidden = [path for path in _varying(selection) if path not in set(shown)]
     faults = []
     for path in hidden:
-        values = _distinct(selection.value(point, path) for point in selection.points)
+        values = _distinct(selection.values(path))
         fixed = f"where={path}={_shown(values[0])}"
         listed = ", ".join(_shown(value) for value in values[:6]) + (", ..." if len(values) > 6 else "")
         detail = f"{path} varies ({listed}) and is not shown: fix it with {fixed}, {remedy.format(path=path)}"
@@ -115,7 +119,7 @@ def _varying(selection: Selection) -> list[str]:
         bases: list[Any] = [row.spec[group].get(name, entry.default) for row in rows]
         if not entry.swept or not (swept or any(base != bases[0] for base in bases)):
             continue
-        if len(_distinct(selection.value(point, path) for point in selection.points)) > 1:
+        if len(_distinct(selection.values(path))) > 1:
             varying.append(path)
     return varying
 

@@ -6,14 +6,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from service.addresses import is_prefix
 
 PREFIX = "PHASELAB_"
 CONFIG_FILE = "phaselab.toml"
+_SECRET = ("notify_secret",)
+"""Settings whose values no message tells."""
 
 
 class SettingsError(ValueError):
     """A setting of the service cannot be used; the message names the setting and what would be right."""
+
+
+def _listed(value: object) -> object:
+    """A list as it is written in an environment variable: parts with spaces or commas between them."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
 class ServiceSettings(BaseModel):
@@ -34,6 +52,8 @@ class ServiceSettings(BaseModel):
     """Most runs of one experiment."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_000_000
     """Largest request body, bytes."""
+    max_import_bytes: Annotated[int, Field(ge=1024)] = 1_000_000_000
+    """Largest file of an experiment that is read in, bytes."""
     ray_address: str | None = None
     """`host:port` of an existing Ray cluster, of which this machine is a node; left out, Ray is started here."""
     cpus: Annotated[int, Field(ge=1)] | None = None
@@ -52,16 +72,30 @@ class ServiceSettings(BaseModel):
     """A worker that computes longer than this on one stack is taken for stuck, and killed."""
     lease_seconds: Annotated[float, Field(ge=5)] = 60.0
     """How long a run stays handed out without a sign of life from the scheduler."""
-    leader_seconds: Annotated[float, Field(ge=2)] = 10.0
-    """How long the leader lock outlives a scheduler that has gone silent."""
+    leader_seconds: Annotated[float, Field(ge=2)] = 30.0
+    """How long the leader lock outlives a scheduler that has gone silent on another machine."""
     idle_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long trials wait for more work before they give their CPUs back."""
     use_half_life_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """Time after which an owner's past use counts half in the fair share."""
     compute: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] = "workers.computing:ready"
     """`module:function` that makes the computing code of a trial ready; another one must keep the same contract."""
+    notify_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """Secret that signs what is sent to the addresses that specs name in `notify`, at least 16 characters."""
+    notify_allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Addresses that a spec's `notify` may name, or be under: https, or http to this machine; several with spaces."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "WARNING"
     """Least severity that is written to standard error."""
+
+    @field_validator("notify_allow")
+    @classmethod
+    def _can_be_notified(cls, prefixes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for prefix in prefixes:
+            if not is_prefix(prefix):
+                raise ValueError(f"{prefix!r} is no https://host/path, nor http:// to this machine")
+        if prefixes and "notify_secret" in info.data and info.data["notify_secret"] is None:
+            raise ValueError("set notify_secret too, for what is sent is signed")
+        return prefixes
 
 
 def load_settings(
@@ -106,4 +140,5 @@ def _plain(error: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     if error["type"] == "extra_forbidden":
         return f"{origin}: unknown setting; known: {', '.join(ServiceSettings.model_fields)}"
     meaning = ServiceSettings.model_fields[name].description or ""
-    return f"{origin}: {error['msg']}, not {error.get('input')!r}. It is: {' '.join(meaning.split())}"
+    given = "" if name in _SECRET else f", not {error.get('input')!r}"
+    return f"{origin}: {error['msg']}{given}. It is: {' '.join(meaning.split())}"

@@ -9,10 +9,12 @@ from db import experiments
 from db.database import Database
 from db.draft import Draft, make_draft
 from domain.cost import estimate_seconds
+from domain.faults import Fault, InvalidInput
 from domain.points import plan
 from domain.settings import Settings
 from domain.spec import Spec, parse_spec
 from domain.stacks import shape
+from service.addresses import is_allowed
 from service.errors import Conflict
 from service.sizing import MOST_RUNS, clamp
 
@@ -53,13 +55,16 @@ def submit(
     idempotency_key: str | None = None,
     dry_run: bool = False,
     max_runs: int = 1_000_000,
+    notify_allow: Sequence[str] = (),
 ) -> Submitted:
     """Store a new experiment, or with `dry_run` tell what it would be and store nothing.
 
     The same spec under the same idempotency key of the same owner gives the experiment that is there. Raises
-    InvalidInput for a spec that cannot be used, Conflict for a key that another spec was submitted under.
+    InvalidInput for a spec that cannot be used, Conflict for a key that another spec was submitted under. A spec may
+    name in `notify` what is in or under `notify_allow`.
     """
     spec = parse_spec(spec_data)
+    _check_notify(spec, notify_allow)
     drafted = make_draft(plan(spec, max_runs))
     if dry_run:
         return _dry_run(database, drafted)
@@ -72,6 +77,13 @@ def submit(
         stored = experiments.get_experiment(session, experiment_id)
     assert stored is not None
     return Submitted(stored.id, True, stored.points, stored.skipped, stored.total, stored.cached)
+
+
+def _check_notify(spec: Spec, allowed: Sequence[str]) -> None:
+    if spec.notify is not None and not is_allowed(spec.notify, allowed):
+        which = f"only {', '.join(allowed)} and what is under it" if allowed else "none"
+        detail = f"the server may not send to {spec.notify[:200]!r}; it allows {which} (its setting notify_allow)"
+        raise InvalidInput([Fault("/notify", detail)])
 
 
 def _again(earlier: experiments.ExperimentRow, spec: Spec, idempotency_key: str) -> Submitted:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from db import landing, leases
+from db import landing, leases, use
 from db.database import Database, DatabaseAway
 from db.status import status_of
 from domain.results import Outcome
@@ -106,6 +106,12 @@ class WorkQueue:
         """Which of these experiments are paused."""
         with self._database.reading() as session:
             return {one for one in experiments if status_of(session, one) is ExperimentStatus.PAUSED}
+
+    @again_while_away
+    def used(self, half_life_seconds: float) -> Mapping[str, float]:
+        """Computing seconds by owner that landed before, as fairness remembers them."""
+        with self._database.reading() as session:
+            return use.decayed_seconds(session, half_life_seconds)
 
     @again_while_away
     def land(self, outcomes: Sequence[Outcome]) -> None:

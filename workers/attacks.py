@@ -78,8 +78,8 @@ def span_points(networks: Networks, network: TwoLayer) -> SpanPoints:
 def readout_landscapes(points: SpanPoints, readout: Readout) -> tuple[Landscape, Landscape]:
     """What `pgd` attacks: the readout along the gradient of a majorant, which breaks most, then along its own."""
     if readout == "sum":
-        return SumMajorant(points), SumMargin(points)
-    return MaxMajorant(points), MaxMargin(points)
+        return SumMajorant.of(points), SumMargin(points)
+    return MaxMajorant.of(points), MaxMargin(points)
 
 
 def random_starts(runs: Sequence[Run], points: SpanPoints, target: int) -> Noise:

@@ -1,28 +1,35 @@
 """Landscapes that show the way through relus that are off: the gradient of a convex function above the margin.
 
-A point's margin is V - V', the value of its own side less that of the opposing one. With q_j the pre-activations of
-the opposing neurons summed without relu (all of them under `sum`, those of group j under `max`, over the width),
-h_j = V - q_j is convex and nowhere below the margin. The gradient shown is that of the h_j whose linearised zero is
-nearest, |h_j| / |grad h_j|; score and margin stay the network's own, so nothing counts as broken that is not.
+A point's margin is V - V', the value of its own side less that of the opposing one. For a pattern a of opposing
+neurons (any under `sum`, some of one group under `max`) with pre-activations q, h = V - a.q / width is convex and
+nowhere below the margin. The gradient shown is that of h; score and margin stay the network's own, so nothing counts
+as broken that is not. The pattern is chosen once per point (workers/patterns.py).
 Derivation: docs/methods/attacks.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from workers.pgd import Look
-from workers.span import MaxMargin, SumMargin
-from workers.two_layer import outputs, to_neurons
-
-FLAT = 1e-12
-"""Squared slopes are raised to it, the largest entry of the factor being 1: below is rounding."""
+from workers.patterns import nearest_pattern
+from workers.pgd import Chosen, Look
+from workers.span import MaxMargin, SpanPoints, SumMargin
+from workers.two_layer import to_neurons
 
 
 @dataclass(frozen=True, eq=False)
 class SumMajorant(SumMargin):
-    """The `sum` readout, followed along h = V - q."""
+    """The `sum` readout, followed along h."""
+
+    pattern: Tensor
+    """[S, M, N]: 1 for the opposing neurons that count as on, else 0"""
+
+    @classmethod
+    def of(cls, points: SpanPoints) -> Self:
+        """With the pattern chosen."""
+        return cls(points, nearest_pattern(points, "sum"))
 
     def look(self, perturbation: Tensor) -> Look:
         """Score of the readout, gradient of h at perturbations [S, M, N]."""
@@ -30,37 +37,34 @@ class SumMajorant(SumMargin):
         moved = points.moved(perturbation)  # [S, M, N]
         active = torch.gt(moved, 0, out=torch.empty_like(moved)).mul_(points.toward)  # [S, M, N] 0, or 1 or -1
         margin = moved.mul_(active).sum(dim=1)  # [S, N]
-        return Look(margin, self.slope(torch.minimum(active, points.toward, out=active)))
+        return Look(margin, self.slope(active.clamp_min_(0).sub_(self.pattern)))
+
+    def take(self, chosen: Chosen) -> Self:
+        """The landscape of the chosen runs and points."""
+        return replace(self, points=self.points.take(chosen), pattern=chosen.of(self.pattern))
 
 
 @dataclass(frozen=True, eq=False)
 class MaxMajorant(MaxMargin):
-    """The `max` readout, followed along the h_j whose linearised zero is nearest."""
+    """The `max` readout, followed along h."""
+
+    pattern: Tensor
+    """[S, M, N]: 1 for the neurons of an opposing group that count as on, else 0"""
+
+    @classmethod
+    def of(cls, points: SpanPoints) -> Self:
+        """With the pattern chosen."""
+        return cls(points, nearest_pattern(points, "max"))
 
     def look(self, perturbation: Tensor) -> Look:
-        """Score of the readout, gradient of an h_j at perturbations [S, M, N]."""
-        points, layout = self.points, self.points.network.layout
-        moved = points.moved(perturbation)  # [S, M, N]
-        of_groups = outputs(moved, layout)  # [S, c, N]
-        unlike = points.toward[:, :: layout.width]  # [S, c, N] +1 for own groups, -1 for opposing ones
-        own = unlike > 0
-        value = of_groups.where(own, -torch.inf).amax(dim=1, keepdim=True)  # [S, 1, N] V
-        margin = value - of_groups.where(~own, -torch.inf).amax(dim=1, keepdim=True)  # [S, 1, N]
-        leads = of_groups.eq(value).logical_and_(own).to(moved)  # [S, c, N]
-        by_neuron = to_neurons(leads, layout) * (moved > 0)  # [S, M, N]
-        downhill = self.slope(by_neuron)  # [S, M, N] grad V, times the width
-        group_pull = self._by_group(self.points.pull.mT).sum(dim=2).mT  # [S, M, c] grad q_j
-        gap = value - self._by_group(moved).mean(dim=2)  # [S, c, N] h_j
-        square = (
-            downhill.square().sum(dim=1, keepdim=True)
-            + group_pull.square().sum(dim=1).unsqueeze(-1)
-            - 2 * torch.bmm(group_pull.mT, downhill)
-        )  # [S, c, N] |grad h_j|^2
-        distance = (gap / square.clamp_min_(FLAT).sqrt_()).masked_fill_(own, torch.inf)  # [S, c, N]
-        nearest = distance.eq(distance.amin(dim=1, keepdim=True)).to(moved)  # [S, c, N]
-        return Look(margin.squeeze(1), torch.baddbmm(downhill, group_pull, nearest, alpha=-1))
+        """Score of the readout, gradient of h at perturbations [S, M, N]."""
+        moved = self.points.moved(perturbation)  # [S, M, N]
+        reach = self.points.reach(moved)  # [S, c, N]
+        bottom, top = reach.aminmax(dim=1, keepdim=True)  # [S, 1, N]
+        leads = to_neurons(reach.eq(top).to(moved), self.points.network.layout)  # [S, M, N]
+        value = torch.gt(moved, 0, out=moved).mul_(leads)  # [S, M, N] gradient of V by the pre-activations
+        return Look((top + bottom).squeeze(1), self.slope(value.sub_(self.pattern)))
 
-    def _by_group(self, values: Tensor) -> Tensor:
-        """[S, M, X] -> [S, c, width, X]"""
-        layout = self.points.network.layout
-        return values.reshape(len(values), layout.outputs, layout.width, -1)
+    def take(self, chosen: Chosen) -> Self:
+        """The landscape of the chosen runs and points."""
+        return replace(self, points=self.points.take(chosen), pattern=chosen.of(self.pattern))

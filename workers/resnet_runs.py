@@ -13,6 +13,7 @@ from domain.measures import MEASURES
 from domain.results import Curve, Outcome, RunFailure, RunResult
 from domain.runs import Run
 from workers import measures
+from workers.checkpoint import Checkpoint
 from workers.image_attack import Victim
 from workers.image_data import Box, box, centred_means, images_of, test_images, training_images
 from workers.image_runs import AttackedImages, attack_images
@@ -23,7 +24,7 @@ from workers.resnet_training import train
 from workers.training import Stop
 from workers.training_set import training_labels
 
-BATCH = {"cpu": 100, "cuda": 2000}
+BATCH = {"cpu": 100, "cuda": 500}
 """Images that are attacked or looked at together."""
 
 
@@ -56,7 +57,7 @@ def _compute(run: Run, device: str, stop: Stop | None) -> Outcome:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         inputs = inputs.contiguous(memory_format=torch.channels_last)
     limits = box(settings.data, flat.to(device))
-    train(network, run, inputs, label, limits, stop).requires_grad_(False)
+    train(network, run, inputs, label, limits, stop, Checkpoint(run.key)).requires_grad_(False)
     seen = _look(network, inputs, label, cluster.to(device), settings.data.k, _batch(device))
     if not math.isfinite(seen.loss):
         rate = f"{settings.training.learning_rate:g}"

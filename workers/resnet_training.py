@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice, repeat
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -10,6 +11,7 @@ from torch.nn import functional
 from domain.runs import Run
 from domain.settings import Training
 from workers.autograd import optimizer_of
+from workers.checkpoint import Checkpoint, State
 from workers.image_attack import OWN_LOSS, Starts, Victim, attempt
 from workers.image_data import Box
 from workers.resnet import ResNet18
@@ -22,30 +24,75 @@ ADVERSARIAL_STEPS = 7
 """Attack steps on every batch of adversarial training, as in Madry et al. (arXiv 1706.06083)."""
 
 
-def train(network: ResNet18, run: Run, images: Tensor, label: Tensor, box: Box, stop: Stop | None = None) -> ResNet18:
-    """Train a network on images [n, channels, side, side] and label groups [n], in place. Raises Stopped."""
-    training = run.settings.training
-    mixed = torch.autocast(images.device.type, torch.bfloat16, enabled=training.precision == "mixed")
-    optimizer = optimizer_of(training, list(network.parameters()))
-    augmented = Augmentation(run, images)
+def train(
+    network: ResNet18,
+    run: Run,
+    images: Tensor,
+    label: Tensor,
+    box: Box,
+    stop: Stop | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> ResNet18:
+    """Train a network on images [n, channels, side, side] and label groups [n], in place, from its checkpoint on if
+    there is one: with the same result as without a break. Raises Stopped.
+    """
+    state = _Training(network, run, images, label, box)
+    first = state.resume(checkpoint.load(images.device)) if checkpoint else 0
     network.train()
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True), torch.enable_grad():
-        for step, rows in enumerate(islice(_rows(run), training.steps)):
+        for step, rows in enumerate(islice(_rows(run), first, run.settings.training.steps), start=first):
             check(stop)
-            for group in optimizer.param_groups:
-                group["lr"] = training.learning_rate * rate(training, step)
-            points = rows.to(images.device)
-            seen, wanted = augmented.batch(points), label[points]
-            if training.adversarial_radius:
-                seen = _perturbed(network, seen, wanted, training.adversarial_radius, box, stop)
-            optimizer.zero_grad()
-            with mixed:
-                loss = functional.cross_entropy(
-                    network(seen).float(), wanted, label_smoothing=training.label_smoothing or 0.0
-                )
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            state.step(step, rows.to(images.device), stop)
+            if checkpoint is not None and checkpoint.due:
+                checkpoint.save(state.saved(step + 1))
+    if checkpoint is not None:
+        checkpoint.remove()
     return network.eval()
+
+
+class _Training:
+    """A network in training."""
+
+    def __init__(self, network: ResNet18, run: Run, images: Tensor, label: Tensor, box: Box) -> None:
+        self._network, self._training, self._label, self._box = network, run.settings.training, label, box
+        self._optimizer = optimizer_of(self._training, list(network.parameters()))
+        self._augmented = Augmentation(run, images)
+        mixed = self._training.precision == "mixed"
+        self._precision = torch.autocast(images.device.type, torch.bfloat16, enabled=mixed)
+
+    def step(self, step: int, points: Tensor, stop: Stop | None) -> None:
+        """One optimizer step, number `step`, on the training points [b]."""
+        training, network = self._training, self._network
+        for group in self._optimizer.param_groups:
+            group["lr"] = training.learning_rate * rate(training, step)
+        seen, wanted = self._augmented.batch(points), self._label[points]
+        if training.adversarial_radius:
+            seen = _perturbed(network, seen, wanted, training.adversarial_radius, self._box, stop)
+        self._optimizer.zero_grad()
+        with self._precision:
+            outputs = network(seen)
+        smoothing = training.label_smoothing or 0.0
+        outputs = outputs.float() if training.precision == "mixed" else outputs
+        functional.cross_entropy(outputs, wanted, label_smoothing=smoothing).backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+
+    def saved(self, step: int) -> State:
+        """What a checkpoint holds, before the step of that number."""
+        return {
+            "step": step,
+            "network": self._network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "random": self._augmented.position,
+        }
+
+    def resume(self, state: State | None) -> int:
+        """Go on from a checkpoint; the number of the next step, 0 without one."""
+        if state is None:
+            return 0
+        self._network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._augmented.position = state["random"]
+        return int(state["step"])
 
 
 def rate(training: Training, step: int) -> float:
@@ -66,6 +113,22 @@ class Augmentation:
         self._random = generator(run.seed, Stream.AUGMENTATION)
         self._images = images  # [n, channels, side, side]
         self._pad = images.shape[-1] // 8
+
+    @property
+    def position(self) -> list[int]:
+        """Where the random stream stands."""
+        state = self._random.bit_generator.state
+        return [*(int(word) for word in state["state"]["state"]), int(state["has_uint32"]), int(state["uinteger"])]
+
+    @position.setter
+    def position(self, words: list[int]) -> None:
+        *state, has_uint32, uinteger = words
+        self._random.bit_generator.state = {
+            "bit_generator": "SFC64",
+            "state": {"state": np.array(state, dtype=np.uint64)},
+            "has_uint32": has_uint32,
+            "uinteger": uinteger,
+        }
 
     def batch(self, points: Tensor) -> Tensor:
         """[b, channels, side, side]: the images of the points, moved."""

@@ -66,6 +66,13 @@ class SpanPoints:
         """[S, M, N] -> [S, M, N]: pre-activations under perturbations."""
         return torch.baddbmm(self.preactivations, self.factor, perturbation)
 
+    def reach(self, preactivations: Tensor) -> Tensor:
+        """[S, M, N] -> [S, c, N]: outputs of a point's own groups, and less those of the opposing ones. As outputs are
+        not negative, the largest of all is V, the value of the own side by `max`, the least -V', of the opposing one.
+        """
+        layout = self.network.layout
+        return outputs(preactivations, layout) * self.toward[:, :: layout.width]
+
     def take(self, chosen: Chosen) -> "SpanPoints":
         """The chosen runs and points."""
         return replace(
@@ -91,6 +98,11 @@ class OnPoints:
 
     points: SpanPoints
 
+    @property
+    def goal(self) -> float:
+        """A readout is broken for good at 0."""
+        return 0.0
+
     def zeros(self) -> Tensor:
         """[S, M, N]: no perturbation."""
         return torch.zeros_like(self.points.preactivations)
@@ -108,8 +120,6 @@ class OnPoints:
 class SumMargin(OnPoints):
     """The `sum` readout: score and margin are y times it (times the width, which changes no sign)."""
 
-    goal: float = 0.0
-
     def look(self, perturbation: Tensor) -> Look:
         """Score and gradient at perturbations [S, M, N]; the score is the margin."""
         points = self.points
@@ -126,22 +136,14 @@ class SumMargin(OnPoints):
 class MaxMargin(OnPoints):
     """The `max` readout: score and margin are y times it. Ties follow all groups that tie."""
 
-    goal: float = 0.0
-
     def look(self, perturbation: Tensor) -> Look:
         """Score and gradient at perturbations [S, M, N]; the score is the margin."""
-        points, network = self.points, self.points.network
-        moved = points.moved(perturbation)  # [S, M, N]
-        of_groups = outputs(moved, network.layout)  # [S, c, N]
-        positive, negative = network.split(of_groups)
-        highest, lowest = positive.amax(dim=1, keepdim=True), negative.amax(dim=1, keepdim=True)  # [S, 1, N]
-        leads = torch.empty_like(of_groups)  # [S, c, N]: y times the side for the side's largest output, else 0
-        for group, largest, into in zip((positive, negative), (highest, lowest), network.split(leads), strict=True):
-            torch.eq(group, largest, out=into)
-        network.split(leads)[0].mul_(points.side.unsqueeze(1))
-        network.split(leads)[1].mul_(-points.side.unsqueeze(1))
-        active = torch.gt(moved, 0, out=moved).mul_(to_neurons(leads, network.layout))  # [S, M, N]
-        return Look((highest - lowest).squeeze(1).mul_(points.side), self.slope(active))
+        moved = self.points.moved(perturbation)  # [S, M, N]
+        reach = self.points.reach(moved)  # [S, c, N]
+        bottom, top = reach.aminmax(dim=1, keepdim=True)  # [S, 1, N]
+        leads = reach.eq(top).to(moved).sub_(reach.eq(bottom).to(moved))  # [S, c, N]
+        active = torch.gt(moved, 0, out=moved).mul_(to_neurons(leads, self.points.network.layout))  # [S, M, N]
+        return Look((top + bottom).squeeze(1), self.slope(active))
 
     def safe_radius(self) -> Tensor:
         """[S, N]"""
@@ -160,7 +162,11 @@ class OwnLoss(OnPoints):
     """[S, c, N]: 1 for the label group, else 0"""
     mask: Tensor
     """[S, c, N]: infinity for the label group, else 0"""
-    goal: float = -torch.inf
+
+    @property
+    def goal(self) -> float:
+        """The loss can always rise further."""
+        return -torch.inf
 
     @classmethod
     def of(cls, points: SpanPoints, label: Tensor) -> "OwnLoss":

@@ -18,10 +18,11 @@ from matplotlib.ticker import NullLocator
 from api.pictures.regions import middle, regions
 from api.pictures.style import BLANK, INK, halo, new_figure, words
 from domain.axes import PictureAxis
-from domain.diagram import Diagram
+from domain.diagram import Diagram, DiagramQuery
 from domain.measures import MEASURES
 from domain.parameters import parameters
 from domain.phases import Phase
+from domain.statistics import statistic_title
 
 LETTERS = {
     Phase.UNTRAINED: "U",
@@ -65,26 +66,27 @@ def diagram_picture(diagram: Diagram) -> DiagramPicture:
     """The data of the picture of a diagram."""
     cells = [[(row, column, cell) for column, cell in enumerate(line)] for row, line in enumerate(diagram.cells)]
     flat = [entry for line in cells for entry in line]
-    values = np.array([[math.nan if cell.mean is None else cell.mean for cell in line] for line in diagram.cells])
-    limits, log_colours = _colour_limits(values, diagram.query.measure)
+    values = np.array([[math.nan if cell.value is None else cell.value for cell in line] for line in diagram.cells])
+    limits, log_colours = _colour_limits(values, diagram.query)
     return DiagramPicture(
         values=values,
         limits=limits,
         log_colours=log_colours,
         suspect=tuple((row, column) for row, column, cell in flat if cell.suspect),
-        undefined=tuple((row, column) for row, column, cell in flat if cell.n and cell.mean is None),
+        undefined=tuple((row, column) for row, column, cell in flat if cell.n and cell.value is None),
         has_blanks=any(cell.n == 0 for _, _, cell in flat),
         labels=tuple(_labels(diagram)),
         title=_title(diagram),
         note=_note(diagram),
-        colour_title=MEASURES[diagram.query.measure].title,
+        colour_title=f"{statistic_title(diagram.query.statistic)} of {MEASURES[diagram.query.measure].title}",
     )
 
 
-def _colour_limits(values: npt.NDArray[np.float64], measure: str) -> tuple[tuple[float, float], bool]:
-    """The ends of the colour bar, and whether it is logarithmic: a measure's own bounds where it has both."""
-    low, high = MEASURES[measure].low, MEASURES[measure].high
-    if low is not None and high is not None:
+def _colour_limits(values: npt.NDArray[np.float64], query: DiagramQuery) -> tuple[tuple[float, float], bool]:
+    """The ends of the colour bar, and whether it is logarithmic: a measure's own bounds where it has both, and the
+    statistic is one of its values."""
+    low, high = MEASURES[query.measure].low, MEASURES[query.measure].high
+    if low is not None and high is not None and query.statistic != "sd":
         return (low, high), False
     known = values[np.isfinite(values)]
     if not known.size:

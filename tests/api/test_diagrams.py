@@ -33,6 +33,22 @@ def test_a_diagram_has_the_axes_and_matrices_of_the_contract(read: httpx.Client)
     assert diagram["revision"] > 1
 
 
+def test_a_statistic_is_chosen_by_name(read: httpx.Client) -> None:
+    mean = read.get("/diagrams", params=QUERY).json()
+    assert (mean["statistic"], mean["value"]) == ("mean", mean["mean"])
+    for statistic, matrix in (("sd", "sd"), ("min", "low"), ("max", "high")):
+        found = read.get("/diagrams", params=QUERY | {"statistic": statistic}).json()
+        assert found["value"] == mean[matrix]
+        assert found["mean"] == mean["mean"]
+    median = read.get("/diagrams", params=QUERY | {"statistic": "median"})
+    assert median.json()["value"][0] == [pytest.approx(0.971)] * 3, "seeds 0, 1, 2 give 0.970, 0.971, 0.972"
+    rows = list(csv.DictReader(io.StringIO(read.get("/diagrams.csv", params=QUERY | {"statistic": "q25"}).text)))
+    assert float(rows[0]["value"]) == pytest.approx(0.9705)
+    refused = read.get("/diagrams", params=QUERY | {"statistic": "mode"})
+    assert refused.json()["errors"][0]["pointer"] == "/statistic"
+    assert "median" in refused.json()["errors"][0]["detail"]
+
+
 def test_nothing_measured_is_null_everywhere(read: httpx.Client) -> None:
     diagram = read.get("/diagrams", params=QUERY | {"experiment": "2"}).json()
     assert diagram["n"] == [[0] * 3] * 3

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,22 @@ def test_the_map_holds_the_means_and_nothing_where_nothing_is_known() -> None:
     assert picture.undefined == ((2, 2),)
     assert picture.suspect == ((0, 2),)
     assert picture.limits == (0.0, 1.0)
+
+
+def test_the_colours_show_the_statistic_that_was_asked_for() -> None:
+    found = diagram()
+    assert diagram_picture(found).colour_title == "mean of averaging index (A)"
+    asked = replace(found, query=replace(found.query, statistic="sd"))
+    values = ((0.1, 0.2, None), (0.1, None, 0.3), (0.2, 0.2, 0.2))
+    cells = tuple(
+        tuple(replace(cell, value=value) for cell, value in zip(line, row, strict=True))
+        for line, row in zip(asked.cells, values, strict=True)
+    )
+    picture = diagram_picture(replace(asked, cells=cells))
+    assert picture.colour_title == "standard deviation of averaging index (A)"
+    assert picture.limits == (0.1, 0.3), "a spread does not fill the range of the measure"
+    assert picture.values[0].tolist() == pytest.approx([0.1, 0.2, np.nan], nan_ok=True)
+    assert "standard deviation of averaging index" in texts(draw_diagram(replace(asked, cells=cells)))
 
 
 def test_every_region_of_a_phase_is_marked_once() -> None:

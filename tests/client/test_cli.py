@@ -38,6 +38,10 @@ def test_pictures_and_tables(filled_url: str, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.stderr
     assert done.stdout.strip() == str(file)
     assert "averaging index" in file.read_text()
+    assert "median of averaging index" not in file.read_text()
+    asked = ("--statistic", "median", "-o", file)
+    assert phaselab(filled_url, "diagram", 1, "--x", "data.k", "--y", "network.labels", *asked).exit_code == 0
+    assert "median of averaging index" in file.read_text()
     published = tmp_path / "published.csv"
     published.write_text("dataset,network,radius_l2,robust_accuracy_percent\nsynthetic,2-class,2,50\n")
     query = ("--by", "network.labels", "--where", "data.k=6", "--overlay", published)

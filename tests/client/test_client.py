@@ -74,6 +74,9 @@ def test_a_diagram_as_value_and_frame(lab: Client) -> None:
     cell = frame[(frame["data.k"] == 8) & (frame["network.labels"] == 4)]
     assert cell["n"].item() == 2
     assert cell["phase"].item() == "mixed"
+    median = lab.diagram(1, **AXES, statistic="median")
+    assert median.statistic == "median"
+    assert median.matrices["value"][0] == pytest.approx([0.971] * 3)
     fewer = lab.diagram(1, **AXES, where=["data.k>4"])
     assert fewer.x.values == (6, 8)
 

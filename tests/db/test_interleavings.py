@@ -95,7 +95,7 @@ def test_summaries_counts_and_claims_always_agree_on_postgresql(
     lab = Lab(Database(postgresql_url))
     try:
         with lab.database.transaction() as session:
-            session.execute(text("TRUNCATE experiments, points, experiment_runs, runs, run_arrays, settings"))
+            session.execute(text("TRUNCATE experiments, points, experiment_runs, runs, run_arrays, settings CASCADE"))
         lab.do("submit", 0)
         for action, number in actions:
             lab.do(action, number)

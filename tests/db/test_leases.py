@@ -94,6 +94,15 @@ def test_candidates_count_what_waits(database: Database) -> None:
         assert [candidate.id for candidate in leases.queued_experiments(session)] == [one]
 
 
+def test_candidates_have_their_owner_s_weight_and_cap(database: Database) -> None:
+    one, other = store(database), store(database, owner="bob", seeds=1)
+    with database.transaction() as session:
+        accounts.add_account(session, "bob", "0" * 64, 2.5, 3)
+        found = {candidate.id: candidate for candidate in leases.queued_experiments(session)}
+    assert (found[one].weight, found[one].trials) == (1.0, None), "an owner without an account has the usual share"
+    assert (found[other].weight, found[other].trials) == (2.5, 3)
+
+
 def test_paused_and_cancelled_experiments_hand_nothing_out(database: Database) -> None:
     experiment = store(database)
     taken = take(database, experiment, most=3)

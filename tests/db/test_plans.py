@@ -48,7 +48,7 @@ def scans(database: Database, work: Callable[[Session], Any]) -> list[str]:
         lambda session, runs: experiments.counts(session, 1),
         lambda session, runs: experiments.list_experiments(session),
         lambda session, runs: reports.read_points(session, [1]),
-        lambda session, runs: list(reports.read_arrays(session, [1], [1, 2])),
+        lambda session, runs: list(reports.read_curves(session, [1], [1, 2])),
         lambda session, runs: run_rows.page_of_runs(session, 1, 5, 10, [1, 2, 3]),
         lambda session, runs: run_rows.whole_run(session, runs[0].key),
     ],

@@ -38,10 +38,11 @@ class ServiceProcess:
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",
         }
+        self.environment = os.environ | own | variables
         with log.open("wb") as written:
             self.supervisor = subprocess.Popen(
                 [sys.executable, "-m", "service", *command],
-                env=os.environ | own | variables,
+                env=self.environment,
                 cwd=ROOT,
                 stdout=written,
                 stderr=written,

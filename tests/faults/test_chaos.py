@@ -29,9 +29,8 @@ def service(postgresql_url: str, tmp_path: Path) -> Iterator[ServiceProcess]:
         "PHASELAB_COMPUTE": "tests.faults.computes:ready",
         "PHASELAB_STACK_SECONDS": "0.3",
         "PHASELAB_LEASE_SECONDS": "5",
-        "PHASELAB_LEADER_SECONDS": "5",
         computes.LOG: str(tmp_path / "computed"),
-        computes.SECONDS: "0.02",
+        computes.SECONDS: "0.05",
     }
     service = ServiceProcess(postgresql_url, tmp_path / "service.log", ("serve", "--port", "0"), **variables)
     yield service
@@ -65,9 +64,9 @@ def chaos(database: Database, service: ServiceProcess, url: str, folder: Path, r
     total = 0
     for i, death in enumerate(deaths):
         goal = min(total + 1, runs * (i + 1) // (len(deaths) + 1))
-        service.wait_until(lambda goal=goal: done(database, ids) >= goal, f"work goes on after {deaths[:i]}", 120)
+        service.wait_until(lambda goal=goal: done(database, ids) >= goal, f"work goes on after {deaths[:i]}", 240)
         time.sleep(order.uniform(0.0, 1.0))
-        service.wait_until(kill_one[death], f"there is a victim for {death}")
+        service.wait_until(kill_one[death], f"there is a victim for {death}; {total} were done", 240)
         total = done(database, ids)
     service.wait_until(lambda: all(status(database, one).is_finished for one in ids), "all have finished", 600)
     assert {status(database, one) for one in ids} == {ExperimentStatus.FINISHED}

@@ -37,12 +37,11 @@ def test_every_part_is_there() -> None:
     assert [name for name, service in SERVICES.items() if service.get("profiles")] == ["ray-gpu-worker"]
 
 
-def test_nothing_listens_beyond_this_machine() -> None:
+def test_nothing_is_published_beyond_this_machine_and_the_api_wants_accounts() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert [port for port in published if not port.startswith("127.0.0.1:")] == []
-    host_network = [name for name, service in SERVICES.items() if service.get("network_mode") == "host"]
-    assert host_network == ["api"]
-    assert SERVICES["api"]["environment"]["PHASELAB_HOST"] == "127.0.0.1"
+    assert [name for name, service in SERVICES.items() if "network_mode" in service] == []
+    assert SERVICES["api"]["environment"]["PHASELAB_REQUIRE_ACCOUNTS"] == "true"
 
 
 def test_what_is_waited_for_exists_and_can_be_waited_for() -> None:

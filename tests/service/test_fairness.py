@@ -14,6 +14,8 @@ class Waiting:
     priority: int = 0
     created_at: datetime = NOW
     queued: int = 10
+    weight: float = 1.0
+    trials: int | None = None
 
 
 def served(waiting: list[Waiting], stacks: int, cap: int | None = None, trials: int = 2) -> Counter[int]:
@@ -60,6 +62,20 @@ def test_an_owner_at_the_cap_is_left_alone() -> None:
     assert choose([Waiting(1, "ada"), Waiting(2, "bob", priority=-5)], use, {"ada": 2}, 1.0, 2) == Waiting(
         2, "bob", priority=-5
     )
+
+
+def test_an_owner_of_twice_the_weight_gets_twice_the_stacks() -> None:
+    count = served([Waiting(1, "ada", queued=1000, weight=2.0), Waiting(2, "bob", queued=1000)], 99)
+    assert count[1] in (65, 66, 67)
+
+
+def test_an_owner_s_own_cap_comes_before_the_service_s() -> None:
+    use = Use(3600, 0.0)
+    narrow, wide = Waiting(1, "ada", trials=1), Waiting(2, "bob", trials=5)
+    assert choose([narrow], use, {"ada": 1}, 1.0, None) is None
+    assert choose([narrow], use, {"ada": 1}, 1.0, 3) is None
+    assert choose([wide], use, {"bob": 4}, 1.0, 2) is wide
+    assert choose([wide], use, {"bob": 5}, 1.0, None) is None
 
 
 def test_use_is_half_forgotten_after_a_half_life() -> None:

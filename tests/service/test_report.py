@@ -1,6 +1,7 @@
 """Reports over a real database, against plain Python over the results that were landed."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from domain.diagram import DiagramQuery
 from domain.faults import InvalidInput
 from domain.phases import Phase, Thresholds
 from domain.runs import canonical
+from domain.statistics import STATISTICS, Statistic
 from service import report
 from service.errors import NotFound
 from service.submit import submit
@@ -55,6 +57,60 @@ def test_a_diagram_tells_what_was_landed(database: Database) -> None:
             assert cell.mean is not None
             assert cell.mean - cell.ci_low == pytest.approx(4.302652729911275 * np.std(seeds, ddof=1) / 3**0.5)
     assert found.names == ("test",)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_every_statistic_is_numpy_s_over_the_runs_of_a_cell(database: Database, statistic: Statistic) -> None:
+    experiment = store(database, seeds=5)
+    values: dict[tuple[Any, Any], list[float]] = {}
+    landed = take_all(database, experiment)
+    for place, run in enumerate(landed):
+        loss = None if place % 7 == 3 else float(place * 37 % 101)
+        land(database, [made_up(run, train_loss=loss)])
+        if loss is not None:
+            values.setdefault((run.settings.data.k, run.settings.network.init_scale), []).append(loss)
+    found = report.diagram(database, replace(query(experiment), statistic=statistic))
+    for y, line in zip(found.y.values, found.cells, strict=True):
+        for x, cell in zip(found.x.values, line, strict=True):
+            assert cell.value == pytest.approx(by_numpy(statistic, values[x, y]), rel=1e-12)
+            assert cell.n == 5
+            assert cell.mean == pytest.approx(np.mean(values[x, y])), "the other matrices are what they were"
+
+
+def by_numpy(statistic: Statistic, values: list[float]) -> float:
+    quantile = {"median": 50, "q05": 5, "q25": 25, "q75": 75, "q95": 95}
+    if statistic in quantile:
+        return float(np.percentile(values, quantile[statistic]))
+    if statistic == "sd":
+        return float(np.std(values, ddof=1))
+    return float({"mean": np.mean, "min": np.min, "max": np.max}[statistic](values))
+
+
+def test_a_quantile_counts_shared_runs_once_and_only_those_of_the_cell(database: Database) -> None:
+    first = store(database, sweep={"data.k": [4, 6]}, seeds=[0, 1, 2])
+    second = store(database, owner="bob", sweep={"data.k": [6, 8]}, seeds=[2, 3])
+    values: dict[int, list[float]] = {}
+    for run in (*take_all(database, first), *take_all(database, second)):
+        loss = 10.0 * run.settings.data.k + run.seed**2
+        land(database, [made_up(run, train_loss=loss)])
+        values.setdefault(run.settings.data.k, []).append(loss)
+    asked = replace(query(first, second, y="data.d"), statistic="median")
+    (line,) = report.diagram(database, asked).cells
+    assert [cell.n for cell in line] == [3, 4, 2]
+    assert [cell.value for cell in line] == [np.median(values[k]) for k in (4, 6, 8)]
+    both = replace(query(first, y="data.d", x="network.width", marginalize=("data.k",)), statistic="q75")
+    pooled = [cell.value for line in report.diagram(database, both).cells for cell in line if cell.n]
+    expected = [np.percentile([loss for loss in values[k] if loss - 10 * k < 9], 75) for k in (4, 6)]
+    assert sorted(value for value in pooled if value is not None) == pytest.approx(expected)
+
+
+def test_a_statistic_of_nothing_is_null(database: Database) -> None:
+    experiment = store(database, sweep={"data.k": [4, 6, 8]}, seeds=1)
+    four, six, _ = take_all(database, experiment)
+    land(database, [made_up(four, train_loss=1.0), made_up(six, train_loss=None)])
+    for statistic in STATISTICS:
+        (line,) = report.diagram(database, replace(query(experiment, y="data.d"), statistic=statistic)).cells
+        assert [cell.value for cell in line] == [None if statistic == "sd" else 1.0, None, None]
 
 
 def test_half_finished_work_shows_what_is_there(database: Database) -> None:

@@ -20,8 +20,10 @@ def test_the_file_is_overruled_by_the_environment_and_that_by_arguments(tmp_path
     [
         ({"PHASELAB_PORT": "http"}, ["PHASELAB_PORT", "integer", "'http'", "Port the api listens on"]),
         ({"PHASELAB_TRIAL_CPUS": "0"}, ["PHASELAB_TRIAL_CPUS", "greater than 0"]),
-        ({"PHASELAB_HOST": "0.0.0.0"}, ["PHASELAB_HOST", "no accounts", "ssh -L"]),
-        ({"PHASELAB_HOST": "example.org"}, ["PHASELAB_HOST", "127.0.0.1"]),
+        ({"PHASELAB_REQUIRE_ACCOUNTS": "perhaps"}, ["PHASELAB_REQUIRE_ACCOUNTS", "boolean", "token"]),
+        ({"PHASELAB_NOTIFY_ALLOW": "https://lab.example"}, ["PHASELAB_NOTIFY_ALLOW", "set notify_secret too"]),
+        ({"PHASELAB_NOTIFY_ALLOW": "http://lab.example"}, ["PHASELAB_NOTIFY_ALLOW", "'http://lab.example'", "https"]),
+        ({"PHASELAB_NOTIFY_SECRET": "short"}, ["PHASELAB_NOTIFY_SECRET", "16"]),
         ({"PHASELAB_CONFIG": "/nowhere/phaselab.toml"}, ["PHASELAB_CONFIG", "/nowhere/phaselab.toml"]),
     ],
 )
@@ -46,6 +48,21 @@ def test_a_bad_file_is_named_with_the_remedy(tmp_path: Path, text: str, said: li
         load_settings({}, tmp_path)
     for word in said:
         assert word in str(told.value)
+
+
+def test_allowed_addresses_come_as_a_list_or_as_words(tmp_path: Path) -> None:
+    words = {"PHASELAB_NOTIFY_ALLOW": "https://a.example, http://localhost:1", "PHASELAB_NOTIFY_SECRET": "s" * 16}
+    (tmp_path / "phaselab.toml").write_text('notify_allow = ["https://a.example", "http://localhost:1"]\n')
+    from_words = load_settings(words, tmp_path / "elsewhere")
+    assert from_words.notify_allow == ("https://a.example", "http://localhost:1")
+    assert load_settings({"PHASELAB_NOTIFY_SECRET": "s" * 16}, tmp_path) == from_words
+
+
+def test_no_secret_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as told:
+        load_settings({"PHASELAB_NOTIFY_SECRET": "tell-nobody"}, tmp_path)
+    assert "tell-nobody" not in str(told.value)
+    assert "s" * 16 not in repr(load_settings({"PHASELAB_NOTIFY_SECRET": "s" * 16}, tmp_path))
 
 
 def test_every_setting_says_what_it_is() -> None:

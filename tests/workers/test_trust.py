@@ -87,15 +87,45 @@ def test_not_adversarial_when_the_factor_does_not_belong_to_the_weights() -> Non
     assert all("not_adversarial" not in flags for flags in judged(runs, networks, found))
 
 
+def test_an_attack_that_breaks_a_safe_point_is_seen_though_pgd_left_it_out() -> None:
+    """Had the bound of the slope been too small by half, `pgd` would have left out points that do break."""
+    runs, networks, found = attacked(attack__methods=["pgd", "exact"], attack__test_points=200)
+    exact = {
+        readout: RobustRadii(one.lower * 2, one.upper * 2, one.perturbation) for readout, one in found.exact.items()
+    }
+    standing = tampered(found, (found.broken["max"].first[0] + 1).clamp_max(4))
+    flags = judged(runs, networks, replace(standing, exact=exact))
+    assert all("beats_certificate" in one for one in flags)
+
+
 @pytest.mark.parametrize("restarts", [1, 2])
 def test_no_gradient_at_points_that_count_as_robust(restarts: int) -> None:
-    """Networks that ignore their input but for a bias: nothing breaks them, and no gradient ever said so."""
+    """A network whose one neuron that sees its input is off far beyond the radii: nothing breaks a point, and no
+    gradient ever said so.
+    """
     runs, networks = train_networks([small_run(**STEADY, attack__restarts=restarts)], "cpu", None)
-    constant = torch.where(networks.side.unsqueeze(1) > 0, 1.0, -1.0) * torch.tensor([1.0, 1, -1, -1]).view(1, 4, 1)
+    seen = torch.tensor([1.0, -1e6, -1, -1]).view(1, 4, 1).expand_as(networks.preactivations)
+    weights = torch.zeros_like(networks.weights)
+    weights[0, 1, 0] = 1.0
     blank = replace(
-        networks, factor=torch.zeros_like(networks.factor), preactivations=constant, weights=networks.weights * 0
+        networks,
+        side=torch.ones_like(networks.side),
+        factor=torch.diag(torch.tensor([0.0, 1, 0, 0])).double().unsqueeze(0),
+        preactivations=seen,
+        weights=weights,
     )
     found = attack(runs, blank, network_of(runs[0].settings), None)
     assert found.accuracy["pgd", "sum"].min() == 1
     (flags,) = judged(runs, blank, found)
     assert "no_gradient" in flags
+
+
+def test_points_that_nothing_can_break_need_no_gradient() -> None:
+    runs, networks = train_networks([small_run(**STEADY)], "cpu", None)
+    constant = networks.side.unsqueeze(1) * torch.tensor([1.0, 1, -1, -1]).view(1, 4, 1)
+    blank = replace(
+        networks, factor=torch.zeros_like(networks.factor), preactivations=constant, weights=networks.weights * 0
+    )
+    found = attack(runs, blank, network_of(runs[0].settings), None)
+    assert found.accuracy["pgd", "sum"].min() == 1
+    assert judged(runs, blank, found) == [()]

@@ -1,0 +1,41 @@
+"""One whole service for all tests that need one: it takes seconds to start. The last of them ends it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from db.database import Database
+from db.upgrade import upgrade
+from tests.faults.harness import ServiceProcess
+from tests.service.receiver import Receiver, listening
+
+
+@pytest.fixture(scope="session")
+def service_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="session")
+def service_database(service_folder: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{service_folder}/phaselab.db")
+    upgrade(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def service_receiver() -> Iterator[Receiver]:
+    """The one whom the service may tell of ends."""
+    with listening() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def service(service_database: Database, service_receiver: Receiver, service_folder: Path) -> Iterator[ServiceProcess]:
+    """`python -m service serve`, with the real computing code."""
+    variables = {"PHASELAB_NOTIFY_ALLOW": service_receiver.url, "PHASELAB_NOTIFY_SECRET": "0123456789abcdef"}
+    command = ("serve", "--port", "0")
+    service = ServiceProcess(str(service_database.url), service_folder / "log", command, **variables)
+    yield service
+    service.kill_everything()

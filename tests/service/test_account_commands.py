@@ -1,0 +1,71 @@
+"""`phaselab user ...` as the operator types it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from db.database import Database
+from service import accounts
+from service.account_commands import account_commands
+
+
+def run(*arguments: str, url: str) -> Result:
+    return CliRunner().invoke(account_commands, arguments, env={"PHASELAB_DATABASE_URL": url})
+
+
+def test_a_token_stands_alone_on_standard_output(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+    added = run("add", "ada", "--weight", "2", "--trials", "3", url=url)
+    assert added.exit_code == 0
+    assert f"{tmp_path}/new.db" in added.stderr
+    rotated = run("rotate", "ada", url=url)
+    database = Database(url)
+    assert accounts.owner_of(database, rotated.stdout.strip()) == "ada"
+    database.close()
+    assert added.stdout.strip() not in ("", rotated.stdout.strip())
+    assert rotated.stdout.strip() not in rotated.stderr
+
+
+def test_accounts_are_listed_disabled_and_changed(sqlite_url: str) -> None:
+    assert "no accounts" in run("list", url=sqlite_url).output
+    for name in ("bob", "ada"):
+        run("add", name, url=sqlite_url)
+    assert run("disable", "bob", url=sqlite_url).output == "The account bob is refused from now on.\n"
+    assert (
+        "weight 2.5 and at most 3 trials"
+        in run("share", "ada", "--weight", "2.5", "--trials", "3", url=sqlite_url).output
+    )
+    assert "weight 2.5 and no cap" in run("share", "ada", "--trials", "0", url=sqlite_url).output
+    head, ada, bob = run("list", url=sqlite_url).output.splitlines()
+    assert head.split() == ["name", "weight", "trials", "created", "state"]
+    assert ada.split()[:3] + ada.split()[-1:] == ["ada", "2.5", "-", "active"]
+    assert bob.split()[0] == "bob"
+    assert "disabled 20" in bob
+    run("enable", "bob", url=sqlite_url)
+    assert "disabled" not in run("list", url=sqlite_url).output
+
+
+def test_what_cannot_be_done_is_told_in_one_line(sqlite_url: str) -> None:
+    run("add", "ada", url=sqlite_url)
+    for arguments, words in (
+        (("add", "ada"), "already"),
+        (("add", "Ada"), "a-z"),
+        (("add", "bob", "--weight", "0"), "weight"),
+        (("rotate", "eve"), "no account eve"),
+        (("disable", "eve"), "no account eve"),
+        (("share", "eve", "--weight", "2"), "no account eve"),
+    ):
+        told = run(*arguments, url=sqlite_url)
+        assert told.exit_code == 1, arguments
+        assert told.output.startswith("phaselab: ")
+        assert words in told.output
+        assert told.output.count("\n") == 1
+
+
+def test_the_command_line_hands_over(sqlite_url: str) -> None:
+    command = [sys.executable, "-m", "client.cli", "user", "add", "ada"]
+    environment = {"PHASELAB_DATABASE_URL": sqlite_url}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert len(done.stdout.strip()) == 43

@@ -1,0 +1,35 @@
+"""Memory of a GPU: what is free on it, and what a run takes."""
+
+from dataclasses import dataclass
+
+import torch
+
+from domain.settings import Settings
+from workers.memory import bytes_per_run
+
+RESNET_BYTES = 16e9
+"""Memory of a ResNet-18 of width 64 at its peak, when 2,000 images of 32 x 32 are attacked together: three tensors a
+convolution are kept for the gradient, of 2,000 x 64 x 32 x 32 numbers in the first stage (0.5 GB) and half as many in
+each further one. Other widths in proportion."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of a GPU: free for this process, and in all."""
+
+    free: int
+    total: int
+
+
+def memory() -> Memory:
+    """The current GPU's memory. What this process keeps without using it is given back first, for others too."""
+    torch.cuda.empty_cache()
+    return Memory(*torch.cuda.mem_get_info())
+
+
+def bytes_needed(settings: Settings) -> int:
+    """Memory that one more run of a stack takes on a GPU; a ResNet is computed by itself."""
+    if settings.network.kind == "two_layer":
+        return bytes_per_run(settings)
+    width = settings.network.width
+    return int(RESNET_BYTES * (64 if width == "auto" else width) / 64)
