@@ -4,9 +4,8 @@ The length of a header (4 bytes, little-endian), the header (JSON: which curves,
 matrix, `of`), the curves [curves, radii], the cosines as little-endian float32 [k, neurons].
 
 An accuracy is a share of the test points, so curves are held as numbers of `of` points, little-endian uint16, whenever
-that gives every accuracy back to the last bit; else `of` is 0 and they are little-endian float64. Compressing such a
-value saves a few percent and costs as much as the rest of its landing. Values that older versions stored are
-compressed and have no `of`; they are read as well.
+that gives every accuracy back to the last bit; else `of` is 0 and they are little-endian float64. Values that older
+versions stored are compressed and have no `of`; they are read as well.
 """
 
 import json

@@ -1,6 +1,6 @@
 import threading
 
-from db import experiments, leases, verbs
+from db import accounts, experiments, leases, verbs
 from db.database import Database
 from domain.stacks import data_key, shape
 from domain.states import ExperimentStatus

@@ -165,7 +165,7 @@ def test_experiments_that_differ_unseen_are_refused(database: Database) -> None:
         report.curves(database, CurveQuery((one, other), (X, Y)))
 
 
-@pytest.mark.parametrize("seeds", [3, 2, [1, 7]])
+@pytest.mark.parametrize("seeds", [3, 2, [1, 7], [5, 6, 7]])
 def test_a_run_in_two_experiments_counts_once(database: Database, seeds: Any) -> None:
     one, other = store(database), store(database, seeds=seeds)
     finish(database, one)

@@ -156,12 +156,12 @@ def test_an_independent_minimal_norm_attack_finds_the_same_radii(library: types.
     network = small_network(outputs=2)
     victim = victim_of(network, images, groups=2)
     label = (victim.side < 0).long()
-    found = library.fmn(network, images, label, norm=2, steps=300)
+    found = library.fmn(network, images, label, norm=2, steps=150)
     distance = (found - images).norm(dim=1)  # [N]
     fooled = network(found).argmax(dim=1) != label
     assert int(fooled.sum()) > 0.7 * POINTS
-    radii = [0.05 * i for i in range(60)]
-    broken = break_images(victim, SUM, radii, 60, 2, noise(), batch=POINTS).first[0, 0]
+    radii = [0.1 * i for i in range(30)]
+    broken = break_images(victim, SUM, radii, 40, 2, noise(), batch=POINTS).first[0, 0]
     attacked = torch.tensor([*radii, torch.inf])[broken]
-    assert float((attacked - distance)[fooled].median()) < 0.05
-    assert bool((attacked <= distance + 0.05 + 0.03)[fooled].all())
+    assert float((attacked - distance)[fooled].median()) < 0.1
+    assert bool((attacked <= distance + 0.1 + 0.03)[fooled].all())

@@ -1,0 +1,84 @@
+"""Arrays come back to the last bit, also those that older versions stored, one by one and many at once."""
+
+import json
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from db.arrays import RunArrays, decode, decode_curves, encode
+from domain.results import READOUTS, Curve
+from domain.settings import METHODS
+
+NAMES = [(readout, method) for readout in READOUTS for method in METHODS]
+
+
+def drawn(draw: np.random.Generator, curves: int, radii: int, points: int) -> RunArrays:
+    """Accuracies that are shares of `points`; any numbers in [0, 1] for 0 points."""
+    shape = curves, radii
+    accuracy = draw.integers(0, points + 1, shape) / points if points else draw.random(shape)
+    found = tuple(Curve(*name, line) for name, line in zip(NAMES, accuracy, strict=False))
+    return RunArrays(found, draw.uniform(-1, 1, (3, 4)).astype(np.float32))
+
+
+def as_stored_before(run: RunArrays) -> bytes:
+    """The bytes that the first version stored."""
+    names = [(curve.readout, curve.method) for curve in run.curves]
+    header = {"curves": names, "radii": len(run.curves[0].accuracy), "cosines": run.cosines.shape}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    parts = [curve.accuracy.astype("<f8").tobytes() for curve in run.curves]
+    content = b"".join([struct.pack("<I", len(text)), text, *parts, run.cosines.astype("<f4").tobytes()])
+    return zlib.compress(content, level=1)
+
+
+def same(one: RunArrays, other: RunArrays) -> bool:
+    curves = [(curve.readout, curve.method, curve.accuracy.tolist()) for curve in one.curves]
+    others = [(curve.readout, curve.method, curve.accuracy.tolist()) for curve in other.curves]
+    return curves == others and np.array_equal(one.cosines, other.cosines)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    shapes=st.lists(
+        st.tuples(st.integers(1, 6), st.integers(1, 9), st.sampled_from([0, 1, 7, 10, 300, 512, 1000, 60_000, 99_991])),
+        max_size=5,
+    ),
+)
+def test_every_number_comes_back_to_the_last_bit(seed: int, shapes: list[tuple[int, int, int]]) -> None:
+    draw = np.random.default_rng(seed)
+    runs = [drawn(draw, *shape) for shape in shapes]
+    assert all(same(decode(content), run) for content, run in zip(encode(runs), runs, strict=True))
+
+
+def test_a_run_without_curves_or_cosines_comes_back() -> None:
+    run = RunArrays((), np.zeros((0, 0), dtype=np.float32))
+    assert same(decode(encode([run])[0]), run)
+
+
+def test_what_the_first_version_stored_is_read() -> None:
+    run = drawn(np.random.default_rng(1), 6, 31, 1000)
+    assert same(decode(as_stored_before(run)), run)
+
+
+def test_usual_curves_take_two_bytes_a_number() -> None:
+    run = drawn(np.random.default_rng(1), 6, 31, 1000)
+    assert len(encode([run])[0]) < 2 * 6 * 31 + 4 * 12 + 250
+
+
+def test_the_curves_of_many_runs_at_once_are_those_of_each() -> None:
+    draw = np.random.default_rng(2)
+    runs = [drawn(draw, curves, 5, points) for curves, points in ((6, 1000), (2, 1000), (6, 0), (6, 1000))]
+    found = decode_curves([as_stored_before(runs[0]), *encode(runs[1:])])
+    for name in NAMES:
+        wanted = [c.accuracy.tolist() for run in runs for c in run.curves if (c.readout, c.method) == name]
+        assert sorted(found[name].tolist()) == sorted(wanted)
+
+
+def test_curves_of_different_length_are_refused() -> None:
+    run = RunArrays((Curve("sum", "pgd", np.ones(2)), Curve("max", "pgd", np.ones(3))), np.zeros((1, 1), np.float32))
+    with pytest.raises(ValueError, match="equal length"):
+        encode([run])
