@@ -47,6 +47,6 @@ def curves_with_overlay(
     request: Request, parameters: CurveQueryParameters, kind: PictureOnly, body: RawBody, database: Db
 ) -> Response:
     """The picture of the curves with the series of a CSV body (`text/csv`) laid over as markers. Stores nothing."""
-    overlay = parse_overlay(request, body)
     found = report.curves(database, parameters.query())
+    overlay = parse_overlay(request, body, found.sources)
     return Response(render(lambda: draw_curves(found, overlay), kind), media_type=media_header(kind))

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from starlette.requests import Request
 
@@ -16,16 +16,16 @@ CSV_TYPES = frozenset({"", "text/csv", "application/csv"})
 RADIUS = ("radius", "radius_l2")
 PERCENT = "robust_accuracy_percent"
 ACCURACY = ("accuracy", "robust_accuracy")
-OURS = frozenset({"", "synthetic", "clusters"})
-"""Names of the data set whose radii are in our data units; other data sets' rows are left out."""
+ALSO_CALLED = {"synthetic": "clusters", "cifar-10": "cifar10"}
+"""Names of data sets elsewhere, and the data sources that they are here."""
 MAX_SERIES = 12
 
 
-def parse_overlay(request: Request, body: bytes) -> tuple[Series, ...]:
+def parse_overlay(request: Request, body: bytes, sources: Collection[str]) -> tuple[Series, ...]:
     """The series of a CSV body, accuracy in [0, 1]. Raises Problem (415, 400) or InvalidInput that names the line.
 
     Columns: `radius` or `radius_l2`; `accuracy` (0..1) or `robust_accuracy_percent`; and what names a series:
-    `label`, `dataset`, `network`. Rows of another `dataset` than `synthetic` or `clusters` are left out.
+    `label`, `dataset`, `network`. Rows of another `dataset` than the `sources` of the curves are left out.
     """
     kind = media_type(request)
     if kind not in CSV_TYPES:
@@ -34,10 +34,10 @@ def parse_overlay(request: Request, body: bytes) -> tuple[Series, ...]:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Problem(400, f"the body is not UTF-8 text: byte {error.start} cannot be read") from None
-    return overlay_series(text)
+    return overlay_series(text, sources)
 
 
-def overlay_series(text: str) -> tuple[Series, ...]:
+def overlay_series(text: str, sources: Collection[str]) -> tuple[Series, ...]:
     """The series of a CSV text, as `parse_overlay` says."""
     try:
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -49,18 +49,19 @@ def overlay_series(text: str) -> tuple[Series, ...]:
     accuracy_column = _column(rows[0], (*ACCURACY, PERCENT))
     points: dict[str, list[tuple[float, float]]] = {}
     for line, row in enumerate(rows, start=2):
-        if (row.get("dataset") or "").strip().lower() not in OURS:
+        dataset = (row.get("dataset") or "").strip().lower()
+        if dataset and ALSO_CALLED.get(dataset, dataset) not in sources:
             continue
         most = 100.0 if accuracy_column == PERCENT else 1.0
         radius = _number(row[radius_column], line, radius_column, math.inf)
         accuracy = _number(row[accuracy_column], line, accuracy_column, most) / most
         points.setdefault(_label(row), []).append((radius, accuracy))
-    return _series(points)
+    return _series(points, sources)
 
 
-def _series(points: Mapping[str, list[tuple[float, float]]]) -> tuple[Series, ...]:
+def _series(points: Mapping[str, list[tuple[float, float]]], sources: Collection[str]) -> tuple[Series, ...]:
     if not points:
-        detail = "no row is left: each names another data set than synthetic or clusters"
+        detail = f"no row is left: each names another data set than {' or '.join(sorted(sources))}"
         raise InvalidInput([Fault(pointer("overlay"), detail)])
     if len(points) > MAX_SERIES:
         detail = f"{len(points)} series cannot be told apart; at most {MAX_SERIES} can"

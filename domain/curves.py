@@ -54,12 +54,13 @@ class GroupCurve:
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves of a query, groups in order of their values."""
+    """The curves of a query, groups in order of their values; `sources` are the data sources of their runs."""
 
     query: CurveQuery
     curves: tuple[GroupCurve, ...]
     revision: int = 0
     names: tuple[str, ...] = ()
+    sources: frozenset[str] = frozenset()
 
 
 def group_curves(runs: Sequence[RunCurve]) -> tuple[GroupCurve, ...]:

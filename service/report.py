@@ -165,7 +165,8 @@ def curves(database: Database, query: CurveQuery) -> Curves:
         selection = select(session, query.experiments, query.where)
         check_nothing_hides(selection, query.by, "/by", "or tell the groups apart by it with by={path}")
         found = list(_run_curves(session, selection, query))
-    return Curves(query, group_curves(found), selection.revision, selection.names)
+    sources = frozenset(run.settings.data.source for run in found)
+    return Curves(query, group_curves(found), selection.revision, selection.names, sources)
 
 
 def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> Iterator[RunCurve]:
