@@ -97,9 +97,9 @@ def main_thread_seconds(pid: int) -> float:
 
 
 def megabytes(pid: int) -> float:
-    """Resident memory of a process."""
+    """A process's own resident memory, less pages of files: SQLite maps the database into it, which grows."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
 
 
 def computing(service: Service, experiment: int) -> tuple[float, int]:
@@ -131,7 +131,8 @@ def overhead(service: Service, console: Console, count: int) -> None:
 
 
 def fairness(service: Service, console: Console, count: int) -> None:
-    """A small experiment alone, and behind one of another owner that is ten times larger."""
+    """A small experiment alone, and behind one of another owner that is ten times larger. Three owners, for what
+    one has used counts against them."""
     seeds = iter(range(100_000, 10**9, 10 * count))
 
     def submitted(owner: str, runs: int) -> int:
@@ -140,7 +141,7 @@ def fairness(service: Service, console: Console, count: int) -> None:
         assert created.id is not None
         return created.id
 
-    alone = service.finish(submitted("small", count))
+    alone = service.finish(submitted("alone", count))
     large = submitted("large", 10 * count)
     while experiments.experiment(service.database, large).counts.done == 0:
         time.sleep(0.1)
@@ -154,9 +155,9 @@ def fairness(service: Service, console: Console, count: int) -> None:
 
 
 def memory(service: Service, console: Console, count: int) -> None:
-    """Resident memory of api and scheduler while tiny runs go through."""
+    """Memory of api and scheduler while tiny runs go through."""
     watched = {"api": service.process("-m api"), "scheduler": service.process("service.run_scheduler")}
-    table = Table(title="Resident memory, MB")
+    table = Table(title="Own resident memory, MB")
     for column in ("tiny runs", *watched, "runs / s"):
         table.add_column(column, justify="right")
     table.add_row("0", *(f"{megabytes(pid):.0f}" for pid in watched.values()), "")

@@ -3,11 +3,11 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, select
 from sqlalchemy.orm import Session
@@ -23,8 +23,7 @@ from domain.settings import Method
 from domain.states import RunState
 
 
-@dataclass(frozen=True)
-class PointRow:
+class PointRow(NamedTuple):
     """A point as stored; `values` are its axis values as submitted, `summary` is read by `db.packing`."""
 
     experiment_id: int

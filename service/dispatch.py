@@ -17,8 +17,6 @@ from service.sizing import Pace, share
 from service.work import Taken, WorkQueue
 from workers.mailbox import Letter, MailboxClient, Parcel
 
-FIRST_MOST = 64
-"""Most runs taken from an experiment before any of its stacks was sized."""
 USUAL_ATTEMPTS = 4
 """A run that was handed out more often goes alone in its stack."""
 MOST_ATTEMPTS = 12
@@ -68,7 +66,9 @@ class Dispatcher:
             )
             if chosen is None:
                 break
-            most = min(self._size_hint.get(chosen.id, FIRST_MOST), share(chosen.queued, self.trials))
+            # Before its first stack is seen, what an experiment's runs cost is not known: each may be a stack.
+            room = 2 * self.trials - len(self.ledger)
+            most = min(self._size_hint.get(chosen.id, room), share(chosen.queued, self.trials))
             taken = self._queue.take(chosen.id, most)
             if taken is None or len(taken.stack.runs) >= chosen.queued:
                 empty.add(chosen.id)
