@@ -18,7 +18,7 @@ TAKE_SECONDS = 20.0
 """How long a trial waits for a stack before it reports that it is alive."""
 LOOK_SECONDS = 0.25
 """How often a trial asks whether its stack is to be stopped."""
-STOP_GRACE_SECONDS = 1.25
+STOP_GRACE_SECONDS = 0.75
 """How long a stack that is told to stop may go on before its worker process ends itself."""
 ATTEMPTS = 3
 """How often a run is computed by itself before its exception counts as its failure."""
