@@ -1,6 +1,7 @@
 """The scheduler process. Started by `python -m service scheduler`, which prepares the environment Ray wants."""
 
 import logging
+import os
 import signal
 import sys
 from types import FrameType
@@ -12,6 +13,10 @@ from service.settings import load_settings
 from service.storage import open_database
 
 
+SECRET = ("PHASELAB_DATABASE_URL", "PHASELAB_NOTIFY_SECRET")
+"""Variables that this process needs and the workers of a Ray started here must not inherit."""
+
+
 def main() -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     try:
@@ -20,6 +25,8 @@ def main() -> int:
     except ValueError as error:
         print(f"scheduler: {error}", file=sys.stderr)
         return UNFIT
+    for name in SECRET:
+        os.environ.pop(name, None)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     scheduler = Scheduler(settings, database)
 
