@@ -12,7 +12,6 @@ from service.scheduler import Scheduler
 from service.settings import load_settings
 from service.storage import open_database
 
-
 SECRET = ("PHASELAB_DATABASE_URL", "PHASELAB_NOTIFY_SECRET")
 """Variables that this process needs and the workers of a Ray started here must not inherit."""
 
