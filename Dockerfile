@@ -1,13 +1,14 @@
 # One image for every part of the service: api, scheduler, migration, Ray head and Ray workers.
-# A CUDA build of PyTorch for the GPU workers: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130
+# PyTorch's default build serves CPU and GPU workers alike. For a smaller image without CUDA, name the index of its CPU
+# builds: --build-arg TORCH_INDEX=ADDRESS.
 FROM python:3.11-slim-bookworm
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG TORCH_INDEX=
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 RAY_USAGE_STATS_ENABLED=0
 WORKDIR /phaselab
 
 COPY requirements.lock ./
-RUN pip install "$(grep '^torch==' requirements.lock)" --index-url "$TORCH_INDEX" --extra-index-url https://pypi.org/simple \
+RUN pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} "$(grep '^torch==' requirements.lock)" \
     && pip install --no-deps --requirement requirements.lock
 
 COPY pyproject.toml README.md LICENSE ./
