@@ -1,9 +1,10 @@
 """Cost of a run against the sizes of its setting, each as a ratio to the published one; and memory."""
 
-import resource
 import subprocess
 import sys
+from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -42,13 +43,17 @@ def peak_memory(size: int) -> float:
 
 def compute_and_tell(size: int) -> None:
     """Compute a stack of `size` runs (0 for none) and print this process's peak memory in MB."""
+    torch.set_num_threads(1)
     if size:
         run_stack(stack(size))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    status = Path("/proc/self/status").read_text()  # getrusage counts the process that this one was forked from
+    print(float(status.split("VmHWM:")[1].split()[0]) / 1024)
 
 
 def report(console: Console) -> None:
-    """Print the tables of cost and memory."""
+    """Print the tables of cost and memory, on one core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     base = stack_seconds()
     table = Table(title=f"Cost of a stack of {STACK} binary runs, times that of the published setting")
     for column in ("parameter", "value", "times"):
@@ -60,3 +65,4 @@ def report(console: Console) -> None:
     idle = peak_memory(0)
     for size in MEMORY_STACKS:
         console.print(f"Peak memory of a stack of {size}: {peak_memory(size) - idle:.0f} MB above an idle worker")
+    torch.set_num_threads(threads)
