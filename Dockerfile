@@ -19,6 +19,6 @@ COPY service ./service
 COPY api ./api
 COPY client ./client
 RUN pip install --no-deps --no-build-isolation --editable . \
-    && useradd --create-home phaselab && mkdir var && chown phaselab var
+    && useradd --create-home phaselab && mkdir -p var/data var/checkpoints && chown -R phaselab var
 USER phaselab
 CMD ["phaselab", "serve"]

@@ -1,6 +1,7 @@
 """`/experiments/{id}/events`: progress as server-sent events."""
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -31,7 +32,7 @@ def follow(
     database: Db,
     last_event_id: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
-    """An event `progress` whenever the experiment has gone on, and `finished` as the last one.
+    """An event `progress` whenever the experiment or one of its running runs has gone on, and `finished` as the last.
 
     An event's id tells the state it shows, so a client that comes back with `Last-Event-ID` gets nothing twice; one
     that has the last state gets 204, which ends its reconnecting.
@@ -47,7 +48,8 @@ def follow(
 def event_id(view: ExperimentView) -> str:
     """What tells one state of an experiment from another."""
     counts = view.counts
-    numbers = (view.row.revision, counts.done, counts.running, counts.failed, counts.cancelled)
+    progress = zlib.crc32(repr(view.progress).encode())
+    numbers = (view.row.revision, counts.done, counts.running, counts.failed, counts.cancelled, progress)
     return f"{view.row.status}-" + "-".join(map(str, numbers))
 
 

@@ -73,7 +73,7 @@ def list_experiments(page: Page, database: Db) -> Response:
 
 @router.get("/{experiment_id}")
 def get_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db) -> Response:
-    """One experiment: status, counts, eta, spec."""
+    """One experiment: status, counts, eta, progress of what runs, spec."""
     return _json(experiment_json(experiments.experiment(database, experiment_id)))
 
 
@@ -110,8 +110,8 @@ _add_verb("retry", experiments.retry)
 
 
 def experiment_json(view: ExperimentView) -> dict[str, Any]:
-    """An experiment as JSON, its spec included."""
-    return _brief_json(view) | {"spec": view.row.spec}
+    """An experiment as JSON, its spec and the progress of its running runs included."""
+    return _brief_json(view) | {"running_progress": view.progress, "spec": view.row.spec}
 
 
 def _brief_json(view: ExperimentView) -> dict[str, Any]:

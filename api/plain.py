@@ -36,6 +36,8 @@ def _plain_container(value: object) -> Any:
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple) and {float} == set(map(type, value)):  # most of what is long
+        return [item if math.isfinite(item) else None for item in value]
     if isinstance(value, Iterable) and not isinstance(value, bytes):
         return [plain(item) for item in value]
     raise TypeError(f"no JSON form of {type(value).__name__}")

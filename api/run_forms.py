@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from api.tables import Row, as_type, value_type
-from domain.curves import CurveQuery, Curves, RunCurve, group_curves
+from domain.curves import CurveQuery, Curves, RunCurves, group_curves
 from domain.measures import MEASURES, Measures
 from domain.parameters import parameters
 from domain.phases import Phase, Thresholds, phase
@@ -73,7 +73,7 @@ def run_curves(detail: RunDetail) -> Curves:
     settings = Settings.model_validate(detail.settings)
     radii = np.array(detail.radii)
     found = [
-        RunCurve({}, settings, curve.readout, curve.method, radii, curve.accuracy)
+        RunCurves({}, settings, curve.readout, curve.method, radii, curve.accuracy[None])
         for curve in detail.stored.arrays.curves
     ]
     row = detail.stored.row

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 from api.pictures.style import words
+from service.experiments import RunningProgress
 
 FOLDER = Path(__file__).parent
 _templates = Jinja2Templates(directory=FOLDER / "templates")
@@ -40,4 +41,10 @@ def _duration(seconds: float | None) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-_templates.env.filters.update(spaced=_spaced, moment=_moment, number=_number, duration=_duration, words=words)
+def _stage(progress: RunningProgress) -> str:
+    return f"{progress.runs} {'run' if progress.runs == 1 else 'runs'}: {progress.stage} {progress.share:.0%}"
+
+
+_templates.env.filters.update(
+    spaced=_spaced, moment=_moment, number=_number, duration=_duration, stage=_stage, words=words
+)

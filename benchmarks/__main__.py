@@ -5,7 +5,7 @@ import sys
 import torch
 from rich.console import Console
 
-from benchmarks import database, scaling, service, speed
+from benchmarks import database, independent, scaling, service, speed
 
 REPORTS = {
     "speed": speed.report,
@@ -13,7 +13,12 @@ REPORTS = {
     "service": service.report,
     "database": database.report,
 }
-ON_DEMAND = {"database-full": database.full, "database-postgresql": database.on_postgresql}
+ON_DEMAND = {
+    "database-full": database.full,
+    "database-postgresql": database.on_postgresql,
+    "memory": service.report_memory,
+    "independent": independent.report,
+}
 """Those that run only when they are named."""
 
 
@@ -23,7 +28,7 @@ def main(names: list[str]) -> None:
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads")
     for name in names or REPORTS:
         known[name](console)

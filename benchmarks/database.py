@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.database_fill import Pace, fill, land_all, spec
+from benchmarks.database_fill import Pace, fill, spec
 from benchmarks.database_server import Cost, Server, serving
 from db.database import Database
 from db.upgrade import upgrade
@@ -31,21 +33,21 @@ AXES = [("x", "data.k"), ("y", "network.init_scale"), ("measure", "averaging_ind
 
 @dataclass(frozen=True)
 class Size:
-    """Runs in all, in the experiment that is looked at, and in the one that is submitted over HTTP and exported."""
+    """Runs in all, in the experiment that is looked at, and in the one that is exported. As many as are exported are
+    then submitted over HTTP."""
 
     runs: int
     looked_at: int
-    submitted: int
+    exported: int
 
     @property
     def each(self) -> int:
         """Runs of each of the other experiments."""
-        return (self.runs - self.looked_at - self.submitted) // (EXPERIMENTS - 2)
+        return (self.runs - self.looked_at - self.exported) // (EXPERIMENTS - 2)
 
 
 REDUCED = Size(200_000, 50_000, 100_000)
 FULL = Size(1_000_000, 50_000, 100_000)
-SMALL = Size(100_000, 20_000, 40_000)
 
 
 @contextmanager
@@ -64,59 +66,60 @@ def postgresql() -> Iterator[tuple[str, Path]]:
 
 def report(console: Console, kind: Callable[[], Any] = sqlite, size: Size = REDUCED) -> None:
     """Fill, ask, print."""
-    rows: list[tuple[str, str, str]] = []
+    start = time.perf_counter()
+    titles = ("what", "target", "alone in the database", f"among {EXPERIMENTS} experiments")
+    table = Table(title=f"Result database, {kind.__name__}, {size.runs:,} runs in {EXPERIMENTS} experiments")
+    for column in titles:
+        table.add_column(column, justify="left" if column == "what" else "right")
     with kind() as (url, folder):
         database = Database(url)
         upgrade(database)
         with serving(url, folder) as server:
-            diagram = _measure(database, server, size, rows)
+            diagram = _measure(database, server, size, table)
         database.close()
-    yardstick = mlflow_seconds(console) if kind is sqlite else None
-    if yardstick is not None:
-        seconds, cpu, version = yardstick
-        more = f"MLflow {version}, {MLFLOW_RUNS:,} runs: search_runs and group-by"
-        rows.append((more, "", f"{1000 * seconds:,.0f} ms ({1000 * cpu:,.0f} of CPU)"))
-        ratios = f"{1000 * seconds / diagram.wall:,.0f} times ({1000 * cpu / diagram.cpu:,.0f} of CPU)"
-        rows.append((f"so much longer than the diagram of {size.looked_at:,} runs", ">= 100 times", ratios))
-    table = Table(title=f"Result database, {kind.__name__}, {size.runs:,} runs in {EXPERIMENTS} experiments")
-    for column in ("what", "target", "measured"):
-        table.add_column(column, justify="left" if column == "what" else "right")
-    for row in rows:
-        table.add_row(*row)
+    if kind is sqlite:
+        _compare(console, diagram, size, table)
     console.print(table)
+    console.print(f"measured in {time.perf_counter() - start:.0f} s")
 
 
 full = functools.partial(report, size=FULL)
-on_postgresql = functools.partial(report, kind=postgresql, size=SMALL)
+on_postgresql = functools.partial(report, kind=postgresql, size=FULL)
 
 
-def _measure(database: Database, server: Server, size: Size, rows: list[tuple[str, str, str]]) -> Cost:
-    """Fill and ask; the cost of the diagram that is looked at."""
+def _measure(database: Database, server: Server, size: Size, table: Table) -> Cost:
+    """Fill and ask; the cost of the diagram that is looked at, among all the others."""
     pace = Pace.none()
     first = fill(database, 0, size.looked_at, pace)
-    alone = _diagram(server, [first])
-    second, seconds = _submit(server, size.submitted)
-    land_all(database, second, pace)
+    alone = _answers(server, first, size.looked_at)
+    second = fill(database, 1, size.exported, pace)
     ids = [first, second, *(fill(database, number, size.each, pace) for number in range(2, EXPERIMENTS))]
-    crowded = _diagram(server, ids[:1])
-    rows += [
-        (f"diagram of {size.looked_at:,} runs, 20 x 20 points, alone in the database", "", str(alone)),
-        (f"the same among {EXPERIMENTS} experiments", "< 50 ms", str(crowded)),
-        ("diagram over all runs", "< 300 ms", str(_diagram(server, ids))),
-        ("curves of 20 points", "", str(_curves(server, first))),
-        ("list of experiments", "< 30 ms", str(server.cost("/experiments"))),
-        ("status of one", "< 30 ms", str(server.cost(f"/experiments/{first}"))),
-        ("page of 100 runs", "", str(server.cost(f"/experiments/{first}/runs"))),
-        (f"submitting {size.submitted:,} runs over HTTP", "< 5 s", f"{seconds:.1f} s"),
-        ("handing out stacks of 500", "", pace.handed_out.rate),
-        ("landing stacks of 500, summaries included", ">= 5,000 runs/s", pace.landed.rate),
-    ]
-    for form in ("parquet", "csv"):
-        for experiment_id, runs in ((first, size.looked_at), (second, size.submitted)):
-            got = server.download(f"/experiments/{experiment_id}/runs.{form}")
-            cost = f"{got.seconds:.1f} s ({got.cpu:.1f} of CPU), {got.size:.0f} MB, memory + {got.memory:.0f} MB"
-            rows.append((f"{runs:,} runs as {form}", "seconds, flat", cost))
-    return crowded
+    crowded = _answers(server, first, size.looked_at)
+    for (what, target), cost in alone.items():
+        table.add_row(what, target, str(cost), str(crowded[what, target]))
+    table.add_row("diagram over all runs", "< 300 ms", "", str(_diagram(server, ids)))
+    table.add_row("handing out stacks of 500", "", "", pace.handed_out.rate)
+    table.add_row("landing stacks of 500, summaries included", ">= 5,000 runs/s", "", pace.landed.rate)
+    _submit(server, first, size.exported, table)
+    for form in ("runs.parquet", "runs.csv", "portable"):
+        for experiment_id, runs in ((first, size.looked_at), (second, size.exported)):
+            got = server.download(f"/experiments/{experiment_id}/{form}")
+            table.add_row(f"{runs:,} runs as {form}", "seconds, memory flat", "", str(got))
+    return next(iter(crowded.values()))
+
+
+def _answers(server: Server, experiment_id: int, runs: int) -> dict[tuple[str, str], Cost]:
+    """What answers about one experiment of so many runs cost, by what they are and their targets; the diagram first."""
+    at = f"/experiments/{experiment_id}"
+    one, axes = ("experiment", str(experiment_id)), [("by", path) for _, path in AXES[:2]]
+    return {
+        (f"diagram of {runs:,} runs, 20 x 20 points", "< 50 ms"): _diagram(server, [experiment_id]),
+        ("list of experiments", "< 30 ms"): server.cost("/experiments"),
+        ("status of one", "< 30 ms"): server.cost(at),
+        ("page of 100 runs", ""): server.cost(f"{at}/runs"),
+        ("curves of 20 points", ""): server.cost("/curves", [one, axes[1], ("where", "data.k=10")]),
+        (f"curves of {runs:,} runs, 20 x 20 points", ""): server.cost("/curves", [one, *axes]),
+    }
 
 
 def _diagram(server: Server, ids: list[int]) -> Cost:
@@ -124,15 +127,46 @@ def _diagram(server: Server, ids: list[int]) -> Cost:
     return server.cost("/diagrams", [*(("experiment", str(one)) for one in ids), *AXES, *averaged])
 
 
-def _curves(server: Server, experiment_id: int) -> Cost:
-    return server.cost("/curves", [("experiment", str(experiment_id)), ("by", AXES[1][1]), ("where", "data.k=10")])
+def _submit(server: Server, other: int, runs: int, table: Table) -> None:
+    """Submit over HTTP while somebody changes another experiment again and again."""
+    with _changing(server, other) as waits:
+        start, used = time.perf_counter(), server.cpu_seconds()
+        server.http.post("/experiments", json=spec(EXPERIMENTS, runs)).raise_for_status()
+        seconds, cpu = time.perf_counter() - start, server.cpu_seconds() - used
+    table.add_row(f"submitting {runs:,} runs more over HTTP", "< 5 s", "", f"{seconds:.1f} s ({cpu:.1f} of CPU)")
+    table.add_row("longest that a change of another experiment waited", "", "", f"{max(waits):.1f} s")
 
 
-def _submit(server: Server, runs: int) -> tuple[int, float]:
-    """Submit over HTTP; the experiment's id, and seconds until the answer."""
-    start = time.perf_counter()
-    answer = server.http.post("/experiments", json=spec(1, runs)).raise_for_status().json()
-    return int(answer["id"]), time.perf_counter() - start
+@contextmanager
+def _changing(server: Server, experiment_id: int) -> Iterator[list[float]]:
+    """Changes an experiment's priority ten times a second; the seconds that each change took."""
+    waits: list[float] = []
+    over = threading.Event()
+
+    def change() -> None:
+        while not over.wait(0.1):
+            start = time.perf_counter()
+            server.http.patch(f"/experiments/{experiment_id}", json={"priority": 1}).raise_for_status()
+            waits.append(time.perf_counter() - start)
+
+    with ThreadPoolExecutor(1) as thread:
+        changes = thread.submit(change)
+        try:
+            yield waits
+        finally:
+            over.set()
+            changes.result()
+
+
+def _compare(console: Console, diagram: Cost, size: Size, table: Table) -> None:
+    yardstick = mlflow_seconds(console)
+    if yardstick is None:
+        return
+    seconds, cpu, version = yardstick
+    what = f"MLflow {version}, {MLFLOW_RUNS:,} runs: search_runs and group-by"
+    table.add_row(what, "", f"{1000 * seconds:,.0f} ms ({1000 * cpu:,.0f} of CPU)", "")
+    ratios = f"{1000 * seconds / diagram.wall:,.0f} times ({1000 * cpu / diagram.cpu:,.0f} of CPU)"
+    table.add_row(f"so much longer than the diagram of {size.looked_at:,} runs", ">= 100 times", "", ratios)
 
 
 def mlflow_seconds(console: Console) -> tuple[float, float, str] | None:

@@ -30,13 +30,18 @@ class Cost:
 
 @dataclass(frozen=True)
 class Download:
-    """A whole answer, streamed: seconds, the server's CPU seconds, megabytes, and how far the server's memory rose
-    at its peak, in megabytes."""
+    """A whole answer, streamed: seconds, the server's CPU seconds, megabytes, and the server's own resident memory
+    before it and at its peak, in megabytes, less pages of files (SQLite maps the database)."""
 
     seconds: float
     cpu: float
     size: float
-    memory: float
+    before: float
+    peak: float
+
+    def __str__(self) -> str:
+        spent = f"{self.seconds:.1f} s ({self.cpu:.1f} of CPU), {self.size:.0f} MB"
+        return f"{spent}; memory {self.before:.0f} -> {self.peak:.0f} MB"
 
 
 class Server:
@@ -49,32 +54,34 @@ class Server:
     def cost(self, path: str, parameters: Sequence[tuple[str, str]] = ()) -> Cost:
         """What an answer costs once the server is warm. Raises httpx.HTTPStatusError when it is no good answer."""
         self.http.get(path, params=list(parameters)).raise_for_status()
-        used, walls = self._cpu(), []
+        used, walls = self.cpu_seconds(), []
         for _ in range(REPEATS):
             start = time.perf_counter()
             self.http.get(path, params=list(parameters)).raise_for_status()
             walls.append(time.perf_counter() - start)
-        return Cost(1000 * statistics.median(walls), 1000 * (self._cpu() - used) / REPEATS)
+        return Cost(1000 * statistics.median(walls), 1000 * (self.cpu_seconds() - used) / REPEATS)
 
     def download(self, path: str) -> Download:
         """Read an answer to its end and throw it away."""
-        Path(f"/proc/{self._process}/clear_refs").write_text("5")  # forget the peak so far
-        before, used, start, size = self._memory("VmRSS"), self._cpu(), time.perf_counter(), 0
+        used, start, size = self.cpu_seconds(), time.perf_counter(), 0
+        before = peak = megabytes(self._process)
         with self.http.stream("GET", path) as answer:
             answer.raise_for_status()
             for piece in answer.iter_raw():
                 size += len(piece)
-        seconds = time.perf_counter() - start
-        return Download(seconds, self._cpu() - used, size / 1e6, self._memory("VmHWM") - before)
+                peak = max(peak, megabytes(self._process))
+        return Download(time.perf_counter() - start, self.cpu_seconds() - used, size / 1e6, before, peak)
 
-    def _cpu(self) -> float:
+    def cpu_seconds(self) -> float:
+        """CPU time of the server so far."""
         fields = Path(f"/proc/{self._process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
-    def _memory(self, name: str) -> float:
-        """VmRSS (now) or VmHWM (at its peak), in megabytes."""
-        lines = Path(f"/proc/{self._process}/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name + ":"))
+
+def megabytes(process: int) -> float:
+    """A process's own resident memory, less pages of files: SQLite maps the database into it, which grows."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
 
 
 @contextmanager

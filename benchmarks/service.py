@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
+from benchmarks.database_server import megabytes
 from benchmarks.stacks import PUBLISHED
 from client.client import Client
 from db.database import Database
@@ -32,11 +33,17 @@ from service.submit import submit
 CPUS = 2
 WARM = 8
 """Runs that are computed before the clock starts: PyTorch is loaded, and a run's seconds are known."""
+AXES = ("data.snr", "network.init_scale", "averaging_index")
 TINY: dict[str, Any] = {
-    "data": {"k": 4, "d": 32, "n": 40},
-    "training": {"steps": 5},
-    "attack": {"test_points": 20, "radii": [0, 1, 2], "steps": 5, "methods": ["pgd"]},
+    "data": {"k": 4, "d": 64, "n": 20},
+    "training": {"steps": 1},
+    "attack": {"test_points": 10, "radii": [0, 1], "steps": 1, "methods": ["pgd"]},
+    "sweep": {AXES[0]: [1, 2, 3, 4, 5], AXES[1]: {"logspace": [1e-5, 1e-1, 5]}},
 }
+"""Experiments of 25 points, whose runs take next to nothing and stack."""
+TINY_POINTS = 25
+MANY = 50_000
+"""Tiny runs of `memory` by itself."""
 ROUNDS = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -96,12 +103,6 @@ def main_thread_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def megabytes(pid: int) -> float:
-    """A process's own resident memory, less pages of files: SQLite maps the database into it, which grows."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
-
-
 def computing(service: Service, experiment: int) -> tuple[float, int]:
     """Seconds that workers computed for an experiment, and stacks: those that landed at one moment."""
     query = (
@@ -154,20 +155,29 @@ def fairness(service: Service, console: Console, count: int) -> None:
     )
 
 
-def memory(service: Service, console: Console, count: int) -> None:
-    """Memory of api and scheduler while tiny runs go through."""
+def memory(service: Service, console: Console, count: int, rounds: int = ROUNDS) -> None:
+    """Memory of api and scheduler while about `count` tiny runs go through, and are looked at after every round."""
     watched = {"api": service.process("-m api"), "scheduler": service.process("service.run_scheduler")}
     table = Table(title="Own resident memory, MB")
     for column in ("tiny runs", *watched, "runs / s"):
         table.add_column(column, justify="right")
     table.add_row("0", *(f"{megabytes(pid):.0f}" for pid in watched.values()), "")
-    per_round = count // ROUNDS
-    for i in range(ROUNDS):
-        seeds = list(range(i * per_round, (i + 1) * per_round))
-        experiment = service.client.submit({"name": f"tiny {i}", "seeds": seeds} | TINY).id
-        rate = per_round / service.finish(experiment)
-        table.add_row(f"{(i + 1) * per_round:,}", *(f"{megabytes(pid):.0f}" for pid in watched.values()), f"{rate:.0f}")
+    seeds = count // rounds // TINY_POINTS
+    for i in range(rounds):
+        spec = {"name": f"tiny {i}", "seeds": list(range(i * seeds, (i + 1) * seeds))} | TINY
+        experiment = service.client.submit(spec).id
+        rate = seeds * TINY_POINTS / service.finish(experiment)
+        service.client.diagram(experiment, *AXES)
+        service.client.curves(experiment, AXES[:2])
+        done = f"{(i + 1) * seeds * TINY_POINTS:,}"
+        table.add_row(done, *(f"{megabytes(pid):.0f}" for pid in watched.values()), f"{rate:.0f}")
     console.print(table)
+
+
+def report_memory(console: Console) -> None:
+    """Print the memory of api and scheduler over many tiny runs; takes minutes."""
+    with running_service() as service:
+        memory(service, console, MANY, 2 * ROUNDS)
 
 
 def report(console: Console, count: int = 600, tiny: int = 10_000) -> None:

@@ -12,7 +12,7 @@ from client.errors import (
     Unauthorized,
     Unreachable,
 )
-from client.values import Counts, Diagram, Estimate, Experiment
+from client.values import Counts, Diagram, Estimate, Experiment, RunningProgress
 
 __all__ = [
     "BadAnswer",
@@ -26,6 +26,7 @@ __all__ = [
     "NotFound",
     "PhaselabError",
     "Refused",
+    "RunningProgress",
     "ServerError",
     "Unauthorized",
     "Unreachable",

@@ -1,6 +1,7 @@
 """Answers as text on a terminal."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from client.values import Experiment
 def follow(client: Client, experiment_id: int) -> Experiment:
     """Show the experiment's progress until nothing more will happen; the last of it.
 
-    A live bar on a terminal; elsewhere one line for every tenth of the runs.
+    A live bar on a terminal; elsewhere one line for every tenth of the runs, or of a stage of long runs.
     """
     console = Console()
     last = client.experiment(experiment_id)
@@ -47,7 +48,8 @@ def _follow_in_lines(client: Client, experiment: Experiment) -> Experiment:
     shown, last = "", experiment
     for last in client.watch(experiment.id):
         counts = last.counts
-        tenth = f"{last.status} {10 * counts.ended // max(counts.total, 1)}"
+        stages = [(stage, int(10 * share)) for stage, share in _stages(last).items()]
+        tenth = f"{last.status} {10 * counts.ended // max(counts.total, 1)} {stages}"
         if tenth != shown:
             click.echo(f"{counts.ended} of {counts.total} runs  {_note(last)}")
             shown = tenth
@@ -55,13 +57,23 @@ def _follow_in_lines(client: Client, experiment: Experiment) -> Experiment:
 
 
 def _note(experiment: Experiment) -> str:
-    """Status, cached and failed runs, and the time left."""
+    """Status, how far long runs are, cached and failed runs, and the time left."""
     counts = experiment.counts
     parts = [experiment.status.replace("_", " ")]
+    parts += [f"{stage} {share:.0%}" for stage, share in _stages(experiment).items()]
     parts += [f"{number} {name}" for name, number in (("cached", counts.cached), ("failed", counts.failed)) if number]
     if experiment.eta_seconds is not None:
         parts.append(f"about {duration(experiment.eta_seconds)} left")
     return ", ".join(parts)
+
+
+def _stages(experiment: Experiment) -> dict[str, float]:
+    """The mean share that is done of each stage that running runs are in."""
+    running = experiment.running_progress
+    runs: Counter[str] = Counter()
+    for one in running:
+        runs[one.stage] += one.runs
+    return {stage: sum(one.runs * one.share for one in running if one.stage == stage) / runs[stage] for stage in runs}
 
 
 def duration(seconds: float) -> str:

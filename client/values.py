@@ -29,8 +29,18 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class RunningProgress:
+    """Of so many running `runs`, `share` (0..1) of a stage, `training` or `attack`, is done."""
+
+    runs: int
+    stage: str
+    share: float
+
+
+@dataclass(frozen=True)
 class Experiment:
-    """An experiment and how far it is. `eta_seconds` is null while nothing is known of its pace."""
+    """An experiment and how far it is. `eta_seconds` is null while nothing is known of its pace; `running_progress` is
+    there for runs that take more than a few seconds, and not in lists."""
 
     id: int
     name: str
@@ -43,6 +53,7 @@ class Experiment:
     skipped: int
     counts: Counts
     eta_seconds: float | None
+    running_progress: tuple[RunningProgress, ...]
     spec: Mapping[str, Any]
 
     @classmethod
@@ -61,6 +72,7 @@ class Experiment:
                 skipped=answer["skipped"],
                 counts=Counts(**answer["counts"]),
                 eta_seconds=answer["eta_seconds"],
+                running_progress=tuple(RunningProgress(**one) for one in answer.get("running_progress", ())),
                 spec=answer.get("spec", {}),
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -87,7 +87,13 @@ def _parsed(text_url: str) -> URL:
 
 
 def _engine(url: URL, pool_size: int, max_overflow: int, pool_timeout: float) -> Engine:
-    sizes = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}
+    # Last in, first out: what few connections can do is done by few, and each has a cache of its own.
+    sizes = {
+        "pool_size": pool_size,
+        "max_overflow": max_overflow,
+        "pool_timeout": pool_timeout,
+        "pool_use_lifo": True,
+    }
     if url.get_backend_name() == "postgresql":
         given = {"connect_timeout": 5, "application_name": "phaselab"} | dict(url.query)
         return create_engine(url, pool_pre_ping=True, connect_args=given, **sizes)
@@ -105,9 +111,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 16000")  # pages; hot ones are written back less often
-
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA cache_size = -65536")  # 64 MiB
     connection.execute("PRAGMA mmap_size = 1073741824")
 
 

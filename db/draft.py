@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from domain.order import point_ranks, run_rank
 from domain.points import Plan
@@ -11,11 +12,11 @@ from domain.settings import Settings
 from domain.stacks import VARIES
 
 _DEFAULTS = Settings()
-_GROUPS = tuple((group, tuple(type(getattr(_DEFAULTS, group)).model_fields)) for group in Settings.model_fields)
-_SHAPE_PATHS = tuple((group, name) for group, names in _GROUPS for name in names if f"{group}.{name}" not in VARIES)
-_DATA_PATHS = (
-    *((group, name) for group, names in _GROUPS for name in names if group == "data" and name != "seed"),
-    ("training", "precision"),
+_PATHS = [f"{group}.{name}" for group in Settings.model_fields for name in type(getattr(_DEFAULTS, group)).model_fields]
+_shape = attrgetter(*(path for path in _PATHS if path not in VARIES))
+_data = attrgetter(
+    *(path for path in _PATHS if path.split(".")[0] in ("data", "features") and path != "data.seed"),
+    "training.precision",
 )
 _MASK = 2**63 - 1
 _ODD = 0x9E3779B97F4A7C15  # spreads neighbouring seeds over all bits
@@ -37,24 +38,16 @@ class Kind:
 
 @dataclass(slots=True)
 class DraftRun:
-    """A run that an experiment wants; `id` is set once it is known or stored, `cached` when its result is there."""
+    """A run that an experiment wants, and its key. `data` is a number, equal for runs on the same training data; `id`
+    is set once it is known or stored, `cached` when its result is there."""
 
     kind: Kind
     seed: int
+    key: str
     rank: int
+    data: int
     id: int | None = None
     cached: bool = False
-
-    @property
-    def key(self) -> str:
-        """The run key."""
-        return run_key(self.kind.text, self.seed)
-
-    @property
-    def data(self) -> int:
-        """A number, equal for runs on the same training data."""
-        seed = self.kind.settings.data.seed
-        return (self.kind.data + (self.seed if seed is None else seed) * _ODD) & _MASK
 
 
 @dataclass(frozen=True)
@@ -84,17 +77,18 @@ def make_draft(plan: Plan) -> Draft:
 
 def _kind(text: str, settings: Settings, rank: int) -> Kind:
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Kind(text, digest, settings, _number(settings, _SHAPE_PATHS), _number(settings, _DATA_PATHS), rank)
+    return Kind(text, digest, settings, _number(_shape(settings)), _number(_data(settings)), rank)
 
 
-def _number(settings: Settings, paths: tuple[tuple[str, str], ...]) -> int:
-    """63 bits, equal where the parameters are equal. Compared inside one experiment only."""
-    text = repr([getattr(getattr(settings, group), name) for group, name in paths])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) & _MASK
+def _number(values: object) -> int:
+    """63 bits, equal where the values are equal. Compared inside one experiment only."""
+    return int.from_bytes(hashlib.sha256(repr(values).encode()).digest()[:8]) & _MASK
 
 
 def _runs(plan: Plan, kinds: list[Kind]) -> Iterator[DraftRun]:
     count, seeds = len(plan.points), plan.spec.seed_list
     for kind in kinds:
+        fixed = kind.settings.data.seed
         for position, seed in enumerate(seeds):
-            yield DraftRun(kind, seed, run_rank(kind.rank, position, count))
+            data = (kind.data + (seed if fixed is None else fixed) * _ODD) & _MASK
+            yield DraftRun(kind, seed, run_key(kind.text, seed), run_rank(kind.rank, position, count), data)

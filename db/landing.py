@@ -140,7 +140,8 @@ def _save_failures(session: Session, failed: Sequence[tuple[_Stored, RunFailure]
 
 def _ended(state: RunState, now: datetime) -> dict[Column[Any], object]:
     """What is the same of all runs that end in one landing."""
-    return {runs.c.state: state.value, runs.c.landed_at: now, runs.c.leased_by: None, runs.c.lease_expires_at: None}
+    lease = (runs.c.leased_by, runs.c.lease_expires_at, runs.c.stage, runs.c.stage_share)
+    return {runs.c.state: state.value, runs.c.landed_at: now, **dict.fromkeys(lease)}
 
 
 _Content = tuple[tuple[str, str], ...]

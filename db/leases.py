@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
+from sqlalchemy import ColumnElement, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from db.bulk import chunks
+from db.bulk import among, chunks
 from db.clock import database_time
 from db.experiments import running_of
 from db.status import set_status
@@ -66,12 +66,19 @@ def take_stack(session: Session, experiment_id: int, most: int, holder: str, lea
         "attempts": runs.c.attempts + 1,
         "leased_by": holder,
         "lease_expires_at": expires,
+        "stage": None,
+        "stage_share": None,
     }
-    for some in chunks([row.run_id for row in chosen]):
-        session.execute(update(runs).where(runs.c.id.in_(some)).values(changes))
+    session.execute(update(runs).where(among(session, runs.c.id, [row.run_id for row in chosen])).values(changes))
     if status == ExperimentStatus.QUEUED:
         set_status(session, experiment_id, ExperimentStatus.RUNNING)
     return Stack(tuple(_runs(session, chosen)))
+
+
+def next_settings(session: Session, experiment_id: int) -> Settings | None:
+    """The settings of the experiment's first queued run by rank; None when nothing is queued."""
+    first = _queued(session, experiment_id, 1)
+    return _runs(session, first)[0].settings if first else None
 
 
 def _queued(session: Session, experiment_id: int, most: int, shape: int | None = None) -> list[_Row]:
@@ -111,7 +118,7 @@ def _runs(session: Session, rows: Sequence[_Row]) -> list[Run]:
     return [Run(settings_from(texts[row.settings_id]), row.seed) for row in rows]
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=2_000)  # 7 kB each
 def settings_from(text: str) -> Settings:
     """The settings of a canonical text."""
     return Settings.model_validate_json(text)
@@ -120,13 +127,8 @@ def settings_from(text: str) -> Settings:
 def extend_leases(session: Session, holder: str, keys: Sequence[str], seconds: float) -> int:
     """Let the holder's leases on these runs end `seconds` from now; how many it still holds."""
     expires = database_time(session) + timedelta(seconds=seconds)
-    extended = 0
-    for some in chunks(keys):
-        mine = and_(runs.c.key.in_(some), runs.c.leased_by == holder)
-        extended += len(
-            session.execute(update(runs).where(mine).values(lease_expires_at=expires).returning(runs.c.id)).all()
-        )
-    return extended
+    mine = update(runs).where(among(session, runs.c.key, keys), runs.c.leased_by == holder)
+    return len(session.execute(mine.values(lease_expires_at=expires).returning(runs.c.id)).all())
 
 
 def release(
@@ -142,18 +144,14 @@ def release(
         conditions.append(runs.c.leased_by == holder)
     if expired:
         conditions.append(runs.c.lease_expires_at < database_time(session))
-    if keys is None:
-        return _take_back(session, conditions)
-    return sum(_take_back(session, [*conditions, runs.c.key.in_(some)]) for some in chunks(keys))
-
-
-def _take_back(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
+    if keys is not None:
+        conditions.append(among(session, runs.c.key, keys))
     wanted = exists().where(experiment_runs.c.run_id == runs.c.id, PENDING)
     state = case((wanted, RunState.QUEUED.value), else_=RunState.CANCELLED.value)
     changed = (
         update(runs)
         .where(runs.c.leased_by.is_not(None), *conditions)
-        .values(state=state, leased_by=None, lease_expires_at=None)
+        .values(state=state, leased_by=None, lease_expires_at=None, stage=None, stage_share=None)
         .returning(runs.c.id)
     )
     return len(session.execute(changed).all())
@@ -176,11 +174,8 @@ def unwanted(session: Session, holder: str | None = None) -> Sequence[str]:
 
 def attempts_of(session: Session, keys: Sequence[str]) -> Mapping[str, int]:
     """How many times each run has been handed out since it was last asked for."""
-    found: dict[str, int] = {}
-    for some in chunks(keys):
-        query = select(runs.c.key, runs.c.attempts).where(runs.c.key.in_(some))
-        found |= dict(session.execute(query).all())
-    return found
+    query = select(runs.c.key, runs.c.attempts).where(among(session, runs.c.key, keys))
+    return dict(session.execute(query).all())
 
 
 def queued_experiments(session: Session) -> Sequence[Candidate]:

@@ -61,6 +61,7 @@ def _move_claims(session: Session, old: int, today: int, state: RunState) -> set
     experiments = set(session.execute(moved.returning(table.experiment_id)).scalars())
     dropped = delete(experiment_runs).where(mine).returning(table.experiment_id)
     experiments |= set(session.execute(dropped).scalars())
-    gone = {"state": RunState.CANCELLED.value, "leased_by": None, "lease_expires_at": None}
+    lease = ("leased_by", "lease_expires_at", "stage", "stage_share")
+    gone = {"state": RunState.CANCELLED.value, **dict.fromkeys(lease)}
     session.execute(update(runs).where(runs.c.id == old).values(gone))
     return experiments

@@ -47,7 +47,7 @@ def read_points(session: Session, experiment_ids: Sequence[int]) -> list[PointRo
     ]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=10_000)  # half a kilobyte each
 def _axis_values(text: str) -> Mapping[str, Value]:
     return MappingProxyType(json.loads(text))
 

@@ -28,6 +28,20 @@ _BRIEF = (
     runs.c.flags,
     *(runs.c[name] for name in MEASURES),
 )
+_MEASURES_AT = len(_BRIEF) - len(MEASURES)
+_WHOLE = (
+    select(
+        *_BRIEF,
+        runs.c.recipe,
+        runs.c.traceback,
+        settings.c.canonical,
+        run_arrays.c.content.label("arrays"),
+        provenances.c.content.label("provenance"),
+    )
+    .join(settings, settings.c.id == runs.c.settings_id)
+    .outerjoin(run_arrays, run_arrays.c.run_id == runs.c.id)
+    .outerjoin(provenances, provenances.c.id == runs.c.provenance_id)
+)
 
 
 @dataclass(frozen=True)
@@ -84,41 +98,35 @@ def page_of_runs(
 
 def whole_run(session: Session, key: str) -> WholeRun | None:
     """The run of this key; None when there is none."""
-    found = whole_runs(session, [key])
-    if not found:
+    found = session.execute(_WHOLE.where(runs.c.key == key)).one_or_none()
+    if found is None:
         return None
-    wanted_by = select(experiment_runs.c.experiment_id).where(experiment_runs.c.run_id == found[0].row.id)
-    return replace(found[0], experiments=tuple(sorted(session.execute(wanted_by).scalars())))
+    wanted_by = select(experiment_runs.c.experiment_id).where(experiment_runs.c.run_id == found.id)
+    return replace(_whole(found), experiments=tuple(sorted(session.execute(wanted_by).scalars())))
 
 
-def whole_runs(session: Session, keys: Sequence[str]) -> list[WholeRun]:
-    """The runs of these keys that exist, whole but for the experiments that they belong to, in order of id."""
+def page_of_results(session: Session, experiment_id: int, after: int, limit: int) -> list[WholeRun]:
+    """The experiment's runs that are done and whose id is above `after`, whole but for the experiments that they
+    belong to, in order of id."""
+    claims = experiment_runs.c
     query = (
-        select(
-            *_BRIEF,
-            runs.c.recipe,
-            runs.c.traceback,
-            settings.c.canonical,
-            run_arrays.c.content.label("arrays"),
-            provenances.c.content.label("provenance"),
-        )
-        .join(settings, settings.c.id == runs.c.settings_id)
-        .outerjoin(run_arrays, run_arrays.c.run_id == runs.c.id)
-        .outerjoin(provenances, provenances.c.id == runs.c.provenance_id)
-        .where(runs.c.key.in_(keys))
-        .order_by(runs.c.id)
+        _WHOLE.join(experiment_runs, claims.run_id == runs.c.id)
+        .where(claims.experiment_id == experiment_id, claims.claim == Claim.DONE, claims.run_id > after)
+        .order_by(claims.run_id)
+        .limit(limit)
     )
-    return [
-        WholeRun(
-            row=_row(found, None),
-            recipe=found.recipe,
-            settings=found.canonical,
-            arrays=None if found.arrays is None else arrays.decode(found.arrays),
-            provenance=found.provenance,
-            traceback=found.traceback,
-        )
-        for found in session.execute(query).all()
-    ]
+    return [_whole(found) for found in session.execute(query)]
+
+
+def _whole(found: Any) -> WholeRun:
+    return WholeRun(
+        row=_row(found, None),
+        recipe=found.recipe,
+        settings=found.canonical,
+        arrays=None if found.arrays is None else arrays.decode(found.arrays),
+        provenance=found.provenance,
+        traceback=found.traceback,
+    )
 
 
 def _row(row: Any, claim: Claim | None) -> RunRow:
@@ -138,5 +146,5 @@ def _row(row: Any, claim: Claim | None) -> RunRow:
         reason=row.reason,
         trust=row.trust,
         flags=tuple(row.flags or ()),
-        measures={name: row._mapping[runs.c[name]] for name in MEASURES},
+        measures=dict(zip(MEASURES, row[_MEASURES_AT : len(_BRIEF)], strict=True)),
     )

@@ -97,6 +97,8 @@ runs = Table(
     Column("trust", String(16)),
     Column("flags", JSON(none_as_null=True)),
     Column("provenance_id", Integer, ForeignKey("provenances.id")),
+    Column("stage", String(16)),
+    Column("stage_share", Double),
     *(Column(name, Double) for name in MEASURES),
     UniqueConstraint("settings_id", "seed", "recipe"),
     CheckConstraint(one_of("state", RunState), name="state"),
@@ -108,7 +110,8 @@ runs = Table(
         postgresql_where=text("leased_by IS NOT NULL"),
     ),
 )
-"""One row a run, shared by every experiment that wants it; one typed column a measure."""
+"""One row a run, shared by every experiment that wants it; one typed column a measure. `stage` and `stage_share` tell
+how far a run is that is handed out; null where nothing is known, and once it has ended."""
 
 run_arrays = Table(
     "run_arrays",

@@ -1,15 +1,21 @@
 """How long a run takes, estimated from its settings before anything is measured."""
 
+from domain.feature_settings import in_pixels
 from domain.image_settings import image_set
 from domain.labels import group_count
 from domain.resnet_settings import WIDTH
 from domain.resolve import radii
 from domain.settings import Settings
 
-MATRIX_RATE = 3e10
+MATRIX_RATE = 8e10
 """Floating point operations a second of a matrix product on one core."""
-POINTWISE_RATE = 3e8
-"""Elements a second of an attack step on one core, all its passes over memory counted in."""
+POINTWISE_RATE = 5e8
+"""Elements a second of an attack step on one core, all passes over memory counted in; many points break early."""
+PIXEL_STEP = 5e-4
+"""Seconds of an attack step on pixels that no size explains: runs are attacked one after the other there."""
+CONVOLUTION_RATE = 1e11
+"""Floating point operations a second of a ResNet on one core; 1.5e11 was measured in training at width 16, in float32
+on a 2.6 GHz core with AVX-512."""
 RESNET_OPERATIONS = 1.1e9
 """Floating point operations of the published ResNet-18 on one image of 32 x 32 pixels."""
 OVERHEAD = 2e-3
@@ -25,20 +31,31 @@ def neurons(settings: Settings) -> int:
 
 
 def estimate_seconds(settings: Settings) -> float:
-    """Seconds on one core, for canonical settings; good to a factor of a few, and replaced by measured times."""
+    """Seconds on one core, for canonical settings; good to a factor of a few, and replaced by measured times. Of a head
+    on features, without its extractor, which it shares with others."""
     data, training, attack = settings.data, settings.training, settings.attack
     if settings.network.kind == "resnet18":
         return _resnet_seconds(settings)
     count, batch = neurons(settings), training.batch_size or data.n
     columns = min(data.d, data.k + data.n + count) if data.draw == "law" else data.d
-    if training.engine == "gram":
+    if training.engine == "gram" and data.n <= 2 * columns:
         train = 2.0 * data.n**2 * columns + 2.0 * data.n * batch * count * training.steps
-    else:
+    else:  # two products with the data a step: without a Gram matrix, or by autograd
         train = 4.0 * batch * columns * count * training.steps
-    methods = sum(method != "exact" for method in attack.methods)
-    visits = len(radii(attack)) * attack.test_points * attack.steps * attack.restarts * methods
+    steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
     exact = 200 * attack.test_points * count if "exact" in attack.methods else 0
-    return train / MATRIX_RATE + (visits * count + exact) / POINTWISE_RATE + OVERHEAD
+    pixels = PIXEL_STEP * steps if in_pixels(settings) else 0
+    return train / MATRIX_RATE + (steps * attack.test_points * count + exact) / POINTWISE_RATE + pixels + OVERHEAD
+
+
+def attempts(settings: Settings) -> int:
+    """Attempts to break a point of a two-layer network, at every radius from every start. `pgd` makes two on each
+    readout; where there are two label groups, the readouts are one, and `pgd_native` is the second of them, or on
+    pixels both."""
+    pgd, native = ("pgd" in settings.attack.methods, "pgd_native" in settings.attack.methods)
+    if group_count(settings.network.labels, settings.data.k) == 2:
+        return 2 if pgd or (native and in_pixels(settings)) else int(native)
+    return 4 * pgd + native
 
 
 def _resnet_seconds(settings: Settings) -> float:
@@ -50,4 +67,5 @@ def _resnet_seconds(settings: Settings) -> float:
     forward = RESNET_OPERATIONS * (width / WIDTH) ** 2 * (images.side / 32) ** 2
     trained = (training.batch_size or data.n) * training.steps
     attacked = len(radii(attack)) * attack.test_points * attack.steps * attack.restarts * (1 + 2 * len(attack.methods))
-    return 3 * forward * (trained + attacked / 2) / MATRIX_RATE + OVERHEAD
+    looked_at = (data.n + attack.test_points) / 3
+    return 3 * forward * (trained + attacked / 2 + looked_at) / CONVOLUTION_RATE + OVERHEAD

@@ -26,8 +26,8 @@ class CurveQuery:
 
 
 @dataclass(frozen=True)
-class RunCurve:
-    """One curve of one run: the values of its group, its settings, radii [E] and accuracy [E]."""
+class RunCurves:
+    """One curve of each of some runs with equal settings: the values of their group, radii [E], accuracy [runs, E]."""
 
     group: Mapping[str, Value]
     settings: Settings
@@ -54,7 +54,7 @@ class GroupCurve:
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves of a query, groups in order of their values; `sources` are the data sources of their runs."""
+    """The curves of a query, groups in order of their values; `sources` say what their inputs are."""
 
     query: CurveQuery
     curves: tuple[GroupCurve, ...]
@@ -63,29 +63,29 @@ class Curves:
     sources: frozenset[str] = frozenset()
 
 
-def group_curves(runs: Sequence[RunCurve]) -> tuple[GroupCurve, ...]:
-    """Mean curves of the runs, one for each group, readout, method and set of radii, in order of first sight."""
-    grouped: dict[object, list[RunCurve]] = {}
-    for run in runs:
-        key = (tuple(run.group.items()), run.readout, run.method, run.radii.tobytes())
-        grouped.setdefault(key, []).append(run)
+def group_curves(curves: Sequence[RunCurves]) -> tuple[GroupCurve, ...]:
+    """Mean curves over runs, one for each group, readout, method and set of radii, in order of first sight."""
+    grouped: dict[object, list[RunCurves]] = {}
+    for alike in curves:
+        key = (tuple(alike.group.items()), alike.readout, alike.method, alike.radii.tobytes())
+        grouped.setdefault(key, []).append(alike)
     return tuple(_mean_curve(same) for same in grouped.values())
 
 
-def _mean_curve(runs: Sequence[RunCurve]) -> GroupCurve:
-    first = runs[0]
-    accuracy = np.stack([run.accuracy for run in runs])  # [n, E]
-    mean = accuracy.mean(axis=0)
+def _mean_curve(curves: Sequence[RunCurves]) -> GroupCurve:
+    first = curves[0]
+    accuracy = np.concatenate([alike.accuracy for alike in curves])  # [n, E]
+    n, mean = len(accuracy), accuracy.mean(axis=0)
     low = high = None
-    if len(runs) > 1:
-        half = t_quantile(len(runs) - 1) * accuracy.std(axis=0, ddof=1) / np.sqrt(len(runs))
+    if n > 1:
+        half = t_quantile(n - 1) * accuracy.std(axis=0, ddof=1) / np.sqrt(n)
         low, high = np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
-    radii = {flip_radius(run.settings, first.readout) for run in runs}
+    radii = {flip_radius(alike.settings, first.readout) for alike in curves}
     return GroupCurve(
         first.group,
         first.readout,
         first.method,
-        len(runs),
+        n,
         tuple(first.radii.tolist()),
         tuple(mean.tolist()),
         None if low is None else tuple(low.tolist()),

@@ -19,7 +19,7 @@ def with_source(data: Data) -> Data:
 
 
 def impossible_images(settings: Settings) -> list[Fault]:
-    """The faults of settings that do not go with the source of the data."""
+    """The faults of settings that do not go with the source of the data, for a network that sees images or features."""
     data = settings.data
     images = image_set(data)
     if images is None:
@@ -29,7 +29,7 @@ def impossible_images(settings: Settings) -> list[Fault]:
     wrong = {
         "k": (data.k != CLASSES, f"{images.name} has {CLASSES} classes, not {data.k}; leave it out"),
         "d": (
-            "d" in data.model_fields_set and data.d != images.d,
+            settings.features.kind is None and "d" in data.model_fields_set and data.d != images.d,
             f"the images of {images.name} are {images.d} numbers, not {data.d}; leave it out",
         ),
         "n": (

@@ -138,7 +138,8 @@ def _settings(base: Mapping[str, Any], chosen: Mapping[str, Value]) -> Settings:
     for path, value in chosen.items():
         group, name = path.split(".")
         updates.setdefault(group, {})[name] = value
-    return Settings(**{group: base[group].model_copy(update=updates.get(group, {})) for group in base})
+    changed = {group: base[group].model_copy(update=changes) for group, changes in updates.items()}
+    return Settings(**{**base, **changed})
 
 
 def _on_axes(

@@ -1,12 +1,15 @@
 """From settings as submitted to the canonical settings of a run: nothing left out, nothing ambiguous."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from domain.faults import Fault, InvalidInput, pointer
+from domain.feature_settings import extractor_settings, impossible_features, on_features, with_features
 from domain.image_settings import image_set, impossible_images, with_source
 from domain.labels import group_count
 from domain.resnet_settings import impossible_resnet, with_resnet
-from domain.settings import Attack, Data, Network, RadiusRange, Settings, Training
+from domain.settings import Attack, Data, RadiusRange, Settings, Training
 
 ONLY_AUTOGRAD = ("adam", "nesterov")
 """Optimizers that the gram engine has no form of."""
@@ -23,21 +26,22 @@ def resolve(settings: Settings) -> Settings:
     faults = list(_impossible(settings))
     if faults:
         raise InvalidInput(faults)
-    settings = with_resnet(settings)
+    settings = _with_all(settings)
     data, network, training = settings.data, settings.network, settings.training
     groups = group_count(network.labels, data.k)
     engine = _engine(data, training)
     return Settings(
-        data=with_source(data).model_copy(
+        data=data.model_copy(
             update={
                 "positive_clusters": data.positive_clusters or data.k // 2,
                 "draw": _draw(data, engine),
             }
         ),
+        features=settings.features,
         network=network.model_copy(
             update={
                 "labels": "binary" if network.labels == "binary" else groups,
-                "width": max(1, data.k // groups) if network.width == "auto" else network.width,
+                "width": max(1, _auto_neurons(settings) // groups) if network.width == "auto" else network.width,
             }
         ),
         training=training.model_copy(
@@ -69,8 +73,9 @@ def tidy(value: float) -> float:
 def _engine(data: Data, training: Training) -> str:
     if training.engine != "auto":
         return training.engine
-    images = image_set(data)
-    many = images is not None and data.n > 2 * images.d  # a mini-batch step in their span costs what all points cost
+    many = (
+        image_set(data) is not None and data.n > 2 * data.d
+    )  # a mini-batch step in their span costs what all points cost
     return "autograd" if training.optimizer in ONLY_AUTOGRAD or (many and training.batch_size) else "gram"
 
 
@@ -86,15 +91,34 @@ def _momentum(training: Training) -> float | None:
     return 0.9 if training.momentum is None else training.momentum
 
 
+@lru_cache(maxsize=100)  # most points of a plan have the same attack, and a hundred radii take longer than the rest
 def _attack(attack: Attack) -> Attack:
     methods = tuple(sorted(set(attack.methods)))
     return attack.model_copy(update={"radii": radii(attack), "methods": methods})
 
 
+def _with_all(settings: Settings) -> Settings:
+    """The settings with what follows from the source, from the kind of network and from `features`."""
+    settings = settings.model_copy(update={"data": with_source(settings.data)})
+    return with_features(with_resnet(settings))
+
+
 def _impossible(settings: Settings) -> list[Fault]:
-    of_data = _impossible_data(with_source(settings.data), settings.training)
+    of_source = [*impossible_images(settings), *impossible_features(settings)]
+    of_data = _impossible_data(_with_all(settings).data, settings.training)
     of_network = impossible_resnet(settings)
-    return [*impossible_images(settings), *of_data, *of_network, *_impossible_rest(settings)]
+    return [*of_source, *of_data, *of_network, *_impossible_rest(settings), *_impossible_extractor(settings)]
+
+
+def _impossible_extractor(settings: Settings) -> list[Fault]:
+    """The faults of the extractor's network and training, at their places in `features`."""
+    if not on_features(settings) or image_set(settings.data) is None:
+        return []
+    faults = _impossible(extractor_settings(with_features(settings)))
+    moved = [(fault.pointer.split("/")[1:], fault.detail) for fault in faults]
+    return [
+        Fault(pointer("features", *path[1:]), detail) for path, detail in moved if path[0] in ("network", "training")
+    ]
 
 
 def _impossible_data(data: Data, training: Training) -> list[Fault]:
@@ -146,12 +170,18 @@ def _impossible_rest(settings: Settings) -> list[Fault]:
     if training.batch_size is not None and training.batch_size > n:
         detail = f"a batch of {training.batch_size} is larger than the training set; it must be in 1..{n}"
         faults.append(Fault(pointer("training", "batch_size"), detail))
-    if network.kind == "two_layer" and _neurons(network, k) > 20_000:
-        detail = f"the network would have {_neurons(network, k)} neurons; at most 20000 can be attacked"
+    if network.kind == "two_layer" and _neurons(settings) > 20_000:
+        detail = f"the network would have {_neurons(settings)} neurons; at most 20000 can be attacked"
         faults.append(Fault(pointer("network", "width"), detail))
     return faults
 
 
-def _neurons(network: Network, k: int) -> int:
+def _neurons(settings: Settings) -> int:
+    network, k = settings.network, settings.data.k
     groups = group_count(network.labels, k)
-    return groups * network.width if isinstance(network.width, int) else k
+    return groups * network.width if isinstance(network.width, int) else _auto_neurons(settings)
+
+
+def _auto_neurons(settings: Settings) -> int:
+    """Neurons of the published network: one a cluster, three a class on features."""
+    return settings.data.k * (3 if on_features(settings) else 1)

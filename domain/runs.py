@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from domain.settings import Settings
+from domain.settings import Features, Settings
 
 RECIPE = 1
 """Version of the way from settings and seed to numbers; raised whenever the same settings give other numbers."""
@@ -18,10 +18,11 @@ NOT_IN_KEY_WHEN_NULL = frozenset(
         "training.augmentation",
         "training.label_smoothing",
         "training.adversarial_radius",
+        *(f"features.{name}" for name in Features.model_fields),
     }
 )
 """Parameters that older runs did not have: null stands for what was computed without them, and is left out of the
-canonical text, so that the run keys of older runs still hold."""
+canonical text, so that the run keys of older runs still hold. A group of which nothing is left is left out, too."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def canonical(settings: Settings) -> str:
         group, name = path.split(".")
         if groups[group][name] is None:
             del groups[group][name]
+    groups = {group: values for group, values in groups.items() if values}
     return json.dumps(groups, sort_keys=True, separators=(",", ":"))
 
 

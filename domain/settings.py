@@ -34,7 +34,7 @@ class Data(Group):
     k: int = Field(10, ge=2, le=2_000, json_schema_extra=_shown("k", "clusters"))
     """Number of clusters."""
     d: int = Field(3072, ge=2, le=1_000_000_000, json_schema_extra=_shown("d", "dimensions", "log"))
-    """Dimension of the input; of images, it follows from the source."""
+    """Dimension of the input; of images, it follows from the source, and of features from `features.width`."""
     n: int = Field(1000, ge=2, le=60_000, json_schema_extra=_shown("n", "points", "log"))
     """Number of training points."""
     snr: float = Field(1.0, gt=0, le=1e6, json_schema_extra=_shown("SNR", "", "log"))
@@ -70,7 +70,8 @@ class Network(Group):
         "auto", json_schema_extra=_shown("width", "neurons")
     )
     """Neurons per sign (`binary`) or per output; `auto` gives the network k neurons in all, as published:
-    k // 2 per sign, k // labels per output. Of `resnet18`, channels of the first stage; `auto` is 64."""
+    k // 2 per sign, k // labels per output; and 3 k in all on features. Of `resnet18`, channels of the first stage;
+    `auto` is 64."""
     init_scale: float = Field(1e-5, ge=0, le=1e3, json_schema_extra=_shown("σ₀", "", "log"))
     """Standard deviation of the first layer's initial weights, of `two_layer`."""
 
@@ -104,6 +105,43 @@ class Training(Group):
     """Of `resnet18`: share of a training label that is spread over all label groups; 0 when left out."""
     adversarial_radius: float | None = Field(None, ge=0, le=1e6, json_schema_extra=_shown("ε_train", "L2"))
     """Of `resnet18`: trains on images perturbed by up to this L2 norm against its own loss; 0 when left out."""
+
+
+class Features(Group):
+    """The features that a `two_layer` network, then a head, is trained on instead of pixels: those of an extractor, a
+    ResNet that was trained on the same images before. All null without one."""
+
+    kind: Literal["resnet18"] | None = Field(None, json_schema_extra=_shown("extractor"))
+    """The extractor, of which a head sees what its last layer sees, 8 * width numbers; null for no features."""
+    labels: Literal["binary", "clusters"] | Annotated[int, Field(ge=2)] | None = Field(
+        None, json_schema_extra=_shown("extractor labels")
+    )
+    """What the extractor is trained on, as `network.labels`; `clusters` when left out."""
+    width: int | None = Field(None, ge=2, le=512, json_schema_extra=_shown("extractor width", "channels"))
+    """Channels of the extractor's first stage; 64 when left out."""
+    learning_rate: float | None = Field(None, gt=0, le=1e6, json_schema_extra=_shown("extractor η", "", "log"))
+    """Step size of the extractor's training, by Nesterov's momentum of 0.9; 0.1 when left out."""
+    steps: int | None = Field(None, ge=0, le=1_000_000, json_schema_extra=_shown("extractor T", "steps", "log"))
+    """Steps of the extractor's training; 1000 when left out."""
+    batch_size: int | None = Field(None, ge=1, json_schema_extra=_shown("extractor batch", "images"))
+    """Images per step of the extractor's training; 100, or all if there are fewer, when left out."""
+    weight_decay: float | None = Field(None, ge=0, le=1e3, json_schema_extra=_shown("extractor λ", "", "log"))
+    """L2 penalty of the extractor's training; 0.0005 when left out."""
+    precision: Literal["float32", "float64", "mixed"] | None = Field(
+        None, json_schema_extra=_shown("extractor precision")
+    )
+    """Number format of the extractor's training, as `training.precision`; `float32` when left out."""
+    schedule: Literal["constant", "cosine", "triangle"] | None = Field(
+        None, json_schema_extra=_shown("extractor schedule")
+    )
+    """Schedule of the extractor's training, as `training.schedule`; `triangle` when left out."""
+    augmentation: Literal["none", "crop", "flip_crop"] | None = Field(
+        None, json_schema_extra=_shown("extractor augmentation")
+    )
+    """Augmentation in the extractor's training, as `training.augmentation`; `none` when left out."""
+    seed: int | None = Field(None, ge=0, le=2**31 - 1, json_schema_extra=_shown("extractor seed"))
+    """Seed of the extractor's initial weights, batches and augmentation; 0 when left out. Its images are those of the
+    head, so heads of several seeds share one extractor only where `data.seed` is given."""
 
 
 class RadiusRange(Group):
@@ -144,6 +182,7 @@ class Settings(Group):
     """Everything that decides a run but its seed."""
 
     data: Data = Data()
+    features: Features = Features()
     network: Network = Network()
     training: Training = Training()
     attack: Attack = Attack()

@@ -49,8 +49,9 @@ def data_key(run: Run) -> str:
 
 
 def canonical_data(settings: Settings) -> str:
-    """The data settings, less the seed, and the precision, as canonical text."""
-    values = settings.data.model_dump(mode="json", exclude={"seed"}) | {"precision": settings.training.precision}
+    """The data settings, less the seed, those of the features, and the precision, as canonical text."""
+    data, features = settings.data.model_dump(mode="json", exclude={"seed"}), settings.features.model_dump(mode="json")
+    values = data | {"features": features, "precision": settings.training.precision}
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 

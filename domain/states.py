@@ -32,3 +32,10 @@ class RunState(StrEnum):
     def is_finished(self) -> bool:
         """True when no trial will work on it unless it is asked for again."""
         return self not in (RunState.QUEUED, RunState.LEASED)
+
+
+class Stage(StrEnum):
+    """What is being done of a run while a trial works on it."""
+
+    TRAINING = "training"  # its network is trained
+    ATTACK = "attack"  # its network is attacked, checked and measured

@@ -1,21 +1,21 @@
 """Dispatch: fills the mailbox by fairness, stores what comes back, and deals with stops and deaths."""
 
-import itertools
+import functools
 import logging
 import threading
 import time
 from collections.abc import Sequence
 
-from domain.cost import estimate_seconds
 from domain.results import RunFailure
-from domain.runs import Run
-from domain.stacks import Stack, shape
+from domain.settings import Settings
+from domain.stacks import Stack
 from service.fairness import Use, choose
 from service.ledger import Entry, Ledger
 from service.settings import ServiceSettings
 from service.sizing import Pace, share
 from service.work import Taken, WorkQueue
 from workers.mailbox import Letter, MailboxClient, Parcel
+from workers.progress import Progress
 
 USUAL_ATTEMPTS = 4
 """A run that was handed out more often goes alone in its stack."""
@@ -47,7 +47,7 @@ class Dispatcher:
         self._mailbox = mailbox
         self._pace = pace
         self._use = use
-        self._size_hint: dict[int, int] = {}
+        self._noted: dict[int, Progress] = {}
         self.ledger = Ledger()
         self.trials = trials
         self.landed = threading.Event()
@@ -66,20 +66,29 @@ class Dispatcher:
             )
             if chosen is None:
                 break
-            # Before its first stack is seen, what an experiment's runs cost is not known: each may be a stack.
-            room = 2 * self.trials - len(self.ledger)
-            most = min(self._size_hint.get(chosen.id, room), share(chosen.queued, self.trials))
-            taken = self._queue.take(chosen.id, most)
+            taken = self._queue.take(chosen.id, functools.partial(self._most, chosen.queued))
             if taken is None or len(taken.stack.runs) >= chosen.queued:
                 empty.add(chosen.id)
             if taken is not None:
-                parts = self._cut(chosen.id, taken)
-                self._post([self.ledger.add(part, chosen.id, chosen.owner) for part in parts])
+                self._post([self.ledger.add(part, chosen.id, chosen.owner) for part in self._cut(taken)])
         return bool(candidates) or len(self.ledger) > 0
 
     def extend_leases(self) -> None:
         """Keep what is out leased."""
         self._queue.extend(self.ledger.keys())
+
+    def note_progress(self) -> None:
+        """Write down how far the stacks are that have gone on since the last time. Fails when the mailbox is dead."""
+        told = self._mailbox.progress()
+        gone_on = [(number, progress) for number, progress in told.items() if progress != self._noted.get(number)]
+        self._noted = told
+        if gone_on:
+            self._queue.note_progress(
+                [
+                    ([progress.key] if progress.key else self.ledger.keys_of(number), progress.stage, progress.share)
+                    for number, progress in gone_on
+                ]
+            )
 
     def stop_unwanted(self) -> None:
         """Stop the stacks of paused experiments, and those none of whose runs any experiment wants any more."""
@@ -104,7 +113,7 @@ class Dispatcher:
         if parcel.outcomes is None:
             self._queue.release(entry.keys)
         else:
-            self._pace.note(shape(entry.stack.runs[0].settings), len(entry.stack.runs), parcel.seconds)
+            self._pace.note(entry.stack.runs[0].settings, len(entry.stack.runs), parcel.seconds)
         self.landed.set()
 
     def on_death(self, trial: str) -> None:
@@ -120,12 +129,13 @@ class Dispatcher:
         self._post([entry for entry in entries if entry not in deadly], first=True)
         self.landed.set()
 
-    def _cut(self, experiment: int, taken: Taken) -> Sequence[Stack]:
-        """The stack in parts of the size that takes about stack_seconds.
+    def _most(self, queued: int, settings: Settings) -> int:
+        """Most runs of these settings in a stack of an experiment of which so many runs wait."""
+        return min(self._pace.size(settings), share(queued, self.trials))
 
-        Runs that were handed out often and never came back may be what ends schedulers or nodes: they go alone, and
-        at last they fail.
-        """
+    def _cut(self, taken: Taken) -> Sequence[Stack]:
+        """The stack, less the runs that were handed out often and never came back: they may be what ends schedulers or
+        nodes, so they go alone, and at last they fail."""
         runs = taken.stack.runs
         usual = tuple(run for run in runs if taken.attempts[run.key] <= USUAL_ATTEMPTS)
         lost = [run for run in runs if taken.attempts[run.key] > MOST_ATTEMPTS]
@@ -133,17 +143,7 @@ class Dispatcher:
         if lost:
             self._queue.land([RunFailure(run.key, reason) for run in lost])
         alone = [run for run in runs if USUAL_ATTEMPTS < taken.attempts[run.key] <= MOST_ATTEMPTS]
-        return [*self._cut_to_size(experiment, usual), *(Stack((run,)) for run in alone)]
-
-    def _cut_to_size(self, experiment: int, runs: Sequence[Run]) -> Sequence[Stack]:
-        if not runs:
-            return ()
-        settings = runs[0].settings
-        size = self._pace.size(shape(settings), estimate_seconds(settings))
-        self._size_hint[experiment] = size
-        parts = -(-len(runs) // size)
-        bounds = [len(runs) * i // parts for i in range(parts + 1)]
-        return [Stack(tuple(runs[low:high])) for low, high in itertools.pairwise(bounds)]
+        return [*([Stack(usual)] if usual else []), *(Stack((run,)) for run in alone)]
 
     def _post(self, entries: Sequence[Entry], first: bool = False) -> None:
         if entries:
@@ -151,7 +151,8 @@ class Dispatcher:
             self._mailbox.put(letters, first)
 
     def _withdraw(self, numbers: Sequence[int]) -> None:
-        """Take letters back; those that a trial holds come back as parcels without outcomes."""
+        """Take letters back. Those that a trial holds come back as parcels without outcomes, or are taken back here
+        when its worker gives them up."""
         if not numbers:
             return
         for number in self._mailbox.stop(numbers):

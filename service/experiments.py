@@ -1,13 +1,14 @@
 """Experiments as users see them, and what users do to them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from db import experiments, verbs
+from db import experiments, progress, verbs
 from db.clock import database_time
 from db.database import Database, Session
 from db.experiments import Counts, ExperimentRow
+from db.progress import RunningProgress as RunningProgress
 from domain.faults import Fault, InvalidInput
 from domain.states import ExperimentStatus
 from service.errors import Conflict, Forbidden, NotFound
@@ -20,11 +21,13 @@ MAX_PRIORITY = 100
 @dataclass(frozen=True)
 class ExperimentView:
     """An experiment, where its runs stand, and in how many seconds it will have finished at the pace so far (null
-    while that is not known, and when it is not running)."""
+    while that is not known, and when it is not running). `progress` of long runs that are running; of one experiment,
+    not in lists."""
 
     row: ExperimentRow
     counts: Counts
     eta_seconds: float | None
+    progress: tuple[RunningProgress, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,9 @@ def _view(session: Session, experiment_id: int) -> ExperimentView:
     row = experiments.get_experiment(session, experiment_id)
     if row is None:
         raise NotFound(f"there is no experiment {experiment_id}")
-    return _views(session, [row])[0]
+    view = _views(session, [row])[0]
+    running = progress.progress_of(session, experiment_id) if view.counts.running else []
+    return replace(view, progress=tuple(running))
 
 
 def _views(session: Session, rows: Sequence[ExperimentRow]) -> list[ExperimentView]:

@@ -63,6 +63,11 @@ class Ledger:
         halves = Stack(runs[: len(runs) // 2]), Stack(runs[len(runs) // 2 :])
         return tuple(self.add(half, entry.experiment, entry.owner, 1) for half in halves)
 
+    def keys_of(self, number: int) -> tuple[str, ...]:
+        """The keys of the runs of an entry; none if it was struck out."""
+        with self._lock:
+            return self._keys.get(number, ())
+
     def keys(self) -> list[str]:
         """The keys of every run that is out."""
         with self._lock:

@@ -15,9 +15,10 @@ from db.reports import PointRow
 from db.run_rows import RunRow, WholeRun
 from db.summaries import DEFAULT_THRESHOLDS
 from domain.conditions import Condition
-from domain.curves import CurveQuery, Curves, RunCurve, group_curves
+from domain.curves import CurveQuery, Curves, RunCurves, group_curves
 from domain.diagram import Diagram, DiagramQuery, PointSummary, build_diagram
 from domain.faults import Fault, InvalidInput, pointer
+from domain.feature_settings import inputs_of
 from domain.measures import MEASURES
 from domain.parameters import Value
 from domain.phases import Thresholds
@@ -165,12 +166,12 @@ def curves(database: Database, query: CurveQuery) -> Curves:
         selection = select(session, query.experiments, query.where)
         check_nothing_hides(selection, query.by, "/by", "or tell the groups apart by it with by={path}")
         found = list(_run_curves(session, selection, query))
-    sources = frozenset(run.settings.data.source for run in found)
+    sources = frozenset(inputs_of(alike.settings) for alike in found)
     return Curves(query, group_curves(found), selection.revision, selection.names, sources)
 
 
-def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> Iterator[RunCurve]:
-    """The curves asked for of every run, in the order of the points; a run counts once in a group."""
+def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> Iterator[RunCurves]:
+    """The curves asked for, in the order of the points; a run counts once in a group."""
     groups: dict[int, list[dict[str, Value]]] = defaultdict(list)
     columns = [selection.values(path) for path in query.by]
     for point, *values in zip(selection.points, *columns, strict=True):
@@ -184,8 +185,7 @@ def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> It
         for (readout, method), accuracies in stored.get(settings_id, {}).items():
             if method in query.methods and readout in query.readouts:
                 for group in same:
-                    for accuracy in accuracies:
-                        yield RunCurve(group, settings, readout, method, places, accuracy)
+                    yield RunCurves(group, settings, readout, method, places, accuracies)
 
 
 @dataclass(frozen=True)

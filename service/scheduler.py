@@ -26,8 +26,8 @@ SLOTS_SECONDS = 5.0
 """How often the nodes are counted."""
 SILENCE_SECONDS = 60.0
 """Longest time in which Tune's loop does not turn or the feed does not finish a round."""
-PING_SECONDS = 2.0
-"""How often the mailbox is asked whether it lives: it dies with the raylet, of whose death nothing else tells."""
+PROGRESS_SECONDS = 1.0
+"""How often the mailbox is asked how far stacks are. It dies with the raylet, of whose death nothing else tells."""
 END_SECONDS = 20.0
 """How long Tune may take to end, and Ray, before the process is ended: with a dead raylet they never would."""
 
@@ -160,7 +160,7 @@ class _Period:
             self._tuning.end()
 
     def _rounds(self) -> None:
-        worked = extended = counted = pinged = time.monotonic()
+        worked = extended = counted = noted = time.monotonic()
         while not (self._stopping.is_set() or self._ended.is_set()):
             now = time.monotonic()
             if now - extended > self._settings.lease_seconds / 4:
@@ -169,9 +169,9 @@ class _Period:
             if now - counted > SLOTS_SECONDS:
                 self._count_slots()
                 counted = now
-            if now - pinged > PING_SECONDS:
-                self._tuning.mailbox.ping()
-                pinged = now
+            if now - noted > PROGRESS_SECONDS:
+                self._dispatcher.note_progress()
+                noted = now
             self._dispatcher.stop_unwanted()
             if self._dispatcher.feed():
                 worked = now

@@ -39,15 +39,15 @@ class Selection:
     def values(self, path: str) -> list[Value]:
         """A parameter's value at every point: as submitted, and what it stands for where that is `auto` or left out."""
         group, name = path.split(".")
-        # A spec, or settings, stored before a parameter came to be do not hold it: they mean its default.
+        # A spec, or settings, stored before a parameter or a group came to be do not hold it: they mean its default.
         default = parameters()[path].default
-        bases: dict[int, Value] = {i: row.spec[group].get(name, default) for i, row in self.experiments.items()}
+        bases: dict[int, Value] = {i: row.spec.get(group, {}).get(name, default) for i, row in self.experiments.items()}
         found: list[Value] = []
         for point in self.points:
             given = point.values[path] if path in point.values else bases[point.experiment_id]
             if given in _STANDS_FOR:
                 settings: dict[str, dict[str, Value]] = json.loads(self.texts[point.settings_id])
-                given = settings[group].get(name, default)
+                given = settings.get(group, {}).get(name, default)
             found.append(given)
         return found
 
@@ -116,7 +116,7 @@ def _varying(selection: Selection) -> list[str]:
     for path, entry in parameters().items():
         group, name = path.split(".")
         swept = any(path in row.spec["sweep"] for row in rows)
-        bases: list[Any] = [row.spec[group].get(name, entry.default) for row in rows]
+        bases: list[Any] = [row.spec.get(group, {}).get(name, entry.default) for row in rows]
         if not entry.swept or not (swept or any(base != bases[0] for base in bases)):
             continue
         if len(_distinct(selection.values(path))) > 1:

@@ -9,8 +9,10 @@ from db import experiments
 from db.database import Database
 from db.draft import Draft, make_draft
 from domain.cost import estimate_seconds
+from domain.extractor import extractor
 from domain.faults import Fault, InvalidInput
 from domain.points import plan
+from domain.runs import Run
 from domain.settings import Settings
 from domain.spec import Spec, parse_spec
 from domain.stacks import shape
@@ -120,4 +122,17 @@ def estimate(to_compute: Sequence[tuple[Settings, int]]) -> Estimate:
     stacks = sum(
         math.ceil(count / clamp(count * 1e6 * STACK_SECONDS / seconds[kind], MOST_RUNS)) for kind, count in runs.items()
     )
-    return Estimate(stacks, sum(seconds.values()) / 1e6)
+    return Estimate(stacks, sum(seconds.values()) / 1e6 + _extractor_seconds(to_compute))
+
+
+def _extractor_seconds(to_compute: Sequence[tuple[Settings, int]]) -> float:
+    """What training the extractors of so many runs of each settings takes, each once: one for all runs on the same
+    images. Whether their features are there already the database does not know."""
+    needed: dict[str, tuple[float, int]] = {}
+    for settings, count in to_compute:
+        one = extractor(Run(settings, 0))
+        if one is not None:
+            image_sets = count if settings.data.seed is None else 1
+            _, most = needed.get(one.key, (0.0, 0))
+            needed[one.key] = (estimate_seconds(one.settings), max(most, image_sets))
+    return sum(seconds * image_sets for seconds, image_sets in needed.values())

@@ -14,6 +14,7 @@ from ray.tune import Callback, FailureConfig, RunConfig, Stopper, TuneConfig, Tu
 from ray.tune.search import Searcher
 
 from service import ray_session
+from service.results_let_go import let_results_go
 from service.settings import ServiceSettings
 from workers.mailbox import MailboxClient, Parcel
 from workers.trainable import StackTrainable
@@ -123,6 +124,7 @@ class Tuning:
 
     def run(self, callback: ParcelCallback) -> None:
         """Run trials until `end`; blocks. Exceptions of the callback come out here."""
+        let_results_go()
         folder = tempfile.mkdtemp(prefix=f"{ray_session.TEMP_PREFIX}{os.getpid()}-tune-", dir="/tmp")
         try:
             Tuner(

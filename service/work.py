@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from db import landing, leases, use
+from db import landing, leases, progress, use
 from db.database import Database, DatabaseAway
 from db.status import status_of
 from domain.results import Outcome
+from domain.settings import Settings
 from domain.stacks import Stack
-from domain.states import ExperimentStatus
+from domain.states import ExperimentStatus, Stage
 
 HOLDER = "scheduler"
 """Who holds leases: the role, not the process, for the leader lock lets one process at a time play it. So whoever has
@@ -68,10 +69,14 @@ class WorkQueue:
             return leases.queued_experiments(session)
 
     @again_while_away
-    def take(self, experiment: int, most: int) -> Taken | None:
-        """A stack of at most `most` runs, leased to this scheduler; None if none waits."""
+    def take(self, experiment: int, most: Callable[[Settings], int]) -> Taken | None:
+        """A stack, leased to this scheduler; None if none waits. `most` tells how many runs of these settings it may
+        hold."""
         with self._database.transaction() as session:
-            stack = leases.take_stack(session, experiment, most, HOLDER, self._lease_seconds)
+            settings = leases.next_settings(session, experiment)
+            if settings is None:
+                return None
+            stack = leases.take_stack(session, experiment, most(settings), HOLDER, self._lease_seconds)
             if stack is None:
                 return None
             return Taken(stack, leases.attempts_of(session, [run.key for run in stack.runs]))
@@ -82,6 +87,13 @@ class WorkQueue:
         with self._database.transaction() as session:
             leases.extend_leases(session, HOLDER, keys, self._lease_seconds)
             leases.release(session, expired=True)
+
+    @again_while_away
+    def note_progress(self, noted: Sequence[tuple[Sequence[str], Stage, float]]) -> None:
+        """How far runs are that are being computed: keys of runs, the stage they are in, and the share of it."""
+        with self._database.transaction() as session:
+            for keys, stage, share in noted:
+                progress.note(session, HOLDER, keys, stage, share)
 
     @again_while_away
     def release(self, keys: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from workers.exact import RobustRadii, robust_radii
 from workers.majorant import MaxMajorant, SumMajorant
 from workers.networks import Networks
 from workers.pgd import Broken, Landscape, Noise, break_points
+from workers.progress import each, part
 from workers.span import MaxMargin, OwnLoss, SpanPoints, SumMargin
 from workers.streams import Stream, generator, normal
 from workers.training import Stop, check
@@ -23,6 +24,8 @@ Value = TypeVar("Value")
 
 TARGETS = ("sum", "max", "own loss")
 """What `pgd` and `pgd_native` lower; the position of a target is part of the recipe, for it keys the random starts."""
+TURNS: tuple[Method, ...] = ("pgd_native", "pgd", "exact")
+"""The order in which methods are computed."""
 
 
 Accuracies = dict[tuple[Method, Readout], Tensor]
@@ -57,8 +60,14 @@ def attack(runs: Sequence[Run], networks: Networks, network: TwoLayer, stop: Sto
     """Every method of the runs' settings, on both readouts. Raises Stopped."""
     methods, radii = runs[0].settings.attack.methods, radii_of(runs[0].settings)
     points = span_points(networks, network)
-    native = _attack_own_loss(runs, points, networks.label, stop) if "pgd_native" in methods else None
-    broken = _attack_readouts(runs, points, native, stop) if "pgd" in methods else {}
+    turns = [method for method in TURNS if method in methods]
+    native, broken = None, {}
+    if "pgd_native" in turns:
+        with part(turns.index("pgd_native"), len(turns)):
+            native = _attack_own_loss(runs, points, networks.label, stop)
+    if "pgd" in turns:
+        with part(turns.index("pgd"), len(turns)):
+            broken = _attack_readouts(runs, points, native, stop)
     check(stop)
     exact = solve(networks, network) if "exact" in methods else {}
     accuracy: Accuracies = {}
@@ -146,5 +155,6 @@ def certified(radii_bounds: RobustRadii, radii: Sequence[float]) -> Tensor:
 
 def _for_all(network: TwoLayer, compute: Callable[[Readout], Value]) -> dict[Readout, Value]:
     """A value per readout, computed once where the readouts are the same function."""
-    distinct = {readout: compute(readout) for readout in distinct_readouts(network)}
+    readouts = distinct_readouts(network)
+    distinct = dict(zip(readouts, each(readouts, compute), strict=True))
     return {readout: distinct.get(readout, distinct["sum"]) for readout in READOUTS}

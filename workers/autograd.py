@@ -9,13 +9,15 @@ from torch.nn import functional
 
 from domain.runs import Run
 from domain.settings import Training
+from domain.states import Stage
+from workers.progress import each, tell
 from workers.training import Start, Stop, Trained, batches, check, finish
 from workers.two_layer import mean_loss, outputs
 
 
 def train(start: Start, stop: Stop | None = None) -> Trained:
     """Train every run of `start` for its steps. Raises Stopped."""
-    trained = [_train_one(start, i, stop) for i in range(len(start.runs))]
+    trained = each(range(len(start.runs)), lambda i: _train_one(start, i, stop))
     weights = torch.stack([weights for weights, _ in trained])  # [S, M, e'']
     bias = torch.stack([bias for _, bias in trained])  # [S, M]
     return finish(start, weights, bias, _preactivations(start.data.inputs, weights, bias))
@@ -27,8 +29,10 @@ def _train_one(start: Start, i: int, stop: Stop | None) -> tuple[Tensor, Tensor]
     weights = start.weights[i].clone().requires_grad_()  # [M, e'']
     bias = start.bias[i].clone().requires_grad_(start.network.biased)  # [M]
     optimizer = optimizer_of(run.settings.training, [weights, bias] if start.network.biased else [weights])
-    for _, rows in zip(range(run.settings.training.steps), _rows(run), strict=False):
+    steps = run.settings.training.steps
+    for step, rows in zip(range(steps), _rows(run), strict=False):
         check(stop)
+        tell(Stage.TRAINING, step, steps)
         inputs, label = (start.data.inputs, start.label) if rows is None else _take(start, rows)
         preactivations = _preactivations(inputs, weights, bias)  # [M, batch]
         optimizer.zero_grad()

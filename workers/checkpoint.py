@@ -1,7 +1,9 @@
-"""Checkpoints of long trainings: found again by run key, so whichever worker computes the run next goes on from there.
+"""Checkpoints of long computations: found again by run key, so whichever worker computes the run next goes on from
+there.
 
-A file per run under PHASELAB_CHECKPOINT_DIR (default var/checkpoints; on a cluster a folder that all nodes share). It
-is written whole beside its place and then moved there, and removed when training has ended.
+A file for the training of a run and for each of its attacks, under PHASELAB_CHECKPOINT_DIR (default var/checkpoints; on
+a cluster a folder that all nodes share). It is written whole beside its place and then moved there, and removed when
+the run has its result.
 """
 
 import logging
@@ -18,17 +20,34 @@ LOG = logging.getLogger(__name__)
 FOLDER_VARIABLE = "PHASELAB_CHECKPOINT_DIR"
 DEFAULT_FOLDER = "var/checkpoints"
 SAVE_SECONDS = 30.0
-"""Time between two savings; a shorter training saves nothing."""
+"""Time between two savings; what is shorter saves nothing."""
 
 State = Mapping[str, Any]
 """Tensors, numbers, text, and mappings and lists of them."""
 
 
+def folder() -> Path:
+    """Where what training leaves is kept by run key."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+
+
+def of_attack(key: str, target: int) -> "Checkpoint":
+    """The checkpoint of a run's attack on the target of this number."""
+    return Checkpoint(f"{key}.attack{target}")
+
+
+def forget(key: str, targets: int) -> None:
+    """Remove the checkpoints of a run with its result: of its training, and of its attacks on so many targets."""
+    Checkpoint(key).remove()
+    for target in range(targets):
+        of_attack(key, target).remove()
+
+
 class Checkpoint:
-    """The checkpoint of one run."""
+    """The checkpoint of the training of a run, whose key it has, or of another part of it."""
 
     def __init__(self, key: str, every_seconds: float = SAVE_SECONDS) -> None:
-        self._path = Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER) / f"{key}.pt"
+        self._path = folder() / f"{key}.pt"
         self._every = every_seconds
         self._saved = time.monotonic()
 
@@ -39,7 +58,7 @@ class Checkpoint:
         try:
             state: State = torch.load(self._path, map_location=device, weights_only=True)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            LOG.warning("%s cannot be read (%s): training starts anew", self._path, error)
+            LOG.warning("%s cannot be read (%s): what it kept starts anew", self._path, error)
             return None
         return state
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from domain.feature_settings import on_features
 from domain.settings import Settings
 from workers.memory import bytes_per_run
 
@@ -28,8 +29,15 @@ def memory() -> Memory:
 
 
 def bytes_needed(settings: Settings) -> int:
-    """Memory that one more run of a stack takes on a GPU; a ResNet is computed by itself."""
+    """Memory that one more run of a stack takes on a GPU; a ResNet is computed by itself, and so is
+    an extractor before its heads."""
+    if on_features(settings):
+        return max(bytes_per_run(settings), _resnet_bytes(settings.features.width or 64))
     if settings.network.kind == "two_layer":
         return bytes_per_run(settings)
     width = settings.network.width
-    return int(RESNET_BYTES * (64 if width == "auto" else width) / 64)
+    return _resnet_bytes(64 if width == "auto" else width)
+
+
+def _resnet_bytes(width: int) -> int:
+    return int(RESNET_BYTES * width / 64)

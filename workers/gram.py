@@ -14,7 +14,9 @@ from torch import Tensor
 
 from domain.runs import Run
 from domain.settings import Training
+from domain.states import Stage
 from workers.losses import LossGradient
+from workers.progress import each, tell
 from workers.training import Start, Stop, Trained, batches, check, finish
 
 BLOCK = 128
@@ -48,11 +50,13 @@ def train(starts: Sequence[Start], grams: Sequence[Gram], stop: Stop | None = No
     if training.optimizer == "adam":
         raise ValueError("the gram engine does not hold for adam")
     if training.batch_size is not None:
-        return [_train_on_batches(start, gram, stop) for start, gram in zip(starts, grams, strict=True)]
+        pairs = list(zip(starts, grams, strict=True))
+        return each(pairs, lambda pair: _train_on_batches(*pair, stop))
     state = _State(starts, grams, [start.runs for start in starts])
     gradient = LossGradient(starts[0].network, _stack([start.label for start in starts]).unsqueeze(1), state.precision)
-    for _ in range(training.steps):
+    for step in range(training.steps):
         check(stop)
+        tell(Stage.TRAINING, step, training.steps)
         state.step(gradient(state.preactivations()))
     return state.finish()
 
@@ -61,10 +65,12 @@ def _train_on_batches(start: Start, gram: Gram, stop: Stop | None) -> Trained:
     """Every run by itself, for each has its own order of batches."""
     trained = []
     for i, run in enumerate(start.runs):
+        steps = run.settings.training.steps
         alone = replace(start, runs=[run], weights=start.weights[i : i + 1], bias=start.bias[i : i + 1])
         state = _State([alone], [gram], [[run]])
-        for _, points in zip(range(run.settings.training.steps), batches(run), strict=False):
+        for step, points in zip(range(steps), batches(run), strict=False):
             check(stop)
+            tell(Stage.TRAINING, i * steps + step, len(start.runs) * steps)
             state.step_on(points.to(start.label.device))
         trained += state.finish()
     return Trained(*(torch.cat([getattr(one, field.name) for one in trained]) for field in fields(Trained)))

@@ -2,20 +2,27 @@
 
 The rules are those of workers/pgd.py: steps of 2.5 * radius / steps, the iterate of lowest score decides, radii
 ascend and a point that broke at one is broken at all larger ones. New here is the box: a step leaves out the pixels
-that are at their bound and would be pushed beyond, and the projection lengthens what the box cut short.
+that are at their bound and would be pushed beyond, and the projection lengthens what the box cut short. An attack on a
+readout makes a second attempt from every start, with steps that shrink, which breaks more far from the image.
 Derivation: docs/methods/images.md.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from domain.states import Stage
+from workers.checkpoint import Checkpoint
 from workers.image_data import Box
 from workers.pgd import STEP, Broken
+from workers.progress import tell
 from workers.training import Stop, check
 
+SHORTEST = 0.01
+"""The last of shrinking steps, over the radius."""
 LENGTHENED = 3
 """Times that a projected perturbation, cut short by the box, is lengthened to the radius again."""
 
@@ -81,6 +88,8 @@ class Target:
 
 SUM, MAX, OWN_LOSS = Target(0, 0), Target(1, 1), Target(2, None)
 """The targets, with the numbers that workers/attacks.py gives them."""
+TARGETS = 3
+"""How many there are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,22 +120,31 @@ def break_images(
     noise: Noise,
     batch: int,
     stop: Stop | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Broken:
     """Attack at ascending radii, `batch` images at a time; the first start is the image, the others are random points
-    of the ball, moved into the box. Shapes are those of one run: `first` [V, 1, N], `blind` [1, N].
+    of the ball, moved into the box. Goes on from the checkpoint if there is one: with the same result as without a
+    break. Shapes are those of one run: `first` [V, 1, N], `blind` [1, N]. Raises Stopped.
     """
     clean = target.verdicts(clean_margins(victim, batch))  # [V, N]
-    first = torch.where(clean > 0, len(radii), 0)
-    blind = torch.zeros_like(first[0], dtype=torch.bool)
+    kept = checkpoint.load(clean.device) if checkpoint else None
+    first = kept["first"] if kept else torch.where(clean > 0, len(radii), 0)  # [V, N]
+    blind = kept["blind"] if kept else torch.zeros_like(first[0], dtype=torch.bool)  # [N]
     for i, radius in enumerate(radii):
         for restart in range(restarts if radius > 0 else 0):
+            if kept and [i, restart] <= kept["place"]:
+                continue
             left = (first == len(radii)).any(dim=0).nonzero().squeeze(1)  # [N']
-            for points in torch.split(left, batch):
+            batches = torch.split(left, batch)
+            for number, points in enumerate(batches):
+                tell(Stage.ATTACK, i + (restart + number / len(batches)) / restarts, len(radii))
                 starts = Starts(noise, i, restart, points)
-                ended = attempt(victim.take(points), target, radius, steps, starts, stop)
+                ended = attempt_both(victim.take(points), target, radius, steps, starts, stop)
                 broken = ended.margins <= 0  # [V, N']
                 first[:, points] = torch.where(broken, first[:, points].clamp_max(i), first[:, points])
                 blind[points] |= ended.blind & ~broken.all(dim=0)
+            if checkpoint is not None and checkpoint.due:
+                checkpoint.save({"place": [i, restart], "first": first, "blind": blind})
     return Broken(first.unsqueeze(1), blind.unsqueeze(0))
 
 
@@ -146,6 +164,10 @@ class Starts:
         wide[:, -1] = 1
         return cls(lambda radius_number, restart: wide, 0, 0, torch.arange(len(images), device=images.device))
 
+    def take(self, points: Tensor) -> "Starts":
+        """The starts of some of the points, by place."""
+        return replace(self, points=self.points[points])
+
     def first(self, radius: float) -> Tensor | None:
         """[N', d] where the attempt starts; null for the images themselves."""
         return self.elsewhere(radius) if self.restart else None
@@ -157,10 +179,41 @@ class Starts:
         return start
 
 
-def attempt(
+def attempt_both(
     victim: Victim, target: Target, radius: float, steps: int, starts: Starts, stop: Stop | None = None
 ) -> Ended:
+    """An attempt with equal steps; on a readout another one with shrinking steps, of the images that stand. Raises
+    Stopped.
+    """
+    ended = attempt(victim, target, radius, steps, starts, stop)
+    at = (ended.margins > 0).any(dim=0).nonzero().squeeze(1)  # [N']
+    if target.readout is None or not len(at):
+        return ended
+    again = attempt(victim.take(at), target, radius, steps, starts.take(at), stop, shrinking=True)
+    lower = again.margins[0] < ended.margins[0, at]  # [N']
+    ended.margins[:, at[lower]], ended.perturbation[at[lower]] = again.margins[:, lower], again.perturbation[lower]
+    ended.blind[at] &= again.blind
+    return ended
+
+
+def step_lengths(steps: int, shrinking: bool) -> Sequence[float]:
+    """[steps] over the radius: 2.5 / steps each, or from 1 down to SHORTEST by a cosine."""
+    if not shrinking:
+        return [STEP / steps] * steps
+    return [SHORTEST + (1 - SHORTEST) * (1 + math.cos(math.pi * step / steps)) / 2 for step in range(steps)]
+
+
+def attempt(
+    victim: Victim,
+    target: Target,
+    radius: float,
+    steps: int,
+    starts: Starts,
+    stop: Stop | None = None,
+    shrinking: bool = False,
+) -> Ended:
     """One attempt of `steps` steps at one radius > 0 on all images of the victim. Raises Stopped."""
+    lengths = step_lengths(steps, shrinking)
     images = victim.images  # [N, d]
     first = starts.first(radius)
     moved = torch.zeros_like(images) if first is None else project(images, first, radius, victim.box)
@@ -182,7 +235,7 @@ def attempt(
             part = victim.take(at)
         usable = _usable(gradient)
         ended.blind[at] &= ~usable
-        moved = _move(part, gradient, moved, STEP * radius / steps, radius)
+        moved = _move(part, gradient, moved, lengths[step] * radius, radius)
         if not bool(usable.all()):
             elsewhere = project(part.images, starts.elsewhere(radius)[at], radius, victim.box)
             moved = torch.where(usable.unsqueeze(1), moved, elsewhere)

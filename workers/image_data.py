@@ -1,4 +1,6 @@
-"""Training and test images of a run: seeded subsets, normalised, their classes as clusters."""
+"""Training and test images of a run: seeded subsets, normalised, their classes as clusters; or what an extractor makes
+of them.
+"""
 
 from dataclasses import dataclass
 
@@ -7,10 +9,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from domain.extractor import extractor
+from domain.feature_settings import on_features
 from domain.image_settings import image_set
 from domain.images import ImageSet
 from domain.runs import Run
 from domain.settings import Data
+from workers import features
+from workers.features import Features, FeaturesMissing
 from workers.idx import Bytes
 from workers.image_sets import load_once
 from workers.streams import Stream, generator
@@ -49,12 +55,43 @@ def test_images(run: Run) -> tuple[Tensor, Tensor]:
     return _prepared(run, loaded.test[rows], loaded.test_class[rows], loaded.full)
 
 
+def every_test_image(run: Run) -> tuple[Tensor, Tensor]:
+    """Clusters [N] and images [N, d] of all test images of the source, in their order. Raises DataFault."""
+    loaded = load_once(run.settings.data.source)
+    return _prepared(run, loaded.test, loaded.test_class, loaded.full)
+
+
 def training_set(run: Run) -> TrainingSet:
-    """The training images around their centres, which are centred class means: each class's mean image less the mean
-    image of all training points; a class without points has a centre of zeros.
+    """The training images, or their features, around their centres, which are centred class means: each class's mean
+    less the mean of all training points; a class without points has a centre of zeros.
     """
-    cluster, inputs = training_images(run)
+    cluster, inputs = _training_features(run) if on_features(run.settings) else training_images(run)
     return TrainingSet(inputs, cluster, centred_means(inputs, cluster, run.settings.data.k))
+
+
+def test_inputs(run: Run) -> tuple[Tensor, Tensor]:
+    """Clusters [N] and inputs [N, d] of the test points: images, or their features. Raises DataFault."""
+    if not on_features(run.settings):
+        return test_images(run)
+    loaded = load_once(run.settings.data.source)
+    rows = _subset(run, Stream.TEST, len(loaded.test), run.settings.attack.test_points)
+    return _clusters(run, loaded.test_class[rows]), features_seen(run).test[rows].to(precision_of(run))
+
+
+def features_seen(run: Run) -> Features:
+    """The features that a head is trained on. Raises FeaturesMissing where its extractor has not left them."""
+    made_by = extractor(run)
+    found = None if made_by is None else features.load(made_by.key, origin(run.settings.data))
+    if found is None:
+        raise FeaturesMissing(f"the features of run {run.key} are not there")
+    return found
+
+
+def _training_features(run: Run) -> tuple[Tensor, Tensor]:
+    """Clusters [n] and features [n, e] of the training subset."""
+    loaded = load_once(run.settings.data.source)
+    rows = _subset(run, Stream.TRAINING, len(loaded.train), run.settings.data.n)
+    return _clusters(run, loaded.train_class[rows]), features_seen(run).train.to(precision_of(run))
 
 
 def centred_means(points: Tensor, cluster: Tensor, k: int) -> Tensor:
@@ -86,11 +123,16 @@ def _subset(run: Run, stream: Stream, available: int, count: int) -> Numbers:
 def _prepared(run: Run, pixels: Bytes, classes: Numbers, full: int) -> tuple[Tensor, Tensor]:
     """Clusters [N] and images [N, d] in the units of the normalisation."""
     images = images_of(run.settings.data)
-    cluster_of_class = np.argsort(images.order)  # [10]
     planes = torch.from_numpy(pixels).view(len(pixels), images.channels, -1).long()  # [N, channels, pixels]
     levels = _levels(run.settings.data, full).to(precision_of(run))  # [channels, full + 1]
     values = torch.stack([level[planes[:, channel]] for channel, level in enumerate(levels)], dim=1)
-    return torch.from_numpy(cluster_of_class[classes]), values.flatten(1)
+    return _clusters(run, classes), values.flatten(1)
+
+
+def _clusters(run: Run, classes: Numbers) -> Tensor:
+    """[N] long: the cluster of each class [N]."""
+    cluster_of_class = np.argsort(images_of(run.settings.data).order)  # [10]
+    return torch.from_numpy(cluster_of_class[classes])
 
 
 def _levels(data: Data, full: int) -> Tensor:

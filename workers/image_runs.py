@@ -9,12 +9,14 @@ from torch import Tensor
 from domain.results import READOUTS, Readout
 from domain.runs import Run
 from domain.trust import Trust
-from workers import image_trust
+from workers import image_attack, image_trust
 from workers.attacks import Accuracies, Attacked, certified, radii_of, solve
+from workers.checkpoint import of_attack
 from workers.image_attack import MAX, OWN_LOSS, SUM, Noise, Target, Victim, break_images, clean_margins
 from workers.image_data import box, test_images
 from workers.networks import Networks
 from workers.pgd import Broken
+from workers.progress import part, run_at_work
 from workers.streams import Stream, generator, normal
 from workers.training import Stop
 from workers.two_layer import TwoLayer, outputs
@@ -34,19 +36,25 @@ class AttackedImages:
 
 
 @dataclass(frozen=True, eq=False)
-class _Attacks:
+class Attacks:
     """The attacks that a run's settings ask for, on one network."""
 
     run: Run
     victim: Victim
     batch: int
     stop: Stop | None
+    resumes: bool = False
+    """Whether it saves checkpoints and goes on from those that are there"""
 
     def on(self, target: Target) -> Broken:
         """The attack on a target."""
         attack = self.run.settings.attack
         radii, noise = radii_of(self.run.settings), self.noise(target)
-        return break_images(self.victim, target, radii, attack.steps, attack.restarts, noise, self.batch, self.stop)
+        checkpoint = of_attack(self.run.key, target.number) if self.resumes else None
+        with part(target.number, image_attack.TARGETS):
+            return break_images(
+                self.victim, target, radii, attack.steps, attack.restarts, noise, self.batch, self.stop, checkpoint
+            )
 
     def noise(self, target: Target) -> Noise:
         """Normals [N, d + 2] keyed by the run's seed, the target, the radius's number and the restart."""
@@ -76,13 +84,19 @@ class _Attacks:
 
 
 def attack_images(
-    run: Run, victim: Victim, batch: int, stop: Stop | None, lower: dict[Readout, Tensor] | None = None
+    run: Run,
+    victim: Victim,
+    batch: int,
+    stop: Stop | None,
+    lower: dict[Readout, Tensor] | None = None,
+    resumes: bool = False,
 ) -> AttackedImages:
     """Every attack of the run's settings, `batch` images at a time, and the checks. `lower` [N] certifies radii where
-    they are known. With two groups both readouts are the same function, and `sum` stands for both. Raises Stopped.
+    they are known. With two groups both readouts are the same function, and `sum` stands for both. Where it `resumes`,
+    attacks go on from their checkpoints, which stay. Raises Stopped.
     """
     methods, radii = run.settings.attack.methods, len(radii_of(run.settings))
-    attacks = _Attacks(run, victim, batch, stop)
+    attacks = Attacks(run, victim, batch, stop, resumes)
     clean = dict(zip(READOUTS, clean_margins(victim, batch), strict=True))  # [N] each
     distinct: tuple[Readout, ...] = ("sum",) if victim.groups == 2 else READOUTS
     wanted = "pgd" in methods or ("pgd_native" in methods and victim.groups == 2)
@@ -110,7 +124,8 @@ def attack_pixels(
     for i, run in enumerate(runs):
         victim = _victim(run, networks, i, network, device)
         lower = {readout: bounds.lower[i] for readout, bounds in exact.items()}
-        ended.append(attack_images(run, victim, len(victim.images), stop, lower or None))
+        with run_at_work(run.key):
+            ended.append(attack_images(run, victim, len(victim.images), stop, lower or None))
     accuracy = {name: torch.stack([one.accuracy[name] for one in ended]) for name in ended[0].accuracy}
     accuracy |= {("exact", readout): certified(exact[readout], radii) for readout in exact}
     return Attacked(accuracy, {}, exact), [one.trust for one in ended]

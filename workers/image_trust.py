@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from domain.trust import FLAGS, Trust
-from workers.image_attack import Ended, Noise, Starts, Target, Victim, attempt
+from workers.image_attack import Ended, Noise, Starts, Target, Victim, attempt_both
 from workers.pgd import Broken
 from workers.training import Stop
 from workers.trust import ROUNDING, SAMPLE, WIN
@@ -75,7 +75,7 @@ class Checked:
 
     def _attack(self, points: Tensor, radius: float, steps: int, restart: int, stop: Stop | None) -> Ended:
         starts = Starts(self.noise, len(self.radii), restart, points)
-        return attempt(self.victim.take(points), self.target, radius, steps, starts, stop)
+        return attempt_both(self.victim.take(points), self.target, radius, steps, starts, stop)
 
     def _is_adversarial(self, points: Tensor, radius: float, stop: Stop | None) -> bool:
         """Whether every perturbation that breaks a point does so predicted again, inside its ball and the box."""

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import ray
@@ -12,6 +12,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from domain.results import Outcome
 from domain.stacks import Stack
+from workers.progress import Progress
 
 CALLS = 10_000
 """Calls a mailbox serves at a time: every trial that waits has one open."""
@@ -35,17 +36,19 @@ class Parcel:
     """
 
     number: int
-    outcomes: list[Outcome] | None
+    outcomes: list[Outcome] | None = field(repr=False)  # Tune spells every result out, for a log that is off
     seconds: float
 
 
 class Mailbox:
-    """Stacks that wait, which trial holds which, and which of them are to be stopped. Becomes a Ray actor."""
+    """Stacks that wait, which trial holds which, how far it is, and which are to be stopped. Becomes a Ray actor."""
 
     def __init__(self) -> None:
         self._waiting: deque[Letter] = deque()
         self._held: dict[str, int] = {}
+        self._asking: dict[str, object] = {}
         self._stopped: set[int] = set()
+        self._progress: dict[int, Progress] = {}
         self._closed = False
         self._changed = asyncio.Condition()
 
@@ -56,28 +59,40 @@ class Mailbox:
                 self._waiting.extendleft(reversed(letters))
             else:
                 self._waiting.extend(letters)
-            self._changed.notify(len(letters))
+            self._changed.notify_all()
 
     async def take(self, trial: str, seconds: float) -> Letter | None:
-        """The next letter for this trial, which has finished the one before; None if none comes in `seconds`."""
+        """The next letter for this trial, which has finished the one before; None if none comes in `seconds`.
+
+        A worker may die while it waits in here: then the letter is not for this call, but for the trial's next one.
+        """
         async with self._changed:
-            self._stopped.discard(self._held.pop(trial, -1))
+            self._forget(trial)
+            call = self._asking[trial] = object()
+
+            def is_over() -> bool:
+                return self._closed or self._asking.get(trial) is not call
+
             try:
                 async with asyncio.timeout(seconds):
-                    await self._changed.wait_for(lambda: bool(self._waiting) or self._closed)
+                    await self._changed.wait_for(lambda: bool(self._waiting) or is_over())
             except TimeoutError:
                 return None
-            if self._closed:
+            if is_over():
                 return None
             letter = self._waiting.popleft()
             self._held[trial] = letter.number
             return letter
 
     async def bury(self, trial: str) -> int | None:
-        """The number of the letter that a dead trial held; it holds none any more."""
-        number = self._held.pop(trial, None)
-        self._stopped.discard(-1 if number is None else number)
-        return number
+        """The number of the letter that a dead trial held; it holds none any more, and waits for none."""
+        self._asking.pop(trial, None)
+        return self._forget(trial)
+
+    async def give_up(self, number: int) -> None:
+        """The worker that holds this letter, and was told to stop, is about to end itself."""
+        for trial in [trial for trial, held in self._held.items() if held == number]:
+            self._forget(trial)
 
     async def stop(self, numbers: Sequence[int]) -> list[int]:
         """Take back these letters. Returns those that no trial holds; the others' trials are told to stop."""
@@ -87,15 +102,29 @@ class Mailbox:
         self._waiting = deque(letter for letter in self._waiting if letter.number not in wanted)
         return sorted(wanted - held)
 
-    async def is_stopped(self, number: int) -> bool:
-        """Whether the trial that holds this letter shall stop."""
+    async def look(self, number: int, progress: Progress | None = None) -> bool:
+        """Whether the trial that holds this letter shall stop; it says how far it is."""
+        if progress is not None and number in self._held.values():
+            self._progress[number] = progress
         return number in self._stopped
+
+    async def progress(self) -> dict[int, Progress]:
+        """How far the letters are that trials hold, of those that were told of."""
+        return dict(self._progress)
 
     async def close(self) -> None:
         """Send every trial away that asks, now and later."""
         async with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _forget(self, trial: str) -> int | None:
+        """The number of the letter that the trial held, of which nothing is kept."""
+        number = self._held.pop(trial, None)
+        if number is not None:
+            self._stopped.discard(number)
+            self._progress.pop(number, None)
+        return number
 
 
 class MailboxClient:
@@ -135,22 +164,27 @@ class MailboxClient:
         return letter
 
     def bury(self, trial: str) -> int | None:
-        """The number of the letter that a dead trial held; it holds none any more."""
+        """The number of the letter that a dead trial held; it holds none any more, and waits for none."""
         number: int | None = ray.get(self._actor.bury.remote(trial), timeout=ANSWER_SECONDS)
         return number
+
+    def give_up(self, number: int) -> None:
+        """The worker that holds this letter, and was told to stop, is about to end itself."""
+        ray.get(self._actor.give_up.remote(number), timeout=ANSWER_SECONDS)
 
     def stop(self, numbers: Sequence[int]) -> list[int]:
         """Take back these letters. Returns those that no trial holds; the others' trials are told to stop."""
         unheld: list[int] = ray.get(self._actor.stop.remote(numbers), timeout=ANSWER_SECONDS)
         return unheld
 
-    def is_stopped(self, number: int) -> bool:
-        """Whether the trial that holds this letter shall stop."""
-        return bool(ray.get(self._actor.is_stopped.remote(number), timeout=ANSWER_SECONDS))
+    def look(self, number: int, progress: Progress | None) -> bool:
+        """Whether the trial that holds this letter shall stop; it says how far it is."""
+        return bool(ray.get(self._actor.look.remote(number, progress), timeout=ANSWER_SECONDS))
 
-    def ping(self) -> None:
-        """Return if the mailbox lives."""
-        self.is_stopped(0)
+    def progress(self) -> dict[int, Progress]:
+        """How far the letters are that trials hold, of those that were told of."""
+        found: dict[int, Progress] = ray.get(self._actor.progress.remote(), timeout=ANSWER_SECONDS)
+        return found
 
     def close(self) -> None:
         """Send every trial away that asks, now and later. Does not wait."""

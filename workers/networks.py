@@ -16,6 +16,7 @@ from workers import autograd, clusters, gram, image_data, law, measures
 from workers.cache import Prepared, prepared
 from workers.measures import Geometry, geometry
 from workers.memory import data_sets_at_once
+from workers.progress import each
 from workers.span import weight_factor
 from workers.streams import Stream, generator, normal
 from workers.training import Start, Stop, Trained
@@ -70,7 +71,8 @@ def train_networks(runs: Sequence[Run], device: str, stop: Stop | None) -> tuple
     by_data: dict[str, list[Run]] = {}
     for run in runs:
         by_data.setdefault(data_key(run), []).append(run)
-    parts = [part for bundle in _bundles(list(by_data.values()), device) for part in _train(bundle, device, stop)]
+    bundles = list(_bundles(list(by_data.values()), device))
+    parts = [part for trained in each(bundles, lambda bundle: _train(bundle, device, stop)) for part in trained]
     networks = Networks(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Networks)))
     sound = _finite(networks)  # [S]
     ordered = [run for same in by_data.values() for run in same]
@@ -91,7 +93,7 @@ def _train(groups: list[list[Run]], device: str, stop: Stop | None) -> list[Netw
     ready = [prepared(runs[0], device) for runs in groups]
     starts = [start_training(runs, one, device) for runs, one in zip(groups, ready, strict=True)]
     grams = [one.gram for one in ready if one.gram is not None]
-    trained = gram.train(starts, grams, stop) if grams else [autograd.train(start, stop) for start in starts]
+    trained = gram.train(starts, grams, stop) if grams else each(starts, lambda start: autograd.train(start, stop))
     return [_look(runs[0], done, one, device) for runs, done, one in zip(groups, trained, ready, strict=True)]
 
 
@@ -147,9 +149,9 @@ def _look(run: Run, trained: Trained, ready: Prepared, device: str) -> Networks:
 
 
 def test_inputs(run: Run, centers: Tensor) -> tuple[Tensor, Tensor]:
-    """Clusters [N] and inputs [N, d] of the test points, of images or of a literal draw, on the CPU."""
+    """Clusters [N] and inputs [N, d] of the test points, of images, features or of a literal draw, on the CPU."""
     if image_set(run.settings.data) is not None:
-        return image_data.test_images(run)
+        return image_data.test_inputs(run)
     return clusters.draw_test_points(run, centers.cpu())
 
 

@@ -15,6 +15,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from domain.states import Stage
+from workers.progress import tell
 from workers.training import Stop, check
 
 STEP = 2.5
@@ -154,6 +156,7 @@ def break_points(
     first, safe = torch.where(clean > 0, len(radii), 0), ways[0].safe_radius()
     blind = torch.zeros_like(first[0], dtype=torch.bool)
     for i, radius in enumerate(radii):
+        tell(Stage.ATTACK, i, len(radii))
         for restart in range(restarts if radius > 0 else 0):
             unseen = (first == len(radii)).any(dim=0) & (safe < radius)  # [S, N]
             for way in ways:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from domain.extractor import extractor
 from domain.image_settings import image_set
 from domain.results import READOUTS, Curve, Outcome, RunResult
 from domain.runs import Run
@@ -97,7 +98,7 @@ def provenance(run: Run, device: str) -> dict[str, str]:
     return {
         "engine": run.settings.training.engine,
         **_data(run),
-        "device": _device_name(device),
+        "device": device_name(device),
         **_versions(),
     }
 
@@ -106,12 +107,16 @@ def _data(run: Run) -> dict[str, str]:
     """Where the points come from."""
     if image_set(run.settings.data) is None:
         return {"draw": run.settings.data.draw}
-    box = "pgd and pgd_native keep pixels inside their box, exact does not"
-    return {"images": image_data.origin(run.settings.data), "box": box}
+    images = {"images": image_data.origin(run.settings.data)}
+    made_by = extractor(run)
+    if made_by is None:
+        return images | {"box": "pgd and pgd_native keep pixels inside their box, exact does not"}
+    return images | {"features": made_by.key, "extractor": image_data.features_seen(run).about["extractor"]}
 
 
 @cache
-def _device_name(device: str) -> str:
+def device_name(device: str) -> str:
+    """What a device is called in provenance."""
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device} ({platform.machine()})"

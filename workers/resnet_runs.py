@@ -13,19 +13,16 @@ from domain.measures import MEASURES
 from domain.results import Curve, Outcome, RunFailure, RunResult
 from domain.runs import Run
 from workers import measures
-from workers.checkpoint import Checkpoint
-from workers.image_attack import Victim
-from workers.image_data import Box, box, centred_means, images_of, test_images, training_images
+from workers.checkpoint import forget
+from workers.image_attack import TARGETS, Victim
+from workers.image_data import centred_means, images_of, test_images
 from workers.image_runs import AttackedImages, attack_images
 from workers.layout import GroupLayout
+from workers.progress import run_at_work
 from workers.report import provenance
-from workers.resnet import ResNet18, draw_resnet
-from workers.resnet_training import train
+from workers.resnet import ResNet18
+from workers.resnet_networks import TrainedResNet, batch_of, features_of, train_resnet
 from workers.training import Stop
-from workers.training_set import training_labels
-
-BATCH = {"cpu": 100, "cuda": 500}
-"""Images that are attacked or looked at together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,50 +37,40 @@ class _Seen:
 
 def compute_resnets(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
     """One outcome per run, in order, one run after the other. Raises Stopped, DataFault."""
-    return [_compute(run, device, stop) for run in runs]
+    outcomes = []
+    for run in runs:
+        with run_at_work(run.key):
+            outcomes.append(_compute(run, device, stop))
+    for run in runs:
+        forget(run.key, TARGETS)
+    return outcomes
 
 
 def _compute(run: Run, device: str, stop: Stop | None) -> Outcome:
-    settings = run.settings
-    images = images_of(settings.data)
-    groups, width = group_count(settings.network.labels, settings.data.k), settings.network.width
-    if not isinstance(width, int):
-        raise ValueError("the settings are not canonical: network.width is auto")
-    cluster, flat = training_images(run)
-    label = training_labels(run, cluster).to(device)
-    inputs = flat.view(-1, images.channels, images.side, images.side).to(device)  # [n, channels, side, side]
-    network = draw_resnet(run.seed, images.channels, width, groups).to(device, inputs.dtype)
-    if device != "cpu":
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        inputs = inputs.contiguous(memory_format=torch.channels_last)
-    limits = box(settings.data, flat.to(device))
-    train(network, run, inputs, label, limits, stop, Checkpoint(run.key)).requires_grad_(False)
-    seen = _look(network, inputs, label, cluster.to(device), settings.data.k, _batch(device))
+    trained = train_resnet(run, device, stop)
+    seen = _look(trained, run.settings.data.k, stop)
     if not math.isfinite(seen.loss):
-        rate = f"{settings.training.learning_rate:g}"
-        steps = settings.training.steps
+        rate = f"{run.settings.training.learning_rate:g}"
+        steps = run.settings.training.steps
         return RunFailure(run.key, f"training diverged: the loss is not finite after {steps} steps at rate {rate}")
-    victim = _victim(run, network, limits, device)
-    return _report(run, network, seen, attack_images(run, victim, _batch(device), stop), device)
+    victim = victim_of(run, trained, device)
+    return _report(run, trained.network, seen, attack_images(run, victim, batch_of(device), stop, resumes=True), device)
 
 
-def _batch(device: str) -> int:
-    return BATCH["cpu" if device == "cpu" else "cuda"]
-
-
-def _look(network: ResNet18, inputs: Tensor, label: Tensor, cluster: Tensor, k: int, batch: int) -> _Seen:
+def _look(trained: TrainedResNet, k: int, stop: Stop | None) -> _Seen:
     """Look at the training images as they are, without augmentation."""
-    features = torch.cat([network.features(part) for part in torch.split(inputs, batch)])  # [n, e]
-    outputs = network.head(features)  # [n, c]
+    label = trained.label
+    features = features_of(trained.network, trained.images, stop)  # [n, e]
+    outputs = trained.network.head(features)  # [n, c]
     others = outputs.scatter(1, label.unsqueeze(1), -torch.inf).amax(dim=1)  # [n]
     own = outputs.gather(1, label.unsqueeze(1)).squeeze(1)  # [n]
     loss = functional.cross_entropy(outputs.double(), label)
     accuracy = (own > others).double().mean()
-    return _Seen(float(loss), float(accuracy), centred_means(features.double(), cluster, k))
+    return _Seen(float(loss), float(accuracy), centred_means(features.double(), trained.cluster, k))
 
 
-def _victim(run: Run, network: ResNet18, limits: Box, device: str) -> Victim:
-    """The network and its test images."""
+def victim_of(run: Run, trained: TrainedResNet, device: str) -> Victim:
+    """A run's network and its test images."""
     images, data = images_of(run.settings.data), run.settings.data
     groups = group_count(run.settings.network.labels, data.k)
     dealt = deal_clusters(data.k, data.positive_clusters or data.k // 2, groups)
@@ -91,13 +78,13 @@ def _victim(run: Run, network: ResNet18, limits: Box, device: str) -> Victim:
     shape = (-1, images.channels, images.side, images.side)
     flat = flat.to(device)
     return Victim(
-        lambda inputs: network(inputs.view(shape)).T,
+        lambda inputs: trained.network(inputs.view(shape)).T,
         groups,
         dealt.side_of_group.count(1),
         flat,
         torch.tensor(dealt.side_of_cluster)[cluster].to(flat),
         torch.tensor(dealt.group_of_cluster)[cluster].to(device),
-        limits,
+        trained.box,
     )
 
 

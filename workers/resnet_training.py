@@ -10,10 +10,12 @@ from torch.nn import functional
 
 from domain.runs import Run
 from domain.settings import Training
+from domain.states import Stage
 from workers.autograd import optimizer_of
 from workers.checkpoint import Checkpoint, State
 from workers.image_attack import OWN_LOSS, Starts, Victim, attempt
 from workers.image_data import Box
+from workers.progress import tell
 from workers.resnet import ResNet18
 from workers.streams import Stream, generator
 from workers.training import Stop, batches, check
@@ -34,7 +36,7 @@ def train(
     checkpoint: Checkpoint | None = None,
 ) -> ResNet18:
     """Train a network on images [n, channels, side, side] and label groups [n], in place, from its checkpoint on if
-    there is one: with the same result as without a break. Raises Stopped.
+    there is one: with the same result as without a break. The checkpoint stays as it was last saved. Raises Stopped.
     """
     state = _Training(network, run, images, label, box)
     first = state.resume(checkpoint.load(images.device)) if checkpoint else 0
@@ -42,11 +44,10 @@ def train(
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True), torch.enable_grad():
         for step, rows in enumerate(islice(_rows(run), first, run.settings.training.steps), start=first):
             check(stop)
+            tell(Stage.TRAINING, step, run.settings.training.steps)
             state.step(step, rows.to(images.device), stop)
             if checkpoint is not None and checkpoint.due:
                 checkpoint.save(state.saved(step + 1))
-    if checkpoint is not None:
-        checkpoint.remove()
     return network.eval()
 
 

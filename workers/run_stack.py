@@ -3,18 +3,21 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import torch
 
-from domain.image_settings import image_set
+from domain.feature_settings import in_pixels
 from domain.results import Outcome, RunFailure, RunResult
 from domain.runs import Run
 from domain.stacks import Stack
 from workers.attacks import attack
 from workers.data_files import DataFault
+from workers.extraction import without_features
 from workers.image_runs import attack_pixels
 from workers.memory import is_out_of_memory, runs_at_once
 from workers.networks import Networks, train_networks
+from workers.progress import each
 from workers.report import report
 from workers.resnet_runs import compute_resnets
 from workers.training import Stop, Stopped
@@ -65,20 +68,27 @@ def _compute_or_split(runs: Sequence[Run], device: str, stop: Stop | None) -> li
 def _compute(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
     if runs[0].settings.network.kind == "resnet18":
         return compute_resnets(runs, device, stop)
+    useless = without_features(runs, device, stop)
+    failed: list[Outcome] = [RunFailure(key, reason) for key, reason in useless.items()]
+    return failed + _compute_two_layer([run for run in runs if run.key not in useless], device, stop)
+
+
+def _compute_two_layer(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
+    if not runs:
+        return []
     finished, networks = train_networks(runs, device, stop)
     done = {run.key for run in finished}
     outcomes: list[Outcome] = [_diverged(run) for run in runs if run.key not in done]
     most = runs_at_once(runs[0].settings, device)
-    for first in range(0, len(finished), most):
-        chunk = slice(first, first + most)
-        outcomes += _evaluate(finished[chunk], networks.take(chunk), device, stop)
-    return outcomes
+    chunks = [slice(first, first + most) for first in range(0, len(finished), most)]
+    evaluated = each(chunks, lambda chunk: _evaluate(finished[chunk], networks.take(chunk), device, stop))
+    return outcomes + list(chain.from_iterable(evaluated))
 
 
 def _evaluate(runs: Sequence[Run], networks: Networks, device: str, stop: Stop | None) -> list[Outcome]:
     """Attack, check and measure the networks of some runs."""
     network = network_of(runs[0].settings, device)
-    if image_set(runs[0].settings.data) is not None:
+    if in_pixels(runs[0].settings):
         attacked, trust = attack_pixels(runs, networks, network, device, stop)
     else:
         attacked = attack(runs, networks, network, stop)

@@ -12,12 +12,16 @@ from ray.tune import Trainable
 
 from domain.results import Outcome, RunFailure
 from domain.stacks import Stack
+from workers import progress
 from workers.mailbox import MailboxClient, Parcel
+from workers.progress import Progress
 
 TAKE_SECONDS = 20.0
 """How long a trial waits for a stack before it reports that it is alive."""
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.15
 """How often a trial asks whether its stack is to be stopped."""
+TELL_AFTER_SECONDS = 2.0
+"""How long a stack is computed before it is told how far it is: most are done by then."""
 STOP_GRACE_SECONDS = 0.75
 """How long a stack that is told to stop may go on before its worker process ends itself."""
 ATTEMPTS = 3
@@ -55,7 +59,7 @@ class StackTrainable(Trainable):
         if letter is None:
             return {"parcel": None}
         started = time.perf_counter()
-        with StopWatch(self._mailbox, letter.number, self._limit_seconds) as watch:
+        with StopWatch(self._mailbox, letter.number, self._limit_seconds) as watch, progress.heard(watch.hear):
             try:
                 outcomes: list[Outcome] | None = compute_surely(self._compute, letter.stack, self._device, watch.stop)
             except StackStopped:
@@ -107,21 +111,27 @@ def _end_if_stopped_or_device_lost(error: Exception, stop: Callable[[], bool]) -
 
 
 class StopWatch:
-    """While a stack is computed, asks the mailbox whether it shall stop, and ends the process when it does not.
+    """While a stack is computed, tells the mailbox how far it is, asks whether it shall stop, and ends the process
+    when it does not.
 
-    `stop()` costs nothing and is true once the stack is to be stopped.
+    `stop()` and `hear()` cost nothing: a thread of its own talks to the mailbox.
     """
 
     def __init__(self, mailbox: MailboxClient, number: int, limit_seconds: float) -> None:
         self._mailbox = mailbox
         self._number = number
         self._limit_seconds = limit_seconds
+        self._progress: Progress | None = None
         self._stop = threading.Event()
         self._over = threading.Event()
 
     def stop(self) -> bool:
         """Whether the stack is to be stopped."""
         return self._stop.is_set()
+
+    def hear(self, progress: Progress) -> None:
+        """How far the stack is by now."""
+        self._progress = progress
 
     def __enter__(self) -> "StopWatch":
         threading.Thread(target=self._look, name="stop-watch", daemon=True).start()
@@ -133,12 +143,15 @@ class StopWatch:
     def _look(self) -> None:
         started = time.monotonic()
         while not self._over.wait(LOOK_SECONDS):
-            if self._mailbox.is_stopped(self._number):
+            seconds = time.monotonic() - started
+            if self._mailbox.look(self._number, self._progress if seconds > TELL_AFTER_SECONDS else None):
                 self._stop.set()
                 break
-            if time.monotonic() - started > self._limit_seconds:
+            if seconds > self._limit_seconds:
                 self._end("computes longer than stack_limit_seconds")
         if self._stop.is_set() and not self._over.wait(STOP_GRACE_SECONDS):
+            # Told here, for Tune learns of a worker's death much later where many end at once.
+            self._mailbox.give_up(self._number)
             self._end("did not stop between two steps")
 
     def _end(self, why: str) -> None:

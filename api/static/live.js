@@ -14,6 +14,20 @@ function duration(seconds) {
   return seconds < 100 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} min`;
 }
 
+// One line and one bar for the runs that are equally far.
+function showStages(running) {
+  const lines = running.map((one) => {
+    const line = document.createElement("li");
+    const bar = document.createElement("progress");
+    bar.max = 1;
+    bar.value = one.share;
+    const runs = one.runs === 1 ? "run" : "runs";
+    line.append(`${one.runs} ${runs}: ${one.stage} ${Math.round(100 * one.share)}% `, bar);
+    return line;
+  });
+  place.querySelector("[data-field=stages]").replaceChildren(...lines);
+}
+
 async function refresh(image) {
   const answer = await fetch(image.dataset.address, { cache: "no-cache" });
   if (!answer.ok) return;
@@ -33,6 +47,7 @@ if (place) {
     for (const name of ["done", "total", "running", "queued", "failed", "cancelled"]) show(name, counts[name]);
     show("status", experiment.status.replaceAll("_", " "));
     show("eta", duration(experiment.eta_seconds));
+    showStages(experiment.running_progress);
     place.querySelector("progress").value = counts.done + counts.failed + counts.cancelled;
     if (Date.now() - drawn > PICTURE_MILLISECONDS) {
       drawn = Date.now();

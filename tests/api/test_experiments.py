@@ -6,10 +6,12 @@ import threading
 import httpx
 import pytest
 
+from db import progress
 from db.database import Database
 from db.landing import land
 from db.leases import take_stack
 from domain.presets import PRESETS
+from domain.states import Stage
 from tests.api.conftest import NEW_SPEC as NEW
 from tests.api.conftest import SPEC
 from tests.results import made_up
@@ -161,3 +163,38 @@ def test_events_of_what_has_ended_are_one(read: httpx.Client) -> None:
     text = read.get("/experiments/1/events").text
     assert text.count("event: ") == 1
     assert "event: finished\n" in text
+
+
+def test_progress_inside_running_runs_is_shown_while_they_run(own_server: tuple[str, Database]) -> None:
+    url, database = own_server
+    with database.transaction() as session:
+        stack = take_stack(session, 2, 2, "test", 60.0)
+        assert stack is not None
+    keys = [run.key for run in stack.runs]
+
+    def note(stage: Stage, share: float) -> None:
+        with database.transaction() as session:
+            progress.note(session, "test", keys[:1], stage, share)
+
+    seen = []
+    with httpx.Client(base_url=url) as http, http.stream("GET", "/api/v1/experiments/2/events") as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: "):
+                seen.append(json.loads(line.removeprefix("data: "))["running_progress"])
+                if len(seen) == 1:
+                    note(Stage.TRAINING, 0.25)
+                elif len(seen) == 2:
+                    note(Stage.ATTACK, 0.5)
+                elif len(seen) == 3:
+                    assert http.get("/api/v1/experiments/2").json()["running_progress"] == seen[-1]
+                    assert "1 run: attack 50%" in http.get("/experiments/2").text
+                    with database.transaction() as session:
+                        land(session, [made_up(run) for run in stack.runs])
+                else:
+                    break
+        items = http.get("/api/v1/experiments").json()["items"]
+    trained, attacked = (
+        {"runs": 1, "stage": stage, "share": share} for stage, share in (("training", 0.25), ("attack", 0.5))
+    )
+    assert seen == [[], [trained], [attacked], []]
+    assert not [item for item in items if "running_progress" in item], "lists do without"

@@ -16,7 +16,7 @@ from api.pictures.diagram import diagram_picture, draw_diagram
 from api.pictures.regions import middle, regions
 from api.pictures.style import colours, render, words
 from domain.conditions import parse_condition
-from domain.curves import CurveQuery, Curves, RunCurve, group_curves
+from domain.curves import CurveQuery, Curves, RunCurves, group_curves
 from domain.diagram import Diagram, DiagramQuery, PointSummary, build_diagram
 from domain.phases import Phase, Thresholds, phase
 from domain.resolve import resolve
@@ -138,18 +138,17 @@ def test_cells_meet_midway_on_a_log_axis() -> None:
 def run_curves(groups: Mapping[Any, float], readouts: tuple[str, ...] = ("sum", "max")) -> Curves:
     radii = np.linspace(0, 40, 9)
     runs = [
-        RunCurve(
+        RunCurves(
             {"network.labels": labels},
             settings(network={"labels": labels}),
             readout,  # type: ignore[arg-type]
             method,  # type: ignore[arg-type]
             radii,
-            np.clip(1 - radii / (middle + seed), 0, 1),
+            np.clip(1 - radii / (middle + np.arange(3.0)[:, None]), 0, 1),
         )
         for labels, middle in groups.items()
         for readout in readouts
         for method in ("exact", "pgd", "pgd_native")
-        for seed in range(3)
     ]
     return Curves(CurveQuery((1,), ("network.labels",)), group_curves(runs), 1, ("curves",))
 

@@ -4,15 +4,18 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from client.cli import cli
+from db import progress, verbs
 from db.database import Database
 from db.landing import land
 from db.leases import take_stack
+from domain.states import Stage
 from tests.api.conftest import NEW_SPEC
 from tests.results import made_up
 
@@ -144,3 +147,24 @@ def test_the_client_imports_only_the_domain_and_the_api_neither_ray_nor_torch() 
         loaded[module] = set(done.stdout.split())
     assert not loaded["client.cli"] & {"api", "service", "db", "workers", "torch", "ray", "matplotlib", "sqlalchemy"}
     assert not loaded["api.app, api.__main__"] & {"workers", "torch", "ray"}
+
+
+def test_watching_a_long_run_shows_how_far_it_is(own_server: tuple[str, Database]) -> None:
+    url, database = own_server
+    with database.transaction() as session:
+        stack = take_stack(session, 2, 2, "test", 60.0)
+    assert stack is not None
+
+    def work() -> None:
+        for stage, share in ((Stage.TRAINING, 0.2), (Stage.TRAINING, 0.21), (Stage.ATTACK, 0.7)):
+            with database.transaction() as session:
+                progress.note(session, "test", [run.key for run in stack.runs], stage, share)
+            time.sleep(0.8)  # longer than the server waits between two looks
+        with database.transaction() as session:
+            verbs.cancel(session, 2)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    lines = phaselab(url, "watch", 2).stdout.splitlines()
+    worker.join()
+    assert [line.split("  ")[1] for line in lines if "%" in line] == ["running, training 20%", "running, attack 70%"]

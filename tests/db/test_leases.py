@@ -1,9 +1,13 @@
 import threading
 
-from db import accounts, experiments, leases, verbs
+from sqlalchemy import select
+
+from db import accounts, experiments, leases, progress, verbs
 from db.database import Database
+from db.progress import RunningProgress
+from db.tables import runs
 from domain.stacks import data_key, shape
-from domain.states import ExperimentStatus
+from domain.states import ExperimentStatus, Stage
 from tests.db.rows import finish, land, store, take, take_all
 from tests.results import failure, made_up
 
@@ -155,3 +159,37 @@ def test_runs_that_failed_wait_until_they_are_retried(database: Database) -> Non
     assert {run.key for run in finish(database, experiment)} == {run.key for run in taken[:2]}
     with database.reading() as session:
         assert experiments.status_of(session, experiment) is ExperimentStatus.FINISHED
+
+
+def test_progress_of_running_runs_is_there_until_their_lease_ends(database: Database) -> None:
+    one, other = store(database), store(database, owner="bob")
+    first, second, third, fourth = take(database, one, most=4)
+    with database.transaction() as session:
+        assert progress.progress_of(session, one) == []
+        progress.note(session, "worker", [first.key, second.key], Stage.TRAINING, 0.25)
+        progress.note(session, "worker", [third.key], Stage.ATTACK, 0.12345)
+        progress.note(session, "another", [fourth.key], Stage.TRAINING, 0.5)
+        attacked = RunningProgress(Stage.ATTACK, 0.123, 1)
+        assert progress.progress_of(session, one) == [attacked, RunningProgress(Stage.TRAINING, 0.25, 2)]
+        progress.note(session, "worker", [second.key], Stage.TRAINING, 0.75)
+        trained = [RunningProgress(Stage.TRAINING, share, 1) for share in (0.25, 0.75)]
+        assert progress.progress_of(session, one) == [attacked, *trained]
+        assert sum(part.runs for part in progress.progress_of(session, other)) == 3, "it wants the same runs"
+    land(database, [made_up(first), failure(second)])
+    with database.transaction() as session:
+        leases.release(session, keys=[third.key])
+        progress.note(session, "worker", [first.key, second.key, third.key], Stage.ATTACK, 0.9)
+        kept = select(runs.c.stage, runs.c.stage_share).where(runs.c.key.in_([first.key, second.key, third.key]))
+        assert session.execute(kept).all() == [(None, None)] * 3
+        assert progress.progress_of(session, one) == []
+
+
+def test_a_run_that_is_handed_out_again_starts_without_progress(database: Database) -> None:
+    experiment = store(database)
+    (run,) = take(database, experiment, most=1)
+    with database.transaction() as session:
+        progress.note(session, "worker", [run.key], Stage.ATTACK, 0.5)
+        leases.release(session)
+    assert take(database, experiment, most=1) == (run,)
+    with database.reading() as session:
+        assert progress.progress_of(session, experiment) == []

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from db import experiments, landing, leases, reports, run_rows
+from db import experiments, landing, leases, progress, reports, run_rows
 from db.database import Database, Session
+from domain.runs import Run
+from domain.states import Stage
 from tests.db.rows import finish, store, take
 from tests.results import made_up
 
@@ -36,6 +38,11 @@ def scans(database: Database, work: Callable[[Session], Any]) -> list[str]:
         ]
 
 
+def _noted_progress(session: Session, runs: tuple[Run, ...]) -> None:
+    progress.note(session, "worker", [run.key for run in runs], Stage.TRAINING, 0.5)
+    assert progress.progress_of(session, 1)
+
+
 @pytest.mark.parametrize(
     "work",
     [
@@ -46,10 +53,13 @@ def scans(database: Database, work: Callable[[Session], Any]) -> list[str]:
         lambda session, runs: leases.release(session, holder="worker"),
         lambda session, runs: landing.land(session, [made_up(run) for run in runs]),
         lambda session, runs: experiments.counts(session, 1),
+        _noted_progress,
         lambda session, runs: experiments.list_experiments(session),
         lambda session, runs: reports.read_points(session, [1]),
         lambda session, runs: list(reports.read_curves(session, [1], [1, 2])),
+        lambda session, runs: reports.read_measure(session, [1], [1, 2], "train_loss"),
         lambda session, runs: run_rows.page_of_runs(session, 1, 5, 10, [1, 2, 3]),
+        lambda session, runs: run_rows.page_of_results(session, 1, 5, 10),
         lambda session, runs: run_rows.whole_run(session, runs[0].key),
     ],
 )

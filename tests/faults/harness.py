@@ -39,15 +39,17 @@ class ServiceProcess:
             "OMP_NUM_THREADS": "1",
         }
         self.environment = os.environ | own | variables
-        with log.open("wb") as written:
+        self._command = [sys.executable, "-m", "service", *command]
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or, after it was killed, start it again."""
+        before = self.log().count("scheduler ready") if self._log.exists() else 0
+        with self._log.open("ab") as written:
             self.supervisor = subprocess.Popen(
-                [sys.executable, "-m", "service", *command],
-                env=self.environment,
-                cwd=ROOT,
-                stdout=written,
-                stderr=written,
+                self._command, env=self.environment, cwd=ROOT, stdout=written, stderr=written
             )
-        self.wait_until_ready(1)
+        self.wait_until_ready(before + 1)
 
     def wait_until_ready(self, times: int) -> None:
         """Wait until schedulers have got ready so many times in all."""
@@ -87,12 +89,12 @@ class ServiceProcess:
                 kill(pid)
             self.supervisor.wait()
 
-    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
         wait_until(condition, what, seconds, lambda: f"supervisor: {self.supervisor.poll()}, log: {self.log()[-3000:]}")
 
 
 def wait_until(
-    condition: Callable[[], bool], what: str, seconds: float = 60, more: Callable[[], str] = lambda: ""
+    condition: Callable[[], bool], what: str, seconds: float = 120, more: Callable[[], str] = lambda: ""
 ) -> None:
     until = time.monotonic() + seconds
     while not condition():

@@ -3,15 +3,23 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from sqlalchemy import select
 
 from db.database import Database
 from db.tables import runs
 from db.upgrade import upgrade
-from domain.states import ExperimentStatus, RunState
-from service import experiments
+from domain.points import plan
+from domain.results import RunResult
+from domain.runs import Run
+from domain.spec import parse_spec
+from domain.stacks import Stack
+from domain.states import ExperimentStatus, RunState, Stage
+from service import experiments, processes, report
 from tests.faults import computes
 from tests.faults.harness import (
     ServiceProcess,
@@ -22,6 +30,24 @@ from tests.faults.harness import (
     status,
     submit_tiny,
 )
+from workers.run_stack import run_stack
+
+RESNET: dict[str, Any] = {
+    "data": {"source": "digits", "n": 100, "normalization": "standard"},
+    "network": {"kind": "resnet18", "width": 4},
+    "training": {"optimizer": "nesterov", "learning_rate": 0.1, "steps": 80, "batch_size": 50},
+    "attack": {"test_points": 30, "radii": [0, 0.5, 1], "steps": 5, "methods": ["pgd", "pgd_native"]},
+    "seeds": [7],
+}
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As many computing threads as a trial has, for sums are rounded in another order by more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +78,12 @@ def scheduler(database: Database, computed: Path, folder: Path) -> Iterator[Serv
         "PHASELAB_STACK_SECONDS": "0.2",
         "PHASELAB_LEASE_SECONDS": "5",
         computes.LOG: str(computed),
+        computes.STEPS: str(folder / "steps"),
         computes.SECONDS: "0.01",
+        "PHASELAB_CHECKPOINT_DIR": str(folder / "checkpoints"),
     }
-    scheduler = ServiceProcess(str(database.url), folder / "scheduler.log", **variables)
+    command = ("serve", "--port", "0")
+    scheduler = ServiceProcess(str(database.url), folder / "scheduler.log", command, **variables)
     yield scheduler
     scheduler.kill_everything()
 
@@ -63,7 +92,7 @@ def test_faulty_runs_fail_alone(database: Database, scheduler: ServiceProcess) -
     """A run that kills its worker, one that raises and one that fails: each a failed run, all others done."""
     faulty = [computes.DIES, computes.RAISES, computes.FAILS]
     experiment = submit_tiny(database, "faulty", seeds=[*range(6), *faulty])
-    scheduler.wait_until(lambda: status(database, experiment).is_finished, "it has finished", 90)
+    scheduler.wait_until(lambda: status(database, experiment).is_finished, "it has finished")
     assert status(database, experiment) is ExperimentStatus.FINISHED_WITH_FAILURES
     found = states(database)
     assert {seed for seed, (state, *_) in found.items() if state == RunState.FAILED} == set(faulty)
@@ -82,7 +111,7 @@ def test_nothing_is_lost_or_done_twice_when_workers_and_scheduler_are_killed(
     kill(scheduler.workers()[0])
     before = landed(database, experiment)
     scheduler.wait_until(lambda: landed(database, experiment) > before + 50, "work goes on without the worker")
-    before = set(scheduler.everything()) - {scheduler.supervisor.pid}
+    before = [*processes.descendants(scheduler.scheduler()), scheduler.scheduler()]
     done_before = _done(database)
     kill(scheduler.scheduler())
     scheduler.wait_until_ready(2)
@@ -116,6 +145,61 @@ def test_cancel_stops_what_runs_and_pause_holds_it(database: Database, scheduler
     scheduler.wait_until(lambda: RunState.LEASED not in {state for state, *_ in states(database).values()}, "it stops")
     assert status(database, long) is ExperimentStatus.CANCELLED
     assert before < landed(database, long) < 1000
+
+
+def test_when_everything_is_killed_nothing_that_had_landed_is_computed_again(
+    database: Database, scheduler: ServiceProcess, computed: Path
+) -> None:
+    """Supervisor, api, scheduler, Ray and workers, by SIGKILL; what is started next goes on by itself."""
+    experiment = submit_tiny(database, "all killed", data={"k": 4, "d": 60, "n": 40}, seeds=400)
+    scheduler.wait_until(lambda: landed(database, experiment) > 50, "some runs have landed")
+    before = scheduler.everything()
+    scheduler.kill_everything()
+    assert len(before) > 6
+    scheduler.wait_until(lambda: not any(map(is_alive, before)), "all are dead")
+    kept, computed_before = _done(database), Counter(computed.read_text().split())
+    assert 50 < landed(database, experiment) < 400
+    scheduler.start()
+    scheduler.wait_until(lambda: status(database, experiment).is_finished, "it has finished")
+    assert landed(database, experiment) == 400
+    assert kept.isdisjoint(Counter(computed.read_text().split()) - computed_before)
+
+
+def test_a_training_whose_worker_is_killed_goes_on_where_it_was(
+    database: Database, scheduler: ServiceProcess, folder: Path, one_thread: None
+) -> None:
+    """And shows how far it is while it runs."""
+    experiment = submit_tiny(database, "long", **RESNET)
+
+    def share(stage: Stage) -> float:
+        return max((one.share for one in _view(database, experiment).progress if one.stage is stage), default=0)
+
+    scheduler.wait_until(lambda: share(Stage.TRAINING) > 0.2, "it shows how far the training is")
+    steps_before = _steps(folder)
+    for worker in scheduler.workers():
+        kill(worker)
+    scheduler.wait_until(lambda: status(database, experiment).is_finished, "it has finished")
+    assert _view(database, experiment).progress == ()
+    steps = _steps(folder)
+    assert 10 < len(steps_before) < len(steps)
+    assert steps[-1] == RESNET["training"]["steps"]
+    assert steps == sorted(set(steps)), "no step is made twice"
+    run = Run(plan(parse_spec({"name": "long"} | RESNET)).points[0].settings, RESNET["seeds"][0])
+    (whole,) = run_stack(Stack((run,)))
+    stored = report.run(database, run.key).stored
+    assert isinstance(whole, RunResult)
+    assert stored.row.measures == whole.measures
+    assert stored.arrays is not None
+    for mine, other in zip(stored.arrays.curves, whole.curves, strict=True):
+        assert np.array_equal(mine.accuracy, other.accuracy)
+
+
+def _view(database: Database, experiment: int) -> experiments.ExperimentView:
+    return experiments.experiment(database, experiment)
+
+
+def _steps(folder: Path) -> list[int]:
+    return [int(line) for line in (folder / "steps").read_text().split()]
 
 
 def _done(database: Database) -> set[str]:

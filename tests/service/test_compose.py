@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from service.settings import ServiceSettings
+from workers.checkpoint import FOLDER_VARIABLE as CHECKPOINTS
+from workers.data_files import FOLDER_VARIABLE as DATA
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -65,6 +67,17 @@ def test_ray_s_nodes_have_the_same_token() -> None:
     tokens = {SERVICES[name]["environment"]["RAY_AUTH_TOKEN"] for name in SERVICES if "ray" in name}
     tokens.add(SERVICES["scheduler"]["environment"]["RAY_AUTH_TOKEN"])
     assert len(tokens) == 1
+
+
+@pytest.mark.parametrize(("variable", "default"), [(DATA, "data"), (CHECKPOINTS, "checkpoints")])
+def test_every_worker_has_the_folders_that_workers_share(variable: str, default: str) -> None:
+    for name in ("ray-worker", "ray-gpu-worker"):
+        folder = SERVICES[name]["environment"][variable]
+        assert f"${{{variable}:-{default}}}:{folder}" in SERVICES[name]["volumes"]
+        assert default in COMPOSE["volumes"]
+        made = re.search(r"mkdir -p (.+) && chown -R phaselab var\n", (ROOT / "Dockerfile").read_text())
+        assert made is not None, "a volume is owned by whom its folder in the image is"
+        assert folder in [f"/phaselab/{one}" for one in made.group(1).split()]
 
 
 def test_no_secret_is_written_down() -> None:

@@ -1,10 +1,12 @@
+import itertools
 from typing import Any
 
 import pytest
 
 from db.database import Database
+from domain.cost import CONVOLUTION_RATE, RESNET_OPERATIONS
 from domain.faults import InvalidInput
-from service import experiments
+from service import experiments, report
 from service.errors import Conflict, NotFound
 from service.submit import submit
 from tests.db.rows import finish
@@ -25,6 +27,14 @@ def test_a_spec_becomes_an_experiment(database: Database) -> None:
     assert (view.row.name, view.row.owner, view.row.status) == ("grid", "ada", "queued")
     assert view.counts.queued == view.counts.total == 12
     assert view.row.spec["data"]["d"] == 3072
+
+
+def test_runs_are_listed_point_by_point_and_seed_by_seed(database: Database) -> None:
+    done = submit(database, SPEC, "ada")
+    assert done.id is not None
+    listed = [(*view.values.values(), view.run.seed) for view in report.runs(database, done.id).items]
+    axes = SPEC["sweep"].values()
+    assert listed == list(itertools.product(*axes, range(3)))
 
 
 def test_the_same_spec_again_is_cached_and_more_computes_only_what_is_new(database: Database) -> None:
@@ -88,3 +98,23 @@ def test_a_bad_spec_is_refused_and_nothing_is_stored(sqlite_database: Database, 
     assert experiments.list_experiments(sqlite_database).items == ()
     with pytest.raises(NotFound):
         experiments.experiment(sqlite_database, 1)
+
+
+@pytest.mark.parametrize(("data", "extractors"), [({"seed": 0}, 1), ({}, 3)])
+def test_a_dry_run_counts_an_extractor_once_for_all_heads_on_its_images(
+    sqlite_database: Database, data: dict[str, Any], extractors: int
+) -> None:
+    heads = {
+        "name": "heads",
+        "data": {"source": "cifar10", "n": 2000} | data,
+        "features": {"kind": "resnet18", "width": 16, "steps": 1000},
+        "sweep": {"network.labels": ["binary", "clusters"]},
+        "seeds": 3,
+        "attack": {"radii": [0], "test_points": 10},
+    }
+    short = heads | {"features": {"kind": "resnet18", "width": 16, "steps": 0}}
+    whole, rest = (submit(sqlite_database, spec, "ada", dry_run=True).estimate for spec in (heads, short))
+    assert whole is not None
+    assert rest is not None
+    training = 3 * RESNET_OPERATIONS * (16 / 64) ** 2 * 100 * 1000 / CONVOLUTION_RATE
+    assert whole.seconds - rest.seconds == pytest.approx(extractors * training, rel=1e-3)

@@ -36,7 +36,7 @@ def _attack(name: str) -> ModuleType:
 class InBox(nn.Module):
     """A model whose inputs were mapped into [0, 1] by x -> (x - low) / span."""
 
-    def __init__(self, model: nn.Module, low: Tensor, span: Tensor) -> None:
+    def __init__(self, model: nn.Module, low: float, span: float) -> None:
         super().__init__()
         self.model, self.low, self.span = model, low, span
 
@@ -44,12 +44,14 @@ class InBox(nn.Module):
         return self.model(inputs * self.span + self.low)
 
 
-def minimal_norms(name: str, model: nn.Module, inputs: Tensor, labels: Tensor, steps: int) -> Tensor:
+def minimal_norms(
+    name: str, model: nn.Module, inputs: Tensor, labels: Tensor, steps: int, box: tuple[float, float] | None = None
+) -> Tensor:
     """[N]: L2 norms of the least perturbations of inputs [N, d] that `ddn` or `fmn` finds; 0 for a wrong point,
-    infinity where it finds none.
+    infinity where it finds none. With `box`, inputs stay in that interval; without, none is in their way.
     """
-    low = inputs.min() - ROOM
-    span = inputs.max() + ROOM - low
+    low, high = box if box is not None else (float(inputs.min()) - ROOM, float(inputs.max()) + ROOM)
+    span = high - low
     boxed, scaled = InBox(model, low, span), (inputs - low) / span
     if name == "ddn":
         attack = _attack("decoupled_direction_norm").ddn

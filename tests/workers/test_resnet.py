@@ -13,7 +13,9 @@ from domain.results import RunResult
 from domain.runs import Run
 from domain.settings import Settings, Training
 from domain.stacks import Stack
-from workers.checkpoint import Checkpoint
+from workers import image_attack
+from workers.checkpoint import Checkpoint, forget
+from workers.image_attack import Ended, attempt_both
 from workers.image_data import Box, training_images
 from workers.resnet import ResNet18, draw_resnet
 from workers.resnet_training import Augmentation, rate, train
@@ -110,7 +112,7 @@ def test_adversarial_training_keeps_more_accuracy_at_its_radius() -> None:
 
 
 def test_mixed_precision_trains() -> None:
-    training = SMALL["training"] | {"precision": "mixed", "steps": 20}
+    training = SMALL["training"] | {"precision": "mixed", "steps": 30}
     assert result(resnet_run(training=training)).measures["train_accuracy"] > 0.7
 
 
@@ -161,6 +163,42 @@ def test_a_training_that_is_broken_off_goes_on_to_the_same_network(
     broken = train(draw_resnet(5, 1, 2, 2), run, images, label, limits, None, EveryStep(run.key))
     for one, other in zip(whole.state_dict().values(), broken.state_dict().values(), strict=True):
         assert torch.equal(one, other)
+    assert [path.name for path in folder.iterdir()] == [f"{run.key}.pt"]
+    forget(run.key, 0)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("left", [1, 4, 9])
+def test_a_run_that_is_broken_off_in_an_attack_goes_on_there_to_the_same_result(
+    left: int, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is broken off before so many of its attempts were made."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    monkeypatch.setenv("PHASELAB_CHECKPOINT_DIR", str(folder))
+    attempts: list[float] = []
+
+    def counted(*arguments: Any) -> Ended:
+        attempts.append(arguments[2])
+        return attempt_both(*arguments)
+
+    monkeypatch.setattr(image_attack, "attempt_both", counted)
+    attack = SMALL["attack"] | {"restarts": 2, "test_points": 20}
+    network = SMALL["network"] | {"labels": "clusters"}
+    run = resnet_run(network=network, training=SMALL["training"] | {"steps": 8}, attack=attack)
+    whole = result(run)
+    total = len(attempts)
+    assert total == 12, "two restarts at two radii on three targets"
+    assert list(folder.iterdir()) == []
+    monkeypatch.setattr(Checkpoint, "due", True)
+    with pytest.raises(Stopped):
+        run_stack(Stack((run,)), stop=lambda: len(attempts) > 2 * total - left)
+    assert {path.name for path in folder.iterdir()} > {f"{run.key}.pt"}
+    attempts.clear()
+    broken = result(run)
+    assert len(attempts) == left
+    assert broken.measures == whole.measures
+    for one, other in zip(broken.curves, whole.curves, strict=True):
+        assert np.array_equal(one.accuracy, other.accuracy)
     assert list(folder.iterdir()) == []
 
 
@@ -171,7 +209,7 @@ def test_a_checkpoint_that_cannot_be_read_is_not_used(
     monkeypatch.setenv("PHASELAB_CHECKPOINT_DIR", str(folder))
     (folder / "key.pt").write_bytes(b"no checkpoint")
     assert Checkpoint("key").load(torch.device("cpu")) is None
-    assert "training starts anew" in caplog.text
+    assert "starts anew" in caplog.text
     assert not Checkpoint("key").due
 
 

@@ -1,6 +1,7 @@
 """The trial's own parts, without Ray: the mailbox as the actor runs it, and computing that fails."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,11 @@ from domain.results import Outcome, RunFailure, RunResult
 from domain.runs import Run
 from domain.settings import Settings
 from domain.stacks import Stack
-from workers.mailbox import Letter, Mailbox
-from workers.trainable import ATTEMPTS, StackStopped, compute_surely, load_compute
+from domain.states import Stage
+from workers import trainable
+from workers.mailbox import Letter, Mailbox, MailboxClient
+from workers.progress import Progress
+from workers.trainable import ATTEMPTS, StackStopped, StopWatch, compute_surely, load_compute
 
 
 def stack(*seeds: int) -> Stack:
@@ -65,19 +69,101 @@ def test_the_letter_of_a_dead_trial_is_found_once() -> None:
     in_mailbox(story)
 
 
+def test_no_letter_goes_to_a_worker_that_died_while_it_waited() -> None:
+    async def story(mailbox: Mailbox) -> None:
+        dead = asyncio.create_task(mailbox.take("a", 30))
+        await asyncio.sleep(0)
+        assert await mailbox.bury("a") is None
+        await mailbox.put([Letter(1, stack(1))])
+        following = await mailbox.take("a", 1)
+        assert following is not None
+        assert await dead is None
+        assert await mailbox.bury("a") == 1
+
+    in_mailbox(story)
+
+
+def test_no_letter_goes_to_a_call_whose_trial_has_asked_again() -> None:
+    async def story(mailbox: Mailbox) -> None:
+        calls = []
+        for _ in range(2):
+            calls.append(asyncio.create_task(mailbox.take("a", 30)))
+            await asyncio.sleep(0)
+        await mailbox.put([Letter(1, stack(1))])
+        former, latter = await asyncio.gather(*calls)
+        assert former is None
+        assert latter is not None
+
+    in_mailbox(story)
+
+
 def test_stopping_takes_back_what_waits_and_tells_who_computes() -> None:
     async def story(mailbox: Mailbox) -> None:
         await mailbox.put([Letter(number, stack(number)) for number in (1, 2, 3)])
         await mailbox.take("a", 1)
         assert await mailbox.stop([1, 2, 9]) == [2, 9]
-        assert await mailbox.is_stopped(1)
-        assert not await mailbox.is_stopped(3)
+        assert await mailbox.look(1)
+        assert not await mailbox.look(3)
+        await mailbox.take("b", 1)
+        assert await mailbox.stop([3]) == []
+        await mailbox.give_up(3)
+        assert await mailbox.stop([3]) == [3], "no trial holds it any more"
+        assert await mailbox.bury("b") is None
+        await mailbox.put([Letter(3, stack(3))])
         following = await mailbox.take("a", 1)
         assert following is not None
         assert following.number == 3
-        assert not await mailbox.is_stopped(1), "it is forgotten once its trial goes on"
+        assert not await mailbox.look(1), "it is forgotten once its trial goes on"
 
     in_mailbox(story)
+
+
+def test_how_far_letters_are_is_known_while_trials_hold_them() -> None:
+    async def story(mailbox: Mailbox) -> None:
+        await mailbox.put([Letter(number, stack(number)) for number in (1, 2, 3)])
+        await mailbox.take("a", 1)
+        await mailbox.take("b", 1)
+        half, whole = Progress(Stage.TRAINING, 0.5), Progress(Stage.TRAINING, 1.0)
+        assert await mailbox.progress() == {}
+        await mailbox.look(1, half)
+        await mailbox.look(2, half)
+        await mailbox.look(2, whole)
+        await mailbox.look(3, half)
+        assert await mailbox.progress() == {1: half, 2: whole}, "no trial holds the third"
+        await mailbox.take("a", 1)
+        await mailbox.bury("b")
+        await mailbox.look(1, whole)
+        assert await mailbox.progress() == {}
+
+    in_mailbox(story)
+
+
+class Watched(MailboxClient):
+    """A mailbox that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Progress | None] = []
+        self.looked_often = threading.Event()
+
+    def look(self, number: int, progress: Progress | None) -> bool:
+        self.told.append(progress)
+        if len(self.told) == 3:
+            self.looked_often.set()
+        return False
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.0, True), (1e9, False)])
+def test_only_stacks_that_take_long_tell_how_far_they_are(
+    seconds: float, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainable, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(trainable, "TELL_AFTER_SECONDS", seconds)
+    mailbox, half = Watched(), Progress(Stage.TRAINING, 0.5)
+    watch = StopWatch(mailbox, 1, 60.0)
+    watch.hear(half)
+    with watch:
+        assert mailbox.looked_often.wait(30)
+    assert set(mailbox.told) == {half if told else None}
 
 
 def test_after_an_exception_every_run_is_computed_by_itself_and_only_the_one_at_fault_fails() -> None:

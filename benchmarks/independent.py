@@ -1,0 +1,65 @@
+"""`pgd` against adv-lib's DDN (decoupled direction and norm, arXiv 1811.09600), an independent implementation, on the
+networks of an image preset: robust accuracy by either at every radius, and the median least norm that DDN finds.
+"""
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+from domain.points import plan
+from domain.presets import PRESETS
+from domain.results import READOUTS
+from domain.runs import Run
+from domain.spec import parse_spec
+from tests.workers.adversarial_library import minimal_norms
+from workers.attacks import radii_of
+from workers.image_attack import Victim
+from workers.image_runs import TARGETS, Attacks
+from workers.resnet_networks import batch_of, train_resnet
+from workers.resnet_runs import victim_of
+
+PRESET = "fig3-mnist-small"
+STEPS = 300
+"""Of the library's attack."""
+
+
+class Sides(nn.Module):
+    """A network with two outputs, the sides' sums or their largest outputs, whose difference is a readout."""
+
+    def __init__(self, victim: Victim, largest: bool) -> None:
+        super().__init__()
+        self.victim, self.largest = victim, largest
+
+    def forward(self, images: Tensor) -> Tensor:
+        outputs = self.victim.outputs(images)  # [c, N]
+        sides = outputs.split([self.victim.positive_groups, self.victim.groups - self.victim.positive_groups])
+        return torch.stack([side.amax(dim=0) if self.largest else side.sum(dim=0) for side in sides], dim=1)
+
+
+def report(console: Console) -> None:
+    """Train the networks of the preset, attack them by both, and print."""
+    table = Table("labels", "readout", "attack", "median", title=f"{PRESET}: robust accuracy, %")
+    points = plan(parse_spec(PRESETS[PRESET].spec)).points
+    for radius in radii_of(points[0].settings):
+        table.add_column(f"{radius:g}")
+    for point in points:
+        for row in rows(Run(point.settings, 0)):
+            table.add_row(*row)
+    console.print(table)
+
+
+def rows(run: Run) -> list[list[str]]:
+    """The rows of one run's table."""
+    with torch.no_grad():
+        victim = victim_of(run, train_resnet(run, "cpu", None), "cpu")
+    radii, label = radii_of(run.settings), (victim.side < 0).long()
+    found = []
+    for readout in READOUTS if victim.groups > 2 else READOUTS[:1]:
+        ours = Attacks(run, victim, batch_of("cpu"), None).on(TARGETS[readout]).accuracy(len(radii))[0, 0]
+        norms = minimal_norms("ddn", Sides(victim, readout == "max"), victim.images, label, STEPS, (0.0, 1.0))
+        theirs = [float((norms > radius).double().mean()) for radius in radii]
+        name = str(run.settings.network.labels), readout
+        found.append([*name, "pgd", "", *(f"{100 * share:.0f}" for share in ours.tolist())])
+        found.append([*name, "DDN", f"{float(norms.median()):.3f}", *(f"{100 * share:.0f}" for share in theirs)])
+    return found

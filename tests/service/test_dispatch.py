@@ -1,0 +1,132 @@
+"""The dispatcher between a real database and a mailbox that only writes down what it gets."""
+
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from db.database import Database
+from db.progress import RunningProgress
+from domain.cost import estimate_seconds
+from domain.states import RunState, Stage
+from service import experiments
+from service.dispatch import Dispatcher
+from service.fairness import Use
+from service.settings import ServiceSettings
+from service.sizing import Pace
+from service.work import WorkQueue
+from tests.db.rows import store
+from tests.faults.harness import landed, states
+from tests.results import made_up
+from workers.mailbox import Letter, MailboxClient, Parcel
+from workers.progress import Progress
+
+
+class Box(MailboxClient):
+    """A mailbox in whose place the test decides what trials do."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+        self.told: dict[int, Progress] = {}
+        self.left: int | None = None
+        self.held = True
+
+    def put(self, letters: Sequence[Letter], first: bool = False) -> None:
+        self.letters = [*letters, *self.letters] if first else [*self.letters, *letters]
+
+    def stop(self, numbers: Sequence[int]) -> list[int]:
+        return [] if self.held else list(numbers)
+
+    def bury(self, trial: str) -> int | None:
+        return self.left
+
+    def progress(self) -> dict[int, Progress]:
+        return self.told
+
+
+@pytest.fixture
+def box() -> Box:
+    return Box()
+
+
+@pytest.fixture
+def dispatcher(database: Database, box: Box) -> Dispatcher:
+    settings = ServiceSettings(database_url=str(database.url))
+    use, pace = Use(60.0, time.monotonic()), Pace(settings.stack_seconds)
+    return Dispatcher(settings, WorkQueue(database, 60.0), box, pace, use, 1)
+
+
+def test_progress_is_written_when_it_has_gone_on(
+    database: Database, box: Box, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = store(database, seeds=[0])
+    assert dispatcher.feed()
+    one, other = box.letters
+    written = []
+    note = WorkQueue.note_progress
+
+    def counted(queue: WorkQueue, noted: Sequence[tuple[Sequence[str], Stage, float]]) -> None:
+        written.append(len(noted))
+        note(queue, noted)
+
+    monkeypatch.setattr(WorkQueue, "note_progress", counted)
+    dispatcher.note_progress()
+    assert written == [], "stacks that end at once are never told of"
+    key = other.stack.runs[0].key
+    box.told = {one.number: Progress(Stage.TRAINING, 0.5), other.number: Progress(Stage.ATTACK, 0.25, key)}
+    for _ in range(2):
+        dispatcher.note_progress()
+    box.told = {
+        one.number: Progress(Stage.TRAINING, 0.75),
+        other.number: Progress(Stage.ATTACK, 0.25, key),
+        99: Progress(Stage.TRAINING, 0.5),
+    }
+    dispatcher.note_progress()
+    assert written == [2, 2], "what has not gone on is not written again"
+    found = experiments.experiment(database, experiment).progress
+    trained = RunningProgress(Stage.TRAINING, 0.75, len(one.stack.runs))
+    assert found == (RunningProgress(Stage.ATTACK, 0.25, 1), trained)
+    dispatcher.on_parcel(Parcel(one.number, [made_up(run) for run in one.stack.runs], 1.0))
+    dispatcher.on_parcel(Parcel(other.number, [made_up(run) for run in other.stack.runs], 1.0))
+    assert experiments.experiment(database, experiment).progress == ()
+    assert landed(database, experiment) == len(one.stack.runs) + len(other.stack.runs)
+
+
+def test_what_a_dead_worker_held_goes_out_again(database: Database, box: Box, dispatcher: Dispatcher) -> None:
+    store(database, seeds=[0], sweep={"network.init_scale": [1e-5]})
+    dispatcher.feed()
+    (letter,) = box.letters
+    box.letters, box.left = [], letter.number
+    dispatcher.on_death("trial")
+    assert [again.stack for again in box.letters] == [letter.stack]
+    assert len(dispatcher.ledger) == 1
+    assert states(database)[0][0] == RunState.LEASED
+
+
+def test_a_cancelled_stack_is_given_back_once_no_trial_holds_it(
+    database: Database, box: Box, dispatcher: Dispatcher
+) -> None:
+    experiment = store(database, seeds=[0], sweep={"network.init_scale": [1e-5]})
+    dispatcher.feed()
+    experiments.cancel(database, experiment)
+    for box.held, state in ((True, RunState.LEASED), (False, RunState.CANCELLED)):
+        dispatcher.stop_unwanted()
+        assert states(database)[0][0] == state
+    assert len(dispatcher.ledger) == 0
+
+
+def test_stacks_have_the_size_of_the_runs_that_come_next(database: Database, box: Box, dispatcher: Dispatcher) -> None:
+    """Not of those before, which were much cheaper; on a machine that takes ten times as long as was estimated."""
+    taken: list[float] = []
+    for test_points in (100, 3000):
+        taken.clear()
+        attack = {"radii": [0, 10, 20], "test_points": test_points}
+        store(database, data={"d": 32, "n": 20}, seeds=40, sweep={"network.init_scale": [1e-5]}, attack=attack)
+        while dispatcher.feed():
+            letters, box.letters = box.letters, []
+            for letter in letters:
+                runs = letter.stack.runs
+                taken.append(10 * len(runs) * estimate_seconds(runs[0].settings))
+                dispatcher.on_parcel(Parcel(letter.number, [made_up(run) for run in runs], taken[-1]))
+    assert max(taken) < 2, "stacks are to take a second"
+    assert len(taken) < 40

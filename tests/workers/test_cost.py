@@ -1,0 +1,37 @@
+"""The estimate of a run's time counts what the attacks really do."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from domain.cost import attempts, estimate_seconds
+from tests.workers.runs import small_run, stack
+from workers import pgd
+from workers.run_stack import run_stack
+
+METHODS = [list(some) for count in (1, 2) for some in itertools.combinations(("pgd", "pgd_native", "exact"), count)]
+
+
+@pytest.mark.parametrize("labels", ["binary", "clusters"])
+@pytest.mark.parametrize("methods", METHODS, ids="+".join)
+def test_attempts_are_those_that_the_attacks_make(
+    labels: str, methods: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: set[tuple[type, int]] = set()
+
+    def noted(*arguments: Any) -> pgd.Climbed:
+        made.add((type(arguments[0]), arguments[3].restart))
+        return climb(*arguments)
+
+    climb = pgd.climb
+    monkeypatch.setattr(pgd, "climb", noted)
+    run = small_run(network__labels=labels, attack__methods=methods, attack__restarts=2)
+    run_stack(stack(run))
+    assert len(made) == 2 * attempts(run.settings), "from two starts, each along a landscape of its own"
+
+
+def test_what_costs_more_is_estimated_dearer() -> None:
+    cheap = estimate_seconds(small_run(data__d=5000, data__n=100).settings)
+    assert estimate_seconds(small_run(data__d=50_000, data__n=10_000).settings) > 1000 * cheap
+    assert estimate_seconds(small_run(data__d=5000, data__n=100, attack__restarts=100).settings) > 5 * cheap
