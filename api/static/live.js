@@ -22,7 +22,7 @@ function showStages(running) {
     bar.max = 1;
     bar.value = one.share;
     const runs = one.runs === 1 ? "run" : "runs";
-    line.append(`${one.runs} ${runs}: ${one.stage} ${Math.round(100 * one.share)}% `, bar);
+    line.append(bar, ` ${one.runs} ${runs}: ${one.stage} ${Math.round(100 * one.share)}%`);
     return line;
   });
   place.querySelector("[data-field=stages]").replaceChildren(...lines);
