@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
@@ -59,8 +60,12 @@ def sqlite() -> Iterator[tuple[str, Path]]:
 
 @contextmanager
 def postgresql() -> Iterator[tuple[str, Path]]:
-    """The URL of a database on the server that the tests use, which does not wait for the disk; and a folder."""
+    """The URL of a database on the server that the tests use, which does not wait for the disk but, unlike for them,
+    vacuums as servers do; and a folder."""
     with running_postgresql() as server, tempfile.TemporaryDirectory(prefix="phaselab-bench-") as folder:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM RESET autovacuum")
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri(), Path(folder)
 
 
