@@ -1,6 +1,7 @@
 """Pages for people: every page has a data twin in the api."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 import yaml
@@ -123,5 +124,11 @@ def _form(request: Request, text: str, faults: tuple[Fault, ...] = (), done: Sub
     return page(request, "submit.html", values, invalid_input(faults).status if faults else 200)
 
 
-def _as_yaml(spec: object) -> str:
-    return yaml.safe_dump(spec, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+def _as_yaml(spec: Mapping[str, Any]) -> str:
+    """A spec without what is null, which is what leaving it out means."""
+    given = {name: _given(value) if isinstance(value, Mapping) else value for name, value in spec.items()}
+    return yaml.safe_dump(_given(given), sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None and value != {}}

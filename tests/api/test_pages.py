@@ -1,15 +1,18 @@
 """Pages for people: they show what is stored, link their data twins, and escape what users wrote."""
 
+import html
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import httpx
 import pytest
+import yaml
 
 from db.database import Database
 from domain.measures import MEASURES
 from domain.parameters import parameters
+from domain.spec import parse_spec
 
 
 class Links(HTMLParser):
@@ -83,6 +86,15 @@ def test_an_experiment_shows_where_it_stands(site: httpx.Client) -> None:
     waiting = site.get("/experiments/2").text
     assert 'data-events="/api/v1/experiments/2/events"' in waiting
     assert "/experiments/2/pause" in waiting
+
+
+def test_the_spec_that_a_page_shows_is_the_one_submitted_without_what_is_null(site: httpx.Client) -> None:
+    found = re.search("<pre>(.*?)</pre>", site.get("/experiments/1").text, re.DOTALL)
+    assert found is not None
+    text = html.unescape(found[1])
+    assert "null" not in text
+    submitted = site.get("/api/v1/experiments/1", headers={"Accept": "*/*"}).json()["spec"]
+    assert parse_spec(yaml.safe_load(text)) == parse_spec(submitted)
 
 
 @pytest.mark.parametrize(
