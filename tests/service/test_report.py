@@ -1,4 +1,4 @@
-"""Reports over a real database, against plain Python over the results that were landed."""
+"""Diagrams over a real database, against plain Python over the results that were landed."""
 
 import json
 from dataclasses import replace
@@ -14,12 +14,11 @@ from domain.curves import CurveQuery
 from domain.diagram import DiagramQuery
 from domain.faults import InvalidInput
 from domain.phases import Phase, Thresholds
-from domain.runs import canonical
 from domain.statistics import STATISTICS, Statistic
 from service import report
 from service.errors import NotFound
 from service.submit import submit
-from tests.db.rows import finish, land, store, take, take_all
+from tests.db.rows import finish, land, store, take_all
 from tests.results import failure, made_up
 
 X, Y = "data.k", "network.init_scale"
@@ -243,64 +242,6 @@ def test_what_does_not_exist_is_not_found(database: Database) -> None:
         report.runs(database, 7)
     with pytest.raises(NotFound):
         report.run(database, "f" * 64)
-
-
-def test_curves_are_means_over_seeds(database: Database) -> None:
-    experiment = store(database)
-    runs = finish(database, experiment)
-    found = report.curves(
-        database, CurveQuery((experiment,), (X,), (parse_condition(f"{Y}=0.001"),), ("pgd",), ("sum",))
-    )
-    assert [dict(curve.group) for curve in found.curves] == [{X: 4}, {X: 6}, {X: 8}]
-    for curve in found.curves:
-        results = [
-            made_up(run)
-            for run in runs
-            if run.settings.data.k == curve.group[X] and run.settings.network.init_scale == 1e-3
-        ]
-        expected = np.mean([results[i].curves[0].accuracy for i in range(3)], axis=0)
-        assert curve.n == 3
-        assert curve.radii == (0.0, 10.0, 20.0)
-        np.testing.assert_allclose(curve.mean, expected)
-
-
-def test_runs_come_in_pages_each_once(database: Database) -> None:
-    experiment = store(database)
-    land(database, [made_up(run) for run in take(database, experiment, most=5)])
-    keys, cursor = [], None
-    while True:
-        page = report.runs(database, experiment, cursor, limit=7)
-        keys += [view.run.key for view in page.items]
-        cursor = page.next
-        if cursor is None:
-            break
-    assert len(keys) == len(set(keys)) == 18
-    assert keys == [view.run.key for view in report.all_runs(database, experiment, batch=4)]
-    filtered = list(report.all_runs(database, experiment, (parse_condition("data.k>=6"),), batch=4))
-    assert len(filtered) == 12
-    assert all(view.values[X] in (6, 8) for view in filtered)
-    with pytest.raises(InvalidInput) as caught:
-        report.runs(database, experiment, "one")
-    assert pointers(caught) == ["/cursor"]
-
-
-def test_one_run_is_told_whole(database: Database) -> None:
-    experiment = store(database)
-    run = take(database, experiment, most=1)[0]
-    result = made_up(run)
-    land(database, [result])
-    found = report.run(database, run.key)
-    assert found.settings == json.loads(canonical(run.settings))
-    assert found.radii == (0.0, 10.0, 20.0)
-    assert found.stored.row.measures == result.measures
-    assert found.stored.arrays is not None
-    np.testing.assert_array_equal(found.stored.arrays.cosines, result.cosines)
-    for stored, given in zip(found.stored.arrays.curves, result.curves, strict=True):
-        assert (stored.readout, stored.method) == (given.readout, given.method)
-        np.testing.assert_array_equal(stored.accuracy, given.accuracy)
-    assert found.stored.provenance == result.provenance
-    assert found.stored.experiments == (experiment,)
-    assert (found.stored.row.trust, found.stored.row.flags) == (result.trust.verdict, result.trust.flags)
 
 
 def test_points_that_were_skipped_leave_no_cell_filled(database: Database) -> None:
