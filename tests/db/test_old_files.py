@@ -1,4 +1,4 @@
-"""Database files of every released schema are upgraded and go on where they were."""
+"""Database files of every released schema, and of an older recipe, are upgraded and go on where they were."""
 
 import sqlite3
 from pathlib import Path
@@ -7,11 +7,12 @@ import pytest
 
 from db import leases
 from db.check import check
-from db.database import Database
 from db.experiments import list_experiments
-from db.upgrade import current_revision, head_revision, make_ready
+from db.upgrade import current_revision, head_revision
 from domain.diagram import DiagramQuery
 from service import report
+from service.settings import ServiceSettings
+from service.storage import open_database
 from tests.db.rows import finish
 
 OLD = sorted((Path(__file__).parent / "old").glob("*.sql"))
@@ -23,8 +24,7 @@ def test_an_old_file_is_upgraded_and_goes_on(dump: Path, tmp_path: Path) -> None
     connection = sqlite3.connect(path)
     connection.executescript(dump.read_text())
     connection.close()
-    database = Database(f"sqlite:///{path}")
-    make_ready(database)
+    database = open_database(ServiceSettings(database_url=f"sqlite:///{path}"))
     assert current_revision(database) == head_revision()
     with database.transaction() as session:
         assert check(session) == []

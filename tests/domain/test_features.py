@@ -67,7 +67,7 @@ def test_settings_without_features_keep_their_canonical_text_and_key() -> None:
     assert extractor(Run(resolve(Settings()), 0)) is None
     mnist = resolve(Settings.model_validate({"data": {"source": "mnist"}}))
     assert "features" not in canonical(mnist)
-    assert Run(mnist, 0).key == "5b637fce7811f345f9c3eaebb86249f15d41f24a8549348e8e52719c4206466f"
+    assert Run(mnist, 0).key == "2eec03ca1e8575f40b3d470d1262e8605843253d7049b6b825ee9ff9766b222f"
 
 
 def test_heads_on_the_same_images_share_an_extractor_which_is_a_run_of_its_own() -> None:
