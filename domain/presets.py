@@ -36,7 +36,13 @@ _RESNET = {"kind": "resnet18"}
 _SGD = {"optimizer": "nesterov", "momentum": 0.9, "weight_decay": 5e-4, "schedule": "triangle"}
 _FULL_TRAINING = {**_SGD, "learning_rate": 0.2, "batch_size": 500, "precision": "mixed"}
 _EXTRACTOR = {"kind": "resnet18", "labels": "clusters", "augmentation": "flip_crop"}
-_HEAD = {"kind": "two_layer", "init_scale": 1e-5}
+_OF_HEADS = {
+    "network": {"kind": "two_layer", "init_scale": 1e-5},
+    "training": {"optimizer": "gd", "learning_rate": 1.0, "steps": 300},
+    "attack": {"norm": "l2", "radii": {"start": 0.0, "stop": 4.0, "num": 17}, "test_points": 1000},
+    "sweep": _BOTH_LABELS,
+    "seeds": 3,
+}
 _BY_LABELS = (Picture("curves", {"by": "network.labels"}),)
 _HEADS = (Picture("cosines", {}), *_BY_LABELS)
 
@@ -136,11 +142,7 @@ _ENTRIES = (
                 "batch_size": 500,
                 "precision": "mixed",
             },
-            "network": _HEAD,
-            "training": {"optimizer": "gd", "learning_rate": 1.0, "steps": 300},
-            "attack": {"norm": "l2", "radii": {"start": 0.0, "stop": 4.0, "num": 17}, "test_points": 1000},
-            "sweep": _BOTH_LABELS,
-            "seeds": 3,
+            **_OF_HEADS,
         },
         _HEADS,
     ),
@@ -151,11 +153,7 @@ _ENTRIES = (
             "name": "fig2-cifar10-small: heads on features, two labels and ten",
             "data": {"source": "cifar10", "n": 25_000, "normalization": "standard", "seed": 0},
             "features": {**_EXTRACTOR, "width": 16, "learning_rate": 0.05, "steps": 4000, "batch_size": 50},
-            "network": _HEAD,
-            "training": {"optimizer": "gd", "learning_rate": 1.0, "steps": 300},
-            "attack": {"norm": "l2", "radii": {"start": 0.0, "stop": 4.0, "num": 17}, "test_points": 1000},
-            "sweep": _BOTH_LABELS,
-            "seeds": 3,
+            **_OF_HEADS,
         },
         _HEADS,
     ),
