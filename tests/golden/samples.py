@@ -1,0 +1,118 @@
+"""Which runs are kept as golden numbers: some of every preset, and of every family with its options.
+
+Presets of clusters are taken as they are, with fewer test points; those of images are cut down to seconds, on made-up
+pixels. `python -m tests.golden.write` computes them anew and writes `golden.json`.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from domain.points import plan
+from domain.presets import PRESETS
+from domain.resolve import resolve
+from domain.runs import Run, run_key
+from domain.settings import Settings
+from domain.spec import parse_spec
+
+POINTS = 4
+"""Points of a preset that are computed, spread over its plan."""
+_RESNET = {"width": 4}
+_SHORT_ATTACK = {"test_points": 20, "steps": 3, "radii": [0.0, 0.3, 0.6]}
+_RESNET_CUT = {
+    "data": {"n": 200},
+    "network": _RESNET,
+    "training": {"steps": 6, "batch_size": 50, "precision": "float32"},
+    "attack": _SHORT_ATTACK,
+}
+_HEAD_CUT = {
+    "data": {"n": 200},
+    "features": {"width": 4, "steps": 6, "batch_size": 50, "precision": "float32"},
+    "training": {"steps": 50},
+    "attack": {"test_points": 50},
+}
+CUT: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "digits": {"training": {"steps": 200}, "attack": {"test_points": 50, "steps": 10}},
+    "fig2-cifar10": _HEAD_CUT,
+    "fig2-cifar10-small": _HEAD_CUT,
+    "fig3-mnist": _RESNET_CUT,
+    "fig3-mnist-small": _RESNET_CUT,
+    "fig3-cifar10": _RESNET_CUT,
+    "fig3-cifar10-small": _RESNET_CUT,
+}
+"""What is changed of a preset before it is computed."""
+_SMALL = {
+    "data": {"k": 6, "d": 200, "n": 60},
+    "network": {"init_scale": 1e-3},
+    "training": {"learning_rate": 0.02, "steps": 60},
+    "attack": {"test_points": 100, "radii": [0.0, 2.0, 4.0, 6.0, 8.0]},
+}
+_SMALL_RESNET = {
+    "data": {"source": "digits", "n": 100, "normalization": "standard"},
+    "network": {"kind": "resnet18", "width": 4},
+    "training": {"optimizer": "nesterov", "learning_rate": 0.1, "steps": 6, "batch_size": 50},
+    "attack": {"test_points": 20, "radii": [0.0, 0.5, 1.0], "steps": 3},
+}
+OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
+    "two_layer momentum, weight decay": (
+        _SMALL,
+        {"training": {"optimizer": "momentum", "momentum": 0.8, "weight_decay": 1e-3}},
+    ),
+    "two_layer mini-batches, float64": (_SMALL, {"training": {"batch_size": 20, "precision": "float64"}}),
+    "two_layer nesterov": (_SMALL, {"training": {"optimizer": "nesterov"}}),
+    "two_layer adam": (_SMALL, {"training": {"optimizer": "adam", "learning_rate": 1e-3}}),
+    "two_layer label noise, oblique": (_SMALL, {"data": {"label_noise": 0.1, "center_cosine": 0.2, "snr": 1.5}}),
+    "two_layer three groups, wide, restarts": (
+        _SMALL,
+        {"network": {"labels": 3, "width": 4}, "attack": {"restarts": 2}},
+    ),
+    "two_layer clusters, sides of 2 and 4": (
+        _SMALL,
+        {"network": {"labels": "clusters"}, "data": {"positive_clusters": 2}},
+    ),
+    "two_layer literal draw, data seed": (_SMALL, {"data": {"draw": "literal", "seed": 7}}),
+    "resnet18 crop, smoothing, cosine": (
+        _SMALL_RESNET,
+        {"training": {"augmentation": "flip_crop", "label_smoothing": 0.1, "schedule": "cosine"}},
+    ),
+    "resnet18 adversarial, clusters": (
+        _SMALL_RESNET,
+        {"network": {"labels": "clusters"}, "training": {"adversarial_radius": 0.2, "steps": 3}},
+    ),
+}
+"""Base settings and what is changed of them, by what they show."""
+
+
+def preset_runs(name: str) -> list[Run]:
+    """The runs of a preset that are computed: seed 0 of a few points of its plan."""
+    spec = {key: value for key, value in PRESETS[name].spec.items()}
+    cut = CUT.get(name, {"attack": {"test_points": 100}})
+    points = plan(parse_spec(spec | _merged(spec, cut))).points
+    places = sorted({round(i * (len(points) - 1) / (POINTS - 1)) for i in range(POINTS)})
+    return [Run(points[place].settings, 0) for place in places]
+
+
+def option_run(name: str) -> Run:
+    """The run that shows an option."""
+    base, changes = OPTIONS[name]
+    return Run(resolve(Settings.model_validate(dict(base) | _merged(base, changes))), 3)
+
+
+def preset_keys(name: str) -> str:
+    """sha256 of the run keys of every run of a preset, in the order of its plan."""
+    planned = plan(parse_spec(PRESETS[name].spec))
+    keys = (run_key(point.settings_text, seed) for point in planned.points for seed in planned.spec.seed_list)
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+
+
+def samples() -> Iterator[tuple[str, Run]]:
+    """Every run that is computed, under a name."""
+    for name in PRESETS:
+        for number, run in enumerate(preset_runs(name)):
+            yield f"preset {name}, {number}", run
+    for name in OPTIONS:
+        yield name, option_run(name)
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {group: {**base.get(group, {}), **values} for group, values in changes.items()}

@@ -1,0 +1,57 @@
+"""`python -m tests.golden.write`: compute the golden numbers anew. Only when RECIPE was raised."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from domain.presets import PRESETS
+from domain.results import RunResult
+from domain.runs import RECIPE, Run
+from domain.stacks import Stack
+from tests.golden.samples import preset_keys, samples
+from tests.workers.image_files import write_cifar10, write_mnist
+from workers.run_stack import run_stack
+
+FILE = Path(__file__).with_name("golden.json")
+DIGITS = 8
+"""Significant digits that are kept."""
+
+
+def made_up_images(folder: Path) -> None:
+    """The image files that golden runs see, and their checkpoints' place."""
+    write_mnist(folder)
+    write_cifar10(folder)
+    os.environ["PHASELAB_DATA_DIR"] = str(folder)
+    os.environ["PHASELAB_CHECKPOINT_DIR"] = str(folder / "checkpoints")
+
+
+def numbers(run: Run) -> dict[str, Any]:
+    """What is kept of a run: its key, measures, curves, flags, and of its cosines the shape and a few."""
+    (result,) = run_stack(Stack((run,)))
+    assert isinstance(result, RunResult), result
+    return {
+        "key": run.key,
+        "measures": {name: None if value is None else _short(value) for name, value in result.measures.items()},
+        "curves": {f"{one.method} {one.readout}": [_short(a) for a in one.accuracy.tolist()] for one in result.curves},
+        "flags": list(result.trust.flags),
+        "cosines": {"shape": list(result.cosines.shape), "first": [_short(c) for c in result.cosines.flat[:8].tolist()]},
+    }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
+
+
+def main() -> None:
+    """Write the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        made_up_images(Path(folder))
+        found = {name: numbers(run) for name, run in samples()}
+    keys = {name: preset_keys(name) for name in PRESETS}
+    FILE.write_text(json.dumps({"recipe": RECIPE, "keys": keys, "runs": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
