@@ -1,4 +1,4 @@
-"""`python -m api [--host H] [--port P]`: serve the api and its pages."""
+"""`python -m phaselab.api [--host H] [--port P]`: serve the api and its pages."""
 
 import gc
 import sys
@@ -6,11 +6,11 @@ import sys
 import click
 import uvicorn
 
-from api.app import create_app
-from service.accounts import check_reach
-from service.errors import DatabaseAway
-from service.settings import load_settings
-from service.storage import open_database
+from phaselab.api.app import create_app
+from phaselab.service.base.errors import DatabaseAway
+from phaselab.service.base.settings import load_settings
+from phaselab.service.base.storage import open_database
+from phaselab.service.verbs.accounts import check_reach
 
 
 @click.command()

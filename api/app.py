@@ -3,14 +3,27 @@
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import catalogues, curves, diagrams, errors, events, experiments, health, login, metrics, pages, portable, runs
-from api.access import Admission
-from api.head import Head
-from api.headers import SecurityHeaders
-from api.origins import SameOrigin
-from api.templating import FOLDER
-from service.settings import ServiceSettings
-from service.storage import Database
+from phaselab.api.base.templating import FOLDER
+from phaselab.api.entrance import errors
+from phaselab.api.entrance.access import Admission
+from phaselab.api.entrance.head import Head
+from phaselab.api.entrance.headers import SecurityHeaders
+from phaselab.api.entrance.origins import SameOrigin
+from phaselab.api.routes import (
+    catalogues,
+    curves,
+    diagrams,
+    events,
+    experiments,
+    health,
+    login,
+    metrics,
+    pages,
+    portable,
+    runs,
+)
+from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.storage import Database
 
 PREFIX = "/api/v1"
 PARTS = (experiments, portable, events, runs, diagrams, curves, catalogues, health, metrics)

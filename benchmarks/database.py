@@ -21,8 +21,8 @@ from rich.table import Table
 
 from benchmarks.database_fill import Pace, fill, spec
 from benchmarks.database_server import Cost, Server, serving
-from db.database import Database
-from db.upgrade import upgrade
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.upgrade import upgrade
 from tests.postgresql import running_postgresql
 
 EXPERIMENTS = 20

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from db import landing, leases
-from db.database import Database
-from domain.measures import MEASURES
-from domain.resolve import radii
-from domain.results import READOUTS, Curve, RunResult
-from domain.runs import Run
-from domain.settings import METHODS
-from domain.trust import Trust
-from service.submit import submit
+from phaselab.db.queue import leases
+from phaselab.db.schema.database import Database
+from phaselab.db.writing import landing
+from phaselab.domain.families.resolve import radii
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.results import READOUTS, Curve, RunResult
+from phaselab.domain.results.trust import Trust
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import METHODS
+from phaselab.service.verbs.submit import submit
 
 SIDE = 20
 """Values of each of the two axes."""

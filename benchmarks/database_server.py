@@ -86,14 +86,14 @@ def megabytes(process: int) -> float:
 
 @contextmanager
 def serving(database_url: str, folder: Path) -> Iterator[Server]:
-    """`python -m api` over a database, on a free port of this machine."""
+    """`python -m phaselab.api` over a database, on a free port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     known = {name: value for name, value in os.environ.items() if not name.startswith("PHASELAB_")}
     root = str(Path(__file__).parents[1])
     environment = known | {"PHASELAB_DATABASE_URL": database_url, "PYTHONPATH": root}
-    command = [sys.executable, "-m", "api", "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "phaselab.api", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, cwd=folder)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=600.0) as client:

@@ -7,17 +7,17 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from domain.points import plan
-from domain.presets import PRESETS
-from domain.results import READOUTS
-from domain.runs import Run
-from domain.spec import parse_spec
+from phaselab.domain.results.results import READOUTS
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.presets import PRESETS
+from phaselab.domain.specs.spec import parse_spec
+from phaselab.workers.attacks.attacks import radii_of
+from phaselab.workers.attacks.image_attack import Victim
+from phaselab.workers.attacks.image_runs import TARGETS, Attacks
+from phaselab.workers.families.resnet18 import victim_of
+from phaselab.workers.families.resnet18_trained import batch_of, train_resnet
 from tests.workers.adversarial_library import minimal_norms
-from workers.attacks import radii_of
-from workers.image_attack import Victim
-from workers.image_runs import TARGETS, Attacks
-from workers.resnet_networks import batch_of, train_resnet
-from workers.resnet_runs import victim_of
 
 PRESET = "fig3-mnist-small"
 STEPS = 300
@@ -44,7 +44,7 @@ def report(console: Console) -> None:
     for radius in radii_of(points[0].settings):
         table.add_column(f"{radius:g}")
     for point in points:
-        for row in rows(Run(point.settings, 0)):
+        for row in rows(Run.of(point.settings, 0)):
             table.add_row(*row)
     console.print(table)
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.stacks import seconds, stack
-from workers.cache import RECENT
-from workers.run_stack import run_stack
+from phaselab.workers.training.prepared import RECENT
+from phaselab.workers.trial.run_stack import run_stack
 
 SIZES: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("data__d", (1_000, 10_000, 100_000, 1_000_000)),

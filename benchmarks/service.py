@@ -23,12 +23,13 @@ from sqlalchemy import func, select
 
 from benchmarks.database_server import megabytes
 from benchmarks.stacks import PUBLISHED
-from client.client import Client
-from db.database import Database
-from db.tables import experiment_runs, runs
-from domain.states import ExperimentStatus
-from service import experiments, processes
-from service.submit import submit
+from phaselab.client.client import Client
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import experiment_runs, runs
+from phaselab.domain.results.states import ExperimentStatus
+from phaselab.service.processes import processes
+from phaselab.service.verbs import experiments
+from phaselab.service.verbs.submit import submit
 
 CPUS = 2
 WARM = 8
@@ -78,7 +79,7 @@ def running_service() -> Iterator[Service]:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/phaselab.db"
         variables = {"PHASELAB_DATABASE_URL": url, "PHASELAB_CPUS": str(CPUS), "PHASELAB_IDLE_SECONDS": "600"}
-        command = [sys.executable, "-m", "service", "serve", "--port", "0"]
+        command = [sys.executable, "-P", "-m", "phaselab.service", "serve", "--port", "0"]
         process = subprocess.Popen(command, env=os.environ | variables, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None
@@ -117,7 +118,7 @@ def computing(service: Service, experiment: int) -> tuple[float, int]:
 
 def overhead(service: Service, console: Console, count: int) -> None:
     """Share of the workers' time that is spent computing, from POST to the last row."""
-    scheduler = service.process("service.run_scheduler")
+    scheduler = service.process("phaselab.service.processes.run_scheduler")
     before = main_thread_seconds(scheduler)
     experiment = service.client.submit(published("overhead", range(1000, 1000 + count))).id
     wall = service.finish(experiment)
@@ -157,7 +158,8 @@ def fairness(service: Service, console: Console, count: int) -> None:
 
 def memory(service: Service, console: Console, count: int, rounds: int = ROUNDS) -> None:
     """Memory of api and scheduler while about `count` tiny runs go through, and are looked at after every round."""
-    watched = {"api": service.process("-m api"), "scheduler": service.process("service.run_scheduler")}
+    scheduler = service.process("phaselab.service.processes.run_scheduler")
+    watched = {"api": service.process("-m phaselab.api"), "scheduler": scheduler}
     table = Table(title="Own resident memory, MB")
     for column in ("tiny runs", *watched, "runs / s"):
         table.add_column(column, justify="right")

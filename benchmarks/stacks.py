@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from domain.points import plan
-from domain.runs import Run
-from domain.spec import parse_spec
-from domain.stacks import Stack
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.stacks import Stack
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.spec import parse_spec
 
 PUBLISHED: dict[str, dict[str, Any]] = {
     "data": {"k": 10, "d": 3072, "n": 1000, "snr": 1.0},
@@ -32,7 +32,7 @@ def runs(seeds: int, shared: int = 1, **changes: object) -> tuple[Run, ...]:
         spec[group][name] = value  # type: ignore[index]
     spec["sweep"] = {"training.learning_rate": [1e-3 * (1 + i / 100) for i in range(shared)]}
     points = plan(parse_spec(spec)).points
-    return tuple(Run(point.settings, seed) for seed in range(seeds) for point in points)
+    return tuple(Run.of(point.settings, seed) for seed in range(seeds) for point in points)
 
 
 def stack(seeds: int, shared: int = 1, **changes: object) -> Stack:

@@ -1,7 +1,7 @@
 """The Python client and command line. Imports only `domain` of ours."""
 
-from client.client import Client
-from client.errors import (
+from phaselab.client.client import Client
+from phaselab.client.errors import (
     BadAnswer,
     Conflict,
     Invalid,
@@ -12,7 +12,7 @@ from client.errors import (
     Unauthorized,
     Unreachable,
 )
-from client.values import Counts, Diagram, Estimate, Experiment, RunningProgress
+from phaselab.client.values import Counts, Diagram, Estimate, Experiment, RunningProgress
 
 __all__ = [
     "BadAnswer",

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
-from client.client import Client
-from client.errors import PhaselabError
-from client.show import follow, show_experiment, show_experiments, show_items, show_run
-from domain.states import ExperimentStatus
-from domain.statistics import STATISTICS
+from phaselab.client.client import Client
+from phaselab.client.errors import PhaselabError
+from phaselab.client.show import follow, show_experiment, show_experiments, show_items, show_run
+from phaselab.domain.results.states import ExperimentStatus
+from phaselab.domain.results.statistics import STATISTICS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -56,8 +56,8 @@ def _add_service_command(name: str, meaning: str) -> None:
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def start(arguments: tuple[str, ...]) -> None:
         sys.stdout.flush()
-        module = ["workers.data"] if name == "data" else ["service", name]
-        os.execv(sys.executable, [sys.executable, "-m", *module, *arguments])
+        module = ["phaselab.workers.data.commands"] if name == "data" else ["phaselab.service", name]
+        os.execv(sys.executable, [sys.executable, "-P", "-m", *module, *arguments])
 
 
 for _name, _meaning in SERVICE_COMMANDS.items():

@@ -11,13 +11,13 @@ from typing import Any, Self
 import httpx
 import pandas as pd
 
-from client.errors import BadAnswer, Invalid
-from client.files import export_form, opened, picture_form, table_form, written
-from client.frames import curves_frame, diagram_frame
-from client.specs import SpecSource, read_spec
-from client.transport import Parameters, Transport, json_of
-from client.values import Diagram, Estimate, Experiment, Merged
-from client.watch import watch
+from phaselab.client.errors import BadAnswer, Invalid
+from phaselab.client.files import export_form, opened, picture_form, table_form, written
+from phaselab.client.frames import curves_frame, diagram_frame
+from phaselab.client.specs import SpecSource, read_spec
+from phaselab.client.transport import Parameters, Transport, json_of
+from phaselab.client.values import Diagram, Estimate, Experiment, Merged
+from phaselab.client.watch import watch
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 

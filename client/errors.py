@@ -14,7 +14,7 @@ PhaselabError
 from collections.abc import Sequence
 from typing import Any
 
-from domain.faults import Fault
+from phaselab.domain.settings.faults import Fault
 
 
 class PhaselabError(Exception):

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from client.errors import Invalid
+from phaselab.client.errors import Invalid
 
 PICTURES = ("png", "svg", "pdf")
 TABLES = ("csv", "parquet")

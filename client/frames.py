@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from client.values import Diagram
+from phaselab.client.values import Diagram
 
 
 def diagram_frame(diagram: Diagram) -> pd.DataFrame:

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from client.client import Client
-from client.values import Experiment
+from phaselab.client.client import Client
+from phaselab.client.values import Experiment
 
 
 def follow(client: Client, experiment_id: int) -> Experiment:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from client.errors import Invalid
-from domain.presets import PRESETS
+from phaselab.client.errors import Invalid
+from phaselab.domain.specs.presets import PRESETS
 
 SpecSource = Mapping[str, Any] | str | Path
 """A mapping, the path of a `.yaml`, `.yml` or `.json` file, or `preset:NAME`."""

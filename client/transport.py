@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import httpx
 
-from client.errors import BadAnswer, PhaselabError, Unreachable, from_problem
+from phaselab.client.errors import BadAnswer, PhaselabError, Unreachable, from_problem
 
 PREFIX = "/api/v1"
 ATTEMPTS = 3

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from client.errors import BadAnswer
-from domain.parameters import Value
-from domain.states import ExperimentStatus
+from phaselab.client.errors import BadAnswer
+from phaselab.domain.results.states import ExperimentStatus
+from phaselab.domain.settings.parameters import Value
 
 
 @dataclass(frozen=True)

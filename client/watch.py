@@ -4,9 +4,9 @@ import json
 import time
 from collections.abc import Iterator
 
-from client.errors import ServerError, Unreachable
-from client.transport import Transport
-from client.values import Experiment
+from phaselab.client.errors import ServerError, Unreachable
+from phaselab.client.transport import Transport
+from phaselab.client.values import Experiment
 
 PATIENCE = 30
 """Attempts, a second apart, to reach a server again that has been reached before."""

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from domain.measures import MEASURES
-from domain.parameters import Parameter, parameters
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.settings.parameters import Parameter, parameters
 
 GLOSSARY = Path(__file__).parent / "glossary.md"
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}

@@ -16,9 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from client.client import Client
-from client.values import Experiment
-from domain.presets import PRESETS
+from phaselab.client.client import Client
+from phaselab.client.values import Experiment
+from phaselab.domain.specs.presets import PRESETS
 
 FOLDER = Path("var") / "demo"
 PRESET = PRESETS["granularity"]
@@ -29,7 +29,7 @@ SEEDS = 3
 def service() -> Iterator[str]:
     """The service on a free port of this machine, with a database of its own; its address."""
     environment = os.environ | {"PHASELAB_DATABASE_URL": f"sqlite:///{FOLDER}/phaselab.db"}
-    command = [sys.executable, "-m", "service", "serve", "--port", "0"]
+    command = [sys.executable, "-P", "-m", "phaselab.service", "serve", "--port", "0"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         yield _address(process)

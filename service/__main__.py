@@ -1,15 +1,15 @@
-"""`python -m service serve | api | scheduler | db | user`: the service's processes, its database, its accounts."""
+"""`phaselab serve | api | scheduler | db | user`: the service's processes, its database, its accounts."""
 
 import os
 import sys
 
 import click
 
-from db.database import DatabaseAway
-from service.account_commands import account_commands
-from service.database_commands import database_commands
-from service.settings import load_settings
-from service.supervisor import Supervisor
+from phaselab.db.schema.database import DatabaseAway
+from phaselab.service.base.settings import load_settings
+from phaselab.service.processes.account_commands import account_commands
+from phaselab.service.processes.database_commands import database_commands
+from phaselab.service.processes.supervisor import Supervisor
 
 
 @click.group()
@@ -34,8 +34,8 @@ def scheduler() -> None:
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def api(arguments: tuple[str, ...]) -> None:
-    """Run the api alone, with the arguments of `python -m api`."""
-    os.execv(sys.executable, [sys.executable, "-m", "api", *arguments])
+    """Run the api alone, with the arguments of `python -m phaselab.api`."""
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "phaselab.api", *arguments])
 
 
 main.add_command(database_commands)

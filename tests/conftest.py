@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from db.database import Database
-from db.upgrade import upgrade
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.upgrade import upgrade
 from tests.postgresql import PostgresServer, running_postgresql
 
 BACKENDS = ("sqlite", "postgresql")

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from domain.measures import MEASURES
-from domain.resolve import radii
-from domain.results import READOUTS, Curve, RunFailure, RunResult
-from domain.runs import Run
-from domain.settings import METHODS
-from domain.trust import Trust
+from phaselab.domain.families.resolve import radii
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.results import READOUTS, Curve, RunFailure, RunResult
+from phaselab.domain.results.trust import Trust
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import METHODS
 
 
 def made_up(run: Run, **measures: float | None) -> RunResult:

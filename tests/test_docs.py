@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.phases import Phase
-from domain.presets import PRESETS
+from phaselab.domain.results.phases import Phase
+from phaselab.domain.specs.presets import PRESETS
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -16,8 +16,18 @@ MAY_IMPORT = {
     "client": {"domain"},
 }
 """Which folders of ours a folder may import."""
-MAY_ALSO = {"service/tuning.py": {"workers"}, "service/dispatch.py": {"workers"}}
+MAY_ALSO = {"service/scheduling/tuning.py": {"workers"}, "service/scheduling/dispatch.py": {"workers"}}
 """Single files that may import more: the one that runs Tune, and the one that fills its mailbox."""
+ROOMS = {
+    "domain": ("settings", "families", "specs", "results", "answers"),
+    "workers": ("base", "data", "networks", "exact", "measures", "attacks", "training", "families", "trial"),
+    "db": ("schema", "migrations", "writing", "reading", "queue", "care"),
+    "service": ("base", "scheduling", "verbs", "processes"),
+    "api": ("pictures", "base", "entrance", "answers", "routes"),
+    "client": (),
+}
+"""The rooms of each folder, from the ground up: a room imports those before it alone; what is in no room, all of
+them."""
 ONLY_IN = {
     "torch": ("workers",),
     "ray": ("workers", "service"),
@@ -36,14 +46,21 @@ def files() -> list[Path]:
     return sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Top names of everything that a file imports, at its head or inside a function."""
+def modules(path: Path) -> Iterator[str]:
+    """Everything that a file imports, at its head or inside a function, as dotted names."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} has a relative import"
-            yield (node.module or "").split(".")[0]
+            yield node.module or ""
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Top names of everything that a file imports; of ours, the folder's."""
+    for name in modules(path):
+        first, *rest = name.split(".")
+        yield rest[0] if first == "phaselab" and rest else first
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -57,6 +74,31 @@ def test_imports_go_one_way(path: Path) -> None:
         assert library not in names or folder in folders, f"{library} does not belong in {folder}"
     if folder == "domain":
         assert not names & {"os", "pathlib", "time", "datetime", "subprocess", "socket", "random"}
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_rooms_import_what_is_below_them(path: Path) -> None:
+    folder, *rooms = path.relative_to(ROOT).parts[:-1]
+    if not rooms:
+        return
+    below = ROOMS[folder][: ROOMS[folder].index(rooms[0]) + 1]
+    for name in modules(path):
+        parts = name.split(".")
+        if parts[:2] == ["phaselab", folder] and len(parts) > 2:
+            assert parts[2] in below, f"{name} is above {folder}/{rooms[0]}"
+
+
+def test_every_room_is_known() -> None:
+    for folder, rooms in ROOMS.items():
+        found = {path.parent.name for path in (ROOT / folder).glob("*/__init__.py")}
+        assert found == set(rooms)
+
+
+def test_the_package_links_every_folder_and_nothing_of_ours_is_imported_by_another_name() -> None:
+    links = {path.name: path.resolve() for path in (ROOT / "src" / "phaselab").iterdir() if path.is_symlink()}
+    assert links == {folder: ROOT / folder for folder in MAY_IMPORT}
+    for path in (*files(), *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")):
+        assert not {name.split(".")[0] for name in modules(path)} & set(MAY_IMPORT), path
 
 
 def test_every_file_and_function_is_short() -> None:

@@ -7,9 +7,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from api.pictures.style import INK, new_figure, words
-from domain.labels import deal_clusters, group_count
-from domain.settings import Settings
+from phaselab.api.pictures.style import INK, new_figure, words
+from phaselab.domain.settings.labels import deal_clusters, group_count
+from phaselab.domain.settings.settings import Settings
 
 _MAX_WRITTEN = 240
 _CELL = 0.42

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from api.pictures.style import INK, colours, new_figure, words
-from domain.curves import Curves, GroupCurve
-from domain.results import READOUTS, Readout
-from domain.settings import Method
+from phaselab.api.pictures.style import INK, colours, new_figure, words
+from phaselab.domain.answers.curves import Curves, GroupCurve
+from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.domain.settings.settings import Method
 
 LINES: Mapping[Method, Literal["-", "--", ":"]] = {"exact": "-", "pgd": "--", "pgd_native": ":"}
 _METHOD_NAMES: Mapping[Method, str] = {

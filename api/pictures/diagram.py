@@ -15,14 +15,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import NullLocator
 
-from api.pictures.regions import middle, regions
-from api.pictures.style import BLANK, INK, halo, new_figure, words
-from domain.axes import PictureAxis
-from domain.diagram import Diagram, DiagramQuery
-from domain.measures import MEASURES
-from domain.parameters import parameters
-from domain.phases import Phase
-from domain.statistics import statistic_title
+from phaselab.api.pictures.regions import middle, regions
+from phaselab.api.pictures.style import BLANK, INK, halo, new_figure, words
+from phaselab.domain.answers.axes import PictureAxis
+from phaselab.domain.answers.diagram import Diagram, DiagramQuery
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.phases import Phase
+from phaselab.domain.results.statistics import statistic_title
+from phaselab.domain.settings.parameters import parameters
 
 LETTERS = {
     Phase.UNTRAINED: "U",

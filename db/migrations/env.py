@@ -1,8 +1,8 @@
-"""What Alembic runs: the migrations over the connection that `db.upgrade` hands in."""
+"""What Alembic runs: the migrations over the connection that `db/schema/upgrade.py` hands in."""
 
 from alembic import context
 
-from db.tables import metadata
+from phaselab.db.schema.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

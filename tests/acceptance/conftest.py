@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from client.client import Client
+from phaselab.client.client import Client
 from tests.faults.harness import ServiceProcess
 
 

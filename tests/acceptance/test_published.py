@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from client.client import Client
-from client.values import Experiment
+from phaselab.client.client import Client
+from phaselab.client.values import Experiment
 
 PUBLISHED_CURVES = Path(__file__).parents[3] / "shared" / "data" / "paper" / "figure3.csv"
 SEEDS = 3

@@ -12,15 +12,15 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from api.app import create_app
-from db.create import create_experiment
-from db.database import Database
-from db.landing import land
-from db.leases import take_stack
-from domain.points import plan
-from domain.runs import Run
-from domain.spec import parse_spec
-from service.settings import ServiceSettings
+from phaselab.api.app import create_app
+from phaselab.db.queue.leases import take_stack
+from phaselab.db.schema.database import Database
+from phaselab.db.writing.create import create_experiment
+from phaselab.db.writing.landing import land
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.spec import parse_spec
+from phaselab.service.base.settings import ServiceSettings
 from tests.results import failure, made_up
 
 SPEC = {

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from api import login, pages
-from api.app import PARTS, PREFIX
-from client import Client, Unauthorized
-from db.database import Database
-from service import accounts
-from service.settings import ServiceSettings
+from phaselab.api.app import PARTS, PREFIX
+from phaselab.api.routes import login, pages
+from phaselab.client import Client, Unauthorized
+from phaselab.db.schema.database import Database
+from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.verbs import accounts
 from tests.api.conftest import NEW_SPEC, serving
 
 PAGE = {"Accept": "text/html"}

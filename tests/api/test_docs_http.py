@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from api.app import PARTS
-from api.problems import NAMES
+from phaselab.api.app import PARTS
+from phaselab.api.base.problems import NAMES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
 

@@ -10,9 +10,9 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
-from api.app import PARTS, create_app
-from db.database import Database
-from service.settings import ServiceSettings
+from phaselab.api.app import PARTS, create_app
+from phaselab.db.schema.database import Database
+from phaselab.service.base.settings import ServiceSettings
 from tests.api.conftest import NEW_SPEC as SPEC
 from tests.api.conftest import serving
 

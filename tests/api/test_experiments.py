@@ -6,12 +6,12 @@ import threading
 import httpx
 import pytest
 
-from db import progress
-from db.database import Database
-from db.landing import land
-from db.leases import take_stack
-from domain.presets import PRESETS
-from domain.states import Stage
+from phaselab.db.queue import progress
+from phaselab.db.queue.leases import take_stack
+from phaselab.db.schema.database import Database
+from phaselab.db.writing.landing import land
+from phaselab.domain.results.states import Stage
+from phaselab.domain.specs.presets import PRESETS
 from tests.api.conftest import NEW_SPEC as NEW
 from tests.api.conftest import SPEC
 from tests.results import made_up

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.presets import PRESETS
+from phaselab.domain.specs.presets import PRESETS
 
 HEADS: dict[str, Any] = {
     "name": "heads",

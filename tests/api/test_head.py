@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from api import login, pages
-from api.app import PARTS, PREFIX
+from phaselab.api.app import PARTS, PREFIX
+from phaselab.api.routes import login, pages
 
 DIAGRAM = "experiment=1&x=data.k&y=network.labels&measure=averaging_index"
 CURVES = "experiment=1&by=network.labels&where=data.k=6"

@@ -5,9 +5,9 @@ import re
 import httpx
 import pytest
 
-from db import leadership
-from db.database import Database
-from db.leases import take_stack
+from phaselab.db.queue import leadership
+from phaselab.db.queue.leases import take_stack
+from phaselab.db.schema.database import Database
 
 
 def test_requests_are_counted_by_route_and_status(http: httpx.Client) -> None:

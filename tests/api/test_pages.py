@@ -9,10 +9,10 @@ import httpx
 import pytest
 import yaml
 
-from db.database import Database
-from domain.measures import MEASURES
-from domain.parameters import parameters
-from domain.spec import parse_spec
+from phaselab.db.schema.database import Database
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.specs.spec import parse_spec
 
 
 class Links(HTMLParser):

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from api.overlay import overlay_series
-from api.pictures.cosines import cosines_picture, draw_cosines
-from api.pictures.curves import Series, curves_picture, draw_curves
-from api.pictures.diagram import diagram_picture, draw_diagram
-from api.pictures.regions import middle, regions
-from api.pictures.style import colours, render, words
-from domain.conditions import parse_condition
-from domain.curves import CurveQuery, Curves, RunCurves, group_curves
-from domain.diagram import Diagram, DiagramQuery, PointSummary, build_diagram
-from domain.phases import Phase, Thresholds, phase
-from domain.resolve import resolve
-from domain.settings import Settings
-from domain.summaries import summarize
+from phaselab.api.entrance.overlay import overlay_series
+from phaselab.api.pictures.cosines import cosines_picture, draw_cosines
+from phaselab.api.pictures.curves import Series, curves_picture, draw_curves
+from phaselab.api.pictures.diagram import diagram_picture, draw_diagram
+from phaselab.api.pictures.regions import middle, regions
+from phaselab.api.pictures.style import colours, render, words
+from phaselab.domain.answers.conditions import parse_condition
+from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
+from phaselab.domain.answers.diagram import Diagram, DiagramQuery, PointSummary, build_diagram
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.results.phases import Phase, Thresholds, phase
+from phaselab.domain.results.summaries import summarize
+from phaselab.domain.settings.settings import Settings
 
 
 def settings(**changes: Mapping[str, Any]) -> Settings:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.plain import json_bytes
+from phaselab.api.base.plain import json_bytes
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.portable import MEDIA_TYPE
-from db.database import Database
-from service.settings import ServiceSettings
+from phaselab.api.routes.portable import MEDIA_TYPE
+from phaselab.db.schema.database import Database
+from phaselab.service.base.settings import ServiceSettings
 from tests.api.conftest import serving
 
 KIND = {"Content-Type": MEDIA_TYPE}

@@ -8,7 +8,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from domain.measures import MEASURES
+from phaselab.domain.results.measures import MEASURES
 
 
 def every_run(read: httpx.Client, limit: int = 1000, **more: Any) -> list[dict[str, Any]]:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from client.cli import cli
-from db import progress, verbs
-from db.database import Database
-from db.landing import land
-from db.leases import take_stack
-from domain.states import Stage
+from phaselab.client.cli import cli
+from phaselab.db.queue import progress
+from phaselab.db.queue.leases import take_stack
+from phaselab.db.schema.database import Database
+from phaselab.db.writing import verbs
+from phaselab.db.writing.landing import land
+from phaselab.domain.results.states import Stage
 from tests.api.conftest import NEW_SPEC
 from tests.results import made_up
 
@@ -133,20 +134,21 @@ def test_no_server_says_how_to_start_one() -> None:
 
 
 def test_the_service_commands_pass_their_arguments_on() -> None:
-    command = [sys.executable, "-m", "client.cli", "serve", "--port", "none"]
+    command = [sys.executable, "-P", "-m", "phaselab.client.cli", "serve", "--port", "none"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "--port" in done.stderr
 
 
 def test_the_client_imports_only_the_domain_and_the_api_neither_ray_nor_torch() -> None:
-    code = "import sys, {}; print(*sorted(set(name.split('.')[0] for name in sys.modules)))"
+    code = "import sys, {}; print(*sorted(set(name.removeprefix('phaselab.').split('.')[0] for name in sys.modules)))"
     loaded = {}
-    for module in ("client.cli", "api.app, api.__main__"):
+    for module in ("phaselab.client.cli", "phaselab.api.app, phaselab.api.__main__"):
         done = subprocess.run([sys.executable, "-c", code.format(module)], capture_output=True, text=True, check=True)
         loaded[module] = set(done.stdout.split())
-    assert not loaded["client.cli"] & {"api", "service", "db", "workers", "torch", "ray", "matplotlib", "sqlalchemy"}
-    assert not loaded["api.app, api.__main__"] & {"workers", "torch", "ray"}
+    heavy = {"api", "service", "db", "workers", "torch", "ray", "matplotlib", "sqlalchemy"}
+    assert not loaded["phaselab.client.cli"] & heavy
+    assert not loaded["phaselab.api.app, phaselab.api.__main__"] & {"workers", "torch", "ray"}
 
 
 def test_watching_a_long_run_shows_how_far_it_is(own_server: tuple[str, Database]) -> None:

@@ -9,8 +9,8 @@ import httpx
 import pandas as pd
 import pytest
 
-import client as package
-from client import (
+from phaselab import client as package
+from phaselab.client import (
     BadAnswer,
     Client,
     Conflict,
@@ -23,11 +23,11 @@ from client import (
     Unreachable,
     errors,
 )
-from db.database import Database
-from db.landing import land
-from db.leases import take_stack
-from domain.measures import MEASURES
-from domain.states import ExperimentStatus
+from phaselab.db.queue.leases import take_stack
+from phaselab.db.schema.database import Database
+from phaselab.db.writing.landing import land
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.states import ExperimentStatus
 from tests.api.conftest import NEW_SPEC, SPEC
 from tests.results import made_up
 

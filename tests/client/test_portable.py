@@ -6,9 +6,9 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from client.cli import cli
-from client.client import Client
-from db.database import Database
+from phaselab.client.cli import cli
+from phaselab.client.client import Client
+from phaselab.db.schema.database import Database
 
 
 def phaselab(url: str, *arguments: object) -> Result:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from db import landing, leases
-from db.database import Database
-from db.experiments import create_experiment
-from domain.points import plan
-from domain.runs import Run
-from domain.spec import parse_spec
+from phaselab.db.queue import leases
+from phaselab.db.reading.experiments import create_experiment
+from phaselab.db.schema.database import Database
+from phaselab.db.writing import landing
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.spec import parse_spec
 from tests.results import made_up
 
 SWEEP = {"data.k": [4, 6, 8], "network.init_scale": [1e-5, 1e-3]}

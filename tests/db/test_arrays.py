@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.arrays import RunArrays, decode, decode_curves, encode
-from domain.results import READOUTS, Curve
-from domain.settings import METHODS
+from phaselab.db.writing.arrays import RunArrays, decode, decode_curves, encode
+from phaselab.domain.results.results import READOUTS, Curve
+from phaselab.domain.settings.settings import METHODS
 
 NAMES = [(readout, method) for readout in READOUTS for method in METHODS]
 

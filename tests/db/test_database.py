@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from db import leadership
-from db.database import BadDatabaseUrl, Database, DatabaseAway
-from db.network_files import NetworkFileSystem, file_system, refuse_network_files
-from service import report
+from phaselab.db.queue import leadership
+from phaselab.db.schema.database import BadDatabaseUrl, Database, DatabaseAway
+from phaselab.db.schema.network_files import NetworkFileSystem, file_system, refuse_network_files
+from phaselab.service.verbs import report
 from tests.db.rows import finish, store
 from tests.postgresql import PostgresServer
 

@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from db import landing, leases, verbs
-from db.check import check
-from db.database import Database
-from db.experiments import list_experiments
-from db.summaries import rebuild_summaries
-from domain.runs import Run
+from phaselab.db.care.check import check
+from phaselab.db.queue import leases
+from phaselab.db.reading.experiments import list_experiments
+from phaselab.db.schema.database import Database
+from phaselab.db.writing import landing, verbs
+from phaselab.db.writing.summaries import rebuild_summaries
+from phaselab.domain.settings.runs import Run
 from tests.db.rows import store, take
 from tests.results import failure, made_up
 

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from db import experiments, verbs
-from db.check import check
-from db.database import Database
-from domain.results import Curve, RunResult
-from domain.states import ExperimentStatus, RunState
-from service import report
+from phaselab.db.care.check import check
+from phaselab.db.reading import experiments
+from phaselab.db.schema.database import Database
+from phaselab.db.writing import verbs
+from phaselab.domain.results.results import Curve, RunResult
+from phaselab.domain.results.states import ExperimentStatus, RunState
+from phaselab.service.verbs import report
 from tests.db.rows import finish, land, store, take, take_all
 from tests.results import failure, made_up
 

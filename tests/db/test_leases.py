@@ -2,12 +2,14 @@ import threading
 
 from sqlalchemy import select
 
-from db import accounts, experiments, leases, progress, verbs
-from db.database import Database
-from db.progress import RunningProgress
-from db.tables import runs
-from domain.stacks import data_key, shape
-from domain.states import ExperimentStatus, Stage
+from phaselab.db.queue import leases, progress
+from phaselab.db.queue.progress import RunningProgress
+from phaselab.db.reading import accounts, experiments
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import runs
+from phaselab.db.writing import verbs
+from phaselab.domain.results.states import ExperimentStatus, Stage
+from phaselab.domain.settings.stacks import data_key, shape
 from tests.db.rows import finish, land, store, take, take_all
 from tests.results import failure, made_up
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from db import leases
-from db.check import check
-from db.experiments import list_experiments
-from db.upgrade import current_revision, head_revision
-from domain.diagram import DiagramQuery
-from service import report
-from service.settings import ServiceSettings
-from service.storage import open_database
+from phaselab.db.care.check import check
+from phaselab.db.queue import leases
+from phaselab.db.reading.experiments import list_experiments
+from phaselab.db.schema.upgrade import current_revision, head_revision
+from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.storage import open_database
+from phaselab.service.verbs import report
 from tests.db.rows import finish
 
 OLD = sorted((Path(__file__).parent / "old").glob("*.sql"))

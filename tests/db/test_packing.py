@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db import packing
+from phaselab.domain.results import packing
 
 
 def drawn(draw: np.random.Generator, runs: int) -> packing.Floats:

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from db import experiments, landing, leases, progress, reports, run_rows
-from db.database import Database, Session
-from domain.runs import Run
-from domain.states import Stage
+from phaselab.db.queue import leases, progress
+from phaselab.db.reading import experiments, point_rows, run_rows
+from phaselab.db.schema.database import Database, Session
+from phaselab.db.writing import landing
+from phaselab.domain.results.states import Stage
+from phaselab.domain.settings.runs import Run
 from tests.db.rows import finish, store, take
 from tests.results import made_up
 
@@ -55,9 +57,9 @@ def _noted_progress(session: Session, runs: tuple[Run, ...]) -> None:
         lambda session, runs: experiments.counts(session, 1),
         _noted_progress,
         lambda session, runs: experiments.list_experiments(session),
-        lambda session, runs: reports.read_points(session, [1]),
-        lambda session, runs: list(reports.read_curves(session, [1], [1, 2])),
-        lambda session, runs: reports.read_measure(session, [1], [1, 2], "train_loss"),
+        lambda session, runs: point_rows.read_points(session, [1]),
+        lambda session, runs: list(point_rows.read_curves(session, [1], [1, 2])),
+        lambda session, runs: point_rows.read_measure(session, [1], [1, 2], "train_loss"),
         lambda session, runs: run_rows.page_of_runs(session, 1, 5, 10, [1, 2, 3]),
         lambda session, runs: run_rows.page_of_results(session, 1, 5, 10),
         lambda session, runs: run_rows.whole_run(session, runs[0].key),

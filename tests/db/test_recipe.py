@@ -1,10 +1,11 @@
 import pytest
 
-from db import create, leases, recipe
-from db.check import check
-from db.database import Database
-from db.experiments import counts
-from domain import runs as domain_runs
+from phaselab.db.care.check import check
+from phaselab.db.queue import leases
+from phaselab.db.reading.experiments import counts
+from phaselab.db.schema.database import Database
+from phaselab.db.writing import create, recipe
+from phaselab.domain.settings import runs as domain_runs
 from tests.db.rows import finish, land, store, take, take_all
 from tests.results import made_up
 

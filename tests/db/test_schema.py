@@ -8,9 +8,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from db.database import Database
-from db.tables import metadata
-from db.upgrade import SchemaMismatch, current_revision, head_revision, make_ready, upgrade
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import metadata
+from phaselab.db.schema.upgrade import SchemaMismatch, current_revision, head_revision, make_ready, upgrade
 from tests.db.rows import store
 
 

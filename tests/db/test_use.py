@@ -3,10 +3,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from db.clock import database_time
-from db.database import Database
-from db.tables import runs
-from db.use import decayed_seconds
+from phaselab.db.queue.fair_use import decayed_seconds
+from phaselab.db.schema.clock import database_time
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import runs
 from tests.db.rows import finish, store
 
 

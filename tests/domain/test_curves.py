@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from domain.curves import RunCurves, group_curves
-from domain.resolve import resolve
-from domain.settings import Settings
+from phaselab.domain.answers.curves import RunCurves, group_curves
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.settings.settings import Settings
 
 RADII = np.array([0.0, 10.0, 20.0])
 

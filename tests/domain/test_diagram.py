@@ -4,15 +4,15 @@ import math
 
 import pytest
 
-from domain.axes import PictureAxis, order_values
-from domain.boundaries import boundaries
-from domain.diagram import DiagramQuery, PointSummary, build_diagram
-from domain.parameters import Value
-from domain.phases import Phase, Thresholds
-from domain.points import plan
-from domain.spec import parse_spec
-from domain.summaries import summarize
-from domain.theory import flip_radius, labels_for_index, lazy_scale, margin
+from phaselab.domain.answers.axes import PictureAxis, order_values
+from phaselab.domain.answers.boundaries import boundaries
+from phaselab.domain.answers.diagram import DiagramQuery, PointSummary, build_diagram
+from phaselab.domain.answers.theory import flip_radius, labels_for_index, lazy_scale, margin
+from phaselab.domain.results.phases import Phase, Thresholds
+from phaselab.domain.results.summaries import summarize
+from phaselab.domain.settings.parameters import Value
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.spec import parse_spec
 
 A, L = Phase.FEATURE_AVERAGING, Phase.FEATURE_LEARNING
 

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from domain.cost import estimate_seconds
-from domain.extractor import extractor
-from domain.faults import InvalidInput
-from domain.feature_settings import inputs_of
-from domain.parameters import parameters
-from domain.resolve import resolve
-from domain.runs import Run, canonical
-from domain.settings import Settings
-from domain.stacks import data_key, shape
-from domain.theory import flip_radius
+from phaselab.domain.answers.theory import flip_radius
+from phaselab.domain.families.cost import estimate_seconds
+from phaselab.domain.families.extractor import extractor
+from phaselab.domain.families.on_features import inputs_of
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.settings.runs import Run, canonical
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import data_key, shape
 
 HEAD: dict[str, dict[str, Any]] = {
     "data": {"source": "cifar10", "n": 500},
@@ -26,7 +26,7 @@ def settings(**groups: dict[str, Any]) -> Settings:
 
 
 def head(seed: int = 0, **groups: dict[str, Any]) -> Run:
-    return Run(resolve(settings(**groups)), seed)
+    return Run.of(resolve(settings(**groups)), seed)
 
 
 def extractor_of(run: Run) -> Run:
@@ -64,10 +64,10 @@ def test_two_ways_to_write_an_extractor_are_one() -> None:
 
 def test_settings_without_features_keep_their_canonical_text_and_key() -> None:
     assert "features" not in canonical(resolve(Settings()))
-    assert extractor(Run(resolve(Settings()), 0)) is None
+    assert extractor(Run.of(resolve(Settings()), 0)) is None
     mnist = resolve(Settings.model_validate({"data": {"source": "mnist"}}))
     assert "features" not in canonical(mnist)
-    assert Run(mnist, 0).key == "2eec03ca1e8575f40b3d470d1262e8605843253d7049b6b825ee9ff9766b222f"
+    assert Run.of(mnist, 0).key == "2eec03ca1e8575f40b3d470d1262e8605843253d7049b6b825ee9ff9766b222f"
 
 
 def test_heads_on_the_same_images_share_an_extractor_which_is_a_run_of_its_own() -> None:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from domain.faults import InvalidInput
-from domain.images import IMAGE_SETS
-from domain.resolve import resolve
-from domain.runs import Run, canonical
-from domain.settings import Settings
-from domain.theory import flip_radius
+from phaselab.domain.answers.theory import flip_radius
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.settings.images import IMAGE_SETS
+from phaselab.domain.settings.runs import Run, canonical
+from phaselab.domain.settings.settings import Settings
 
 FEW: dict[str, dict[str, Any]] = {"data": {"source": "digits"}, "attack": {"test_points": 100}}
 
@@ -61,14 +61,14 @@ def test_clusters_are_not_normalised() -> None:
 
 
 def test_the_normalisation_is_part_of_the_run_key() -> None:
-    unit, standard = (Run(resolve(settings(data={"normalization": n})), 0) for n in ("unit", "standard"))
+    unit, standard = (Run.of(resolve(settings(data={"normalization": n})), 0) for n in ("unit", "standard"))
     assert unit.key != standard.key
-    assert unit.key == Run(resolve(settings()), 0).key
+    assert unit.key == Run.of(resolve(settings()), 0).key
 
 
 def test_parameters_of_images_leave_the_keys_of_clusters_as_they_were() -> None:
     assert "normalization" not in canonical(resolve(Settings()))
-    assert Run(resolve(Settings()), 0).key == "953d80980037736a55061fe5d072950333535794ba208197719d87487994c069"
+    assert Run.of(resolve(Settings()), 0).key == "953d80980037736a55061fe5d072950333535794ba208197719d87487994c069"
 
 
 def test_mini_batches_of_many_images_are_trained_by_autograd() -> None:

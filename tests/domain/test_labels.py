@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.labels import deal_clusters, group_count
+from phaselab.domain.settings.labels import deal_clusters, group_count
 
 
 @st.composite

@@ -2,14 +2,14 @@
 
 import pytest
 
-from domain.points import plan
-from domain.runs import Run
-from domain.spec import parse_spec
-from domain.stacks import Stack, cut_stacks, data_key, shape
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.stacks import Stack, cut_stacks, data_key, shape
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.spec import parse_spec
 
 
 def run(seed: int = 0, **groups: object) -> Run:
-    return Run(plan(parse_spec({"name": "x"} | groups)).points[0].settings, seed)
+    return Run.of(plan(parse_spec({"name": "x"} | groups)).points[0].settings, seed)
 
 
 @pytest.mark.parametrize(

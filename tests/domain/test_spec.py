@@ -2,10 +2,10 @@
 
 import pytest
 
-from domain.faults import InvalidInput, pointer
-from domain.points import plan
-from domain.presets import PRESETS
-from domain.spec import parse_spec
+from phaselab.domain.settings.faults import InvalidInput, pointer
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.presets import PRESETS
+from phaselab.domain.specs.spec import parse_spec
 
 
 def faults(**keys: object) -> dict[str, str]:

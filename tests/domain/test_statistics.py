@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from domain.conditions import Condition, parse_condition
-from domain.faults import InvalidInput
-from domain.intervals import mean_interval, wilson_interval
-from domain.order import point_ranks, run_rank
-from domain.phases import Phase, Thresholds, phase
-from domain.points import plan
-from domain.spec import parse_spec
-from domain.summaries import merge_all, summarize
+from phaselab.domain.answers.conditions import Condition, parse_condition
+from phaselab.domain.results.intervals import mean_interval, wilson_interval
+from phaselab.domain.results.phases import Phase, Thresholds, phase
+from phaselab.domain.results.summaries import merge_all, summarize
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.specs.order import point_ranks, run_rank
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.spec import parse_spec
 
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20)
 

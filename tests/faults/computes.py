@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from domain.results import Outcome, RunFailure, RunResult
-from domain.stacks import Stack
-from workers.checkpoint import Checkpoint, State
-from workers.run_stack import run_stack
+from phaselab.domain.results.results import Outcome, RunFailure, RunResult
+from phaselab.domain.settings.stacks import Stack
+from phaselab.workers.base.checkpoint import Checkpoint, State
+from phaselab.workers.trial.run_stack import run_stack
 
 DIES, RAISES, FAILS, IGNORES_STOP = 1300, 1301, 1302, 1303
 LOG = "PHASELAB_TEST_COMPUTED"

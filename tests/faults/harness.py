@@ -12,11 +12,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from db.database import Database
-from db.tables import runs
-from domain.states import ExperimentStatus
-from service import experiments, processes
-from service.submit import submit
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import runs
+from phaselab.domain.results.states import ExperimentStatus
+from phaselab.service.processes import processes
+from phaselab.service.verbs import experiments
+from phaselab.service.verbs.submit import submit
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -27,7 +28,7 @@ TINY = {
 
 
 class ServiceProcess:
-    """`python -m service scheduler` (or `serve`) on a database of its own: a supervisor and what it starts."""
+    """`phaselab scheduler` (or `serve`) on a database of its own: a supervisor and what it starts."""
 
     def __init__(self, database_url: str, log: Path, command: Sequence[str] = ("scheduler",), **variables: str) -> None:
         self._log = log
@@ -39,7 +40,7 @@ class ServiceProcess:
             "OMP_NUM_THREADS": "1",
         }
         self.environment = os.environ | own | variables
-        self._command = [sys.executable, "-m", "service", *command]
+        self._command = [sys.executable, "-P", "-m", "phaselab.service", *command]
         self.start()
 
     def start(self) -> None:
@@ -64,7 +65,7 @@ class ServiceProcess:
 
     def scheduler(self) -> int:
         """The scheduler's process."""
-        return next(pid for pid in self.everything() if "service.run_scheduler" in command_of(pid))
+        return next(pid for pid in self.everything() if "phaselab.service.processes.run_scheduler" in command_of(pid))
 
     def workers(self) -> list[int]:
         """The processes of its trials."""

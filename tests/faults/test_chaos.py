@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from db.check import check
-from db.database import Database
-from domain.states import ExperimentStatus
+from phaselab.db.care.check import check
+from phaselab.db.schema.database import Database
+from phaselab.domain.results.states import ExperimentStatus
 from tests.faults import computes
 from tests.faults.harness import ServiceProcess, is_alive, landed, status, submit_tiny
 
@@ -57,8 +57,8 @@ def chaos(database: Database, service: ServiceProcess, url: str, folder: Path, r
     kill_one: dict[str, Callable[[], bool]] = {
         "worker": lambda: service.kill_child("ResourceTr"),
         "raylet": lambda: service.kill_child("raylet/raylet"),
-        "scheduler": lambda: service.kill_child("service.run_scheduler"),
-        "api": lambda: service.kill_child("-m api"),
+        "scheduler": lambda: service.kill_child("phaselab.service.processes.run_scheduler"),
+        "api": lambda: service.kill_child("-m phaselab.api"),
         "connections": lambda: end_connections(url),
     }
     total = 0

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from db.database import Database
-from domain.states import ExperimentStatus
-from service import processes
-from service.supervisor import free_port
+from phaselab.db.schema.database import Database
+from phaselab.domain.results.states import ExperimentStatus
+from phaselab.service.processes import processes
+from phaselab.service.processes.supervisor import free_port
 from tests.faults import computes
 from tests.faults.harness import ROOT, ServiceProcess, kill, landed, status, submit_tiny
 

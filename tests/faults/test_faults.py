@@ -10,16 +10,18 @@ import pytest
 import torch
 from sqlalchemy import select
 
-from db.database import Database
-from db.tables import runs
-from db.upgrade import upgrade
-from domain.points import plan
-from domain.results import RunResult
-from domain.runs import Run
-from domain.spec import parse_spec
-from domain.stacks import Stack
-from domain.states import ExperimentStatus, RunState, Stage
-from service import experiments, processes, report
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import runs
+from phaselab.db.schema.upgrade import upgrade
+from phaselab.domain.results.results import RunResult
+from phaselab.domain.results.states import ExperimentStatus, RunState, Stage
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.stacks import Stack
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.spec import parse_spec
+from phaselab.service.processes import processes
+from phaselab.service.verbs import experiments, report
+from phaselab.workers.trial.run_stack import run_stack
 from tests.faults import computes
 from tests.faults.harness import (
     ServiceProcess,
@@ -30,7 +32,6 @@ from tests.faults.harness import (
     status,
     submit_tiny,
 )
-from workers.run_stack import run_stack
 
 RESNET: dict[str, Any] = {
     "data": {"source": "digits", "n": 100, "normalization": "standard"},
@@ -184,7 +185,7 @@ def test_a_training_whose_worker_is_killed_goes_on_where_it_was(
     assert 10 < len(steps_before) < len(steps)
     assert steps[-1] == RESNET["training"]["steps"]
     assert steps == sorted(set(steps)), "no step is made twice"
-    run = Run(plan(parse_spec({"name": "long"} | RESNET)).points[0].settings, RESNET["seeds"][0])
+    run = Run.of(plan(parse_spec({"name": "long"} | RESNET)).points[0].settings, RESNET["seeds"][0])
     (whole,) = run_stack(Stack((run,)))
     stored = report.run(database, run.key).stored
     assert isinstance(whole, RunResult)

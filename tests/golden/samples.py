@@ -8,12 +8,12 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from domain.points import plan
-from domain.presets import PRESETS
-from domain.resolve import resolve
-from domain.runs import Run, run_key
-from domain.settings import Settings
-from domain.spec import parse_spec
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.settings.runs import Run, run_key
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.presets import PRESETS
+from phaselab.domain.specs.spec import parse_spec
 
 POINTS = 4
 """Points of a preset that are computed, spread over its plan."""
@@ -85,17 +85,17 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
 
 def preset_runs(name: str) -> list[Run]:
     """The runs of a preset that are computed: seed 0 of a few points of its plan."""
-    spec = {key: value for key, value in PRESETS[name].spec.items()}
+    spec = dict(PRESETS[name].spec)
     cut = CUT.get(name, {"attack": {"test_points": 100}})
     points = plan(parse_spec(spec | _merged(spec, cut))).points
     places = sorted({round(i * (len(points) - 1) / (POINTS - 1)) for i in range(POINTS)})
-    return [Run(points[place].settings, 0) for place in places]
+    return [Run.of(points[place].settings, 0) for place in places]
 
 
 def option_run(name: str) -> Run:
     """The run that shows an option."""
     base, changes = OPTIONS[name]
-    return Run(resolve(Settings.model_validate(dict(base) | _merged(base, changes))), 3)
+    return Run.of(resolve(Settings.model_validate(dict(base) | _merged(base, changes))), 3)
 
 
 def preset_keys(name: str) -> str:

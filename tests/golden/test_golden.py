@@ -1,15 +1,14 @@
 """Golden numbers: the same settings give the same keys and results as when RECIPE was last raised."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from domain.presets import PRESETS
-from domain.runs import RECIPE, Run
-from tests.golden.samples import OPTIONS, POINTS, preset_keys, samples
+from phaselab.domain.settings.runs import RECIPE, Run
+from phaselab.domain.specs.presets import PRESETS
+from tests.golden.samples import preset_keys, samples
 from tests.golden.write import FILE, made_up_images, numbers
 
 GOLDEN: dict[str, Any] = json.loads(FILE.read_text())
@@ -34,7 +33,6 @@ def test_the_file_is_of_this_recipe_and_holds_every_sample() -> None:
     assert GOLDEN["recipe"] == RECIPE, REMEDY
     assert set(GOLDEN["runs"]) == set(RUNS), REMEDY
     assert set(GOLDEN["keys"]) == set(PRESETS)
-    assert len(RUNS) > POINTS and len(OPTIONS) > 0
 
 
 @pytest.mark.parametrize("name", PRESETS)

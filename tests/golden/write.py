@@ -6,13 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from domain.presets import PRESETS
-from domain.results import RunResult
-from domain.runs import RECIPE, Run
-from domain.stacks import Stack
+from phaselab.domain.results.results import RunResult
+from phaselab.domain.settings.runs import RECIPE, Run
+from phaselab.domain.settings.stacks import Stack
+from phaselab.domain.specs.presets import PRESETS
+from phaselab.workers.trial.run_stack import run_stack
 from tests.golden.samples import preset_keys, samples
 from tests.workers.image_files import write_cifar10, write_mnist
-from workers.run_stack import run_stack
 
 FILE = Path(__file__).with_name("golden.json")
 DIGITS = 8
@@ -31,12 +31,13 @@ def numbers(run: Run) -> dict[str, Any]:
     """What is kept of a run: its key, measures, curves, flags, and of its cosines the shape and a few."""
     (result,) = run_stack(Stack((run,)))
     assert isinstance(result, RunResult), result
+    first = result.cosines.flat[:8].tolist()
     return {
         "key": run.key,
         "measures": {name: None if value is None else _short(value) for name, value in result.measures.items()},
         "curves": {f"{one.method} {one.readout}": [_short(a) for a in one.accuracy.tolist()] for one in result.curves},
         "flags": list(result.trust.flags),
-        "cosines": {"shape": list(result.cosines.shape), "first": [_short(c) for c in result.cosines.flat[:8].tolist()]},
+        "cosines": {"shape": list(result.cosines.shape), "first": [_short(one) for one in first]},
     }
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from db.database import Database
-from db.upgrade import upgrade
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.upgrade import upgrade
 from tests.faults.harness import ServiceProcess
 from tests.service.receiver import Receiver, listening
 
@@ -33,7 +33,7 @@ def service_receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="session")
 def service(service_database: Database, service_receiver: Receiver, service_folder: Path) -> Iterator[ServiceProcess]:
-    """`python -m service serve`, with the real computing code, in one worker."""
+    """`phaselab serve`, with the real computing code, in one worker."""
     allowed = {"PHASELAB_NOTIFY_ALLOW": service_receiver.url, "PHASELAB_NOTIFY_SECRET": "0123456789abcdef"}
     variables = {"PHASELAB_CPUS": "1"} | allowed
     command = ("serve", "--port", "0")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from service.notifier import SIGNATURE
+from phaselab.service.scheduling.notifier import SIGNATURE
 
 
 class Receiver(HTTPServer):

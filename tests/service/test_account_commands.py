@@ -6,9 +6,9 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from db.database import Database
-from service import accounts
-from service.account_commands import account_commands
+from phaselab.db.schema.database import Database
+from phaselab.service.processes.account_commands import account_commands
+from phaselab.service.verbs import accounts
 
 
 def run(*arguments: str, url: str) -> Result:
@@ -65,7 +65,7 @@ def test_what_cannot_be_done_is_told_in_one_line(sqlite_url: str) -> None:
 
 
 def test_the_command_line_hands_over(sqlite_url: str) -> None:
-    command = [sys.executable, "-m", "client.cli", "user", "add", "ada"]
+    command = [sys.executable, "-P", "-m", "phaselab.client.cli", "user", "add", "ada"]
     environment = {"PHASELAB_DATABASE_URL": sqlite_url}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert len(done.stdout.strip()) == 43

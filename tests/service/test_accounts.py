@@ -5,11 +5,11 @@ import hashlib
 import pytest
 from sqlalchemy import text
 
-from db.database import Database
-from domain.faults import InvalidInput
-from service import accounts, experiments
-from service.errors import Conflict, Forbidden, NotFound, Unauthorized
-from service.settings import ServiceSettings, SettingsError
+from phaselab.db.schema.database import Database
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.service.base.errors import Conflict, Forbidden, NotFound, Unauthorized
+from phaselab.service.base.settings import ServiceSettings, SettingsError
+from phaselab.service.verbs import accounts, experiments
 from tests.db.rows import store
 
 OPEN = ServiceSettings()

@@ -1,6 +1,6 @@
 import pytest
 
-from service.addresses import is_allowed, is_prefix
+from phaselab.service.base.addresses import is_allowed, is_prefix
 
 PREFIXES = ("https://hooks.lab.example/phaselab", "http://127.0.0.1:9000", "https://other.example:8443/")
 

@@ -12,9 +12,9 @@ import jsonschema
 import pytest
 import yaml
 
-from service.settings import ServiceSettings
-from workers.checkpoint import FOLDER_VARIABLE as CHECKPOINTS
-from workers.data_files import FOLDER_VARIABLE as DATA
+from phaselab.service.base.settings import ServiceSettings
+from phaselab.workers.base.checkpoint import FOLDER_VARIABLE as CHECKPOINTS
+from phaselab.workers.data.data_files import FOLDER_VARIABLE as DATA
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

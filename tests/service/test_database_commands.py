@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from db import verbs
-from db.database import Database
-from service.database_commands import database_commands
+from phaselab.db.schema.database import Database
+from phaselab.db.writing import verbs
+from phaselab.service.processes.database_commands import database_commands
 from tests.db.rows import finish, store, take
 
 

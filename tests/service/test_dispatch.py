@@ -5,21 +5,21 @@ from collections.abc import Sequence
 
 import pytest
 
-from db.database import Database
-from db.progress import RunningProgress
-from domain.cost import estimate_seconds
-from domain.states import RunState, Stage
-from service import experiments
-from service.dispatch import Dispatcher
-from service.fairness import Use
-from service.settings import ServiceSettings
-from service.sizing import Pace
-from service.work import WorkQueue
+from phaselab.db.queue.progress import RunningProgress
+from phaselab.db.schema.database import Database
+from phaselab.domain.families.cost import estimate_seconds
+from phaselab.domain.results.states import RunState, Stage
+from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.scheduling.dispatch import Dispatcher
+from phaselab.service.scheduling.fairness import Use
+from phaselab.service.scheduling.sizing import Pace
+from phaselab.service.scheduling.work_queue import WorkQueue
+from phaselab.service.verbs import experiments
+from phaselab.workers.base.progress import Progress
+from phaselab.workers.trial.mailbox import Letter, MailboxClient, Parcel
 from tests.db.rows import store
 from tests.faults.harness import landed, states
 from tests.results import made_up
-from workers.mailbox import Letter, MailboxClient, Parcel
-from workers.progress import Progress
 
 
 class Box(MailboxClient):

@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from db.database import Database
-from domain.faults import InvalidInput
-from service import experiments
-from service.errors import Conflict, NotFound
+from phaselab.db.schema.database import Database
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.service.base.errors import Conflict, NotFound
+from phaselab.service.verbs import experiments
 from tests.db.rows import finish, land, store, take, take_all
 from tests.results import failure, made_up
 

@@ -2,7 +2,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from service.fairness import Use, choose
+from phaselab.service.scheduling.fairness import Use, choose
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

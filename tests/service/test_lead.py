@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from db.database import Database
-from db.tables import leader
-from service.lead import Lead
-from service.watchdog import Watchdog
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import leader
+from phaselab.service.scheduling.lead import Lead
+from phaselab.service.scheduling.watchdog import Watchdog
 from tests.faults.harness import wait_until
 
 

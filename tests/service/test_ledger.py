@@ -1,11 +1,11 @@
-from domain.runs import Run
-from domain.settings import Settings
-from domain.stacks import Stack
-from service.ledger import Entry, Ledger
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Stack
+from phaselab.service.scheduling.ledger import Entry, Ledger
 
 
 def stack(*seeds: int) -> Stack:
-    return Stack(tuple(Run(Settings(), seed) for seed in seeds))
+    return Stack(tuple(Run.of(Settings(), seed) for seed in seeds))
 
 
 def seeds(entry: Entry) -> list[int]:

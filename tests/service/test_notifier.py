@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from db import landing
-from db.clock import database_time
-from db.database import Database
-from db.tables import notices
-from domain.faults import InvalidInput
-from domain.results import RunFailure
-from service import experiments, portable
-from service.notifier import TRIES, Notifier
-from service.settings import ServiceSettings
-from service.submit import submit
+from phaselab.db.schema.clock import database_time
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import notices
+from phaselab.db.writing import landing
+from phaselab.domain.results.results import RunFailure
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.scheduling.notifier import TRIES, Notifier
+from phaselab.service.verbs import experiments, portable
+from phaselab.service.verbs.submit import submit
 from tests.db.rows import finish, take_all
 from tests.faults.harness import TINY
 from tests.service.receiver import Receiver, listening

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from db.check import check
-from db.database import Database
-from domain.diagram import DiagramQuery
-from domain.faults import InvalidInput
-from service import experiments, report
-from service.errors import NotFound
-from service.portable import export_experiment, import_experiment
+from phaselab.db.care.check import check
+from phaselab.db.schema.database import Database
+from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.service.base.errors import NotFound
+from phaselab.service.verbs import experiments, report
+from phaselab.service.verbs.portable import export_experiment, import_experiment
 from tests.db.rows import finish, land, store, take
 from tests.results import made_up
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from db.database import Database
-from domain.conditions import parse_condition
-from domain.curves import CurveQuery
-from domain.diagram import DiagramQuery
-from domain.faults import InvalidInput
-from domain.phases import Phase, Thresholds
-from domain.statistics import STATISTICS, Statistic
-from service import report
-from service.errors import NotFound
-from service.submit import submit
+from phaselab.db.schema.database import Database
+from phaselab.domain.answers.conditions import parse_condition
+from phaselab.domain.answers.curves import CurveQuery
+from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.domain.results.phases import Phase, Thresholds
+from phaselab.domain.results.statistics import STATISTICS, Statistic
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.service.base.errors import NotFound
+from phaselab.service.verbs import report
+from phaselab.service.verbs.submit import submit
 from tests.db.rows import finish, land, store, take_all
 from tests.results import failure, made_up
 

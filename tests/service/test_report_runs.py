@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from db.database import Database
-from domain.conditions import parse_condition
-from domain.curves import CurveQuery
-from domain.faults import InvalidInput
-from domain.runs import canonical
-from service import report
+from phaselab.db.schema.database import Database
+from phaselab.domain.answers.conditions import parse_condition
+from phaselab.domain.answers.curves import CurveQuery
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.settings.runs import canonical
+from phaselab.service.verbs import report
 from tests.db.rows import finish, land, store, take
 from tests.results import made_up
 

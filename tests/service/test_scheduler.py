@@ -2,10 +2,10 @@
 
 import json
 
-from db.database import Database
-from domain.states import ExperimentStatus
-from service import experiments
-from service.submit import submit
+from phaselab.db.schema.database import Database
+from phaselab.domain.results.states import ExperimentStatus
+from phaselab.service.verbs import experiments
+from phaselab.service.verbs.submit import submit
 from tests.faults.harness import TINY, ServiceProcess, status, submit_tiny
 from tests.service.receiver import Receiver
 

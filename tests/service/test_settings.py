@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import ServiceSettings, SettingsError, load_settings
+from phaselab.service.base.settings import ServiceSettings, SettingsError, load_settings
 
 
 def test_defaults_need_nothing(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 import pytest
 
-from domain.cost import estimate_seconds
-from domain.settings import Settings
-from service.sizing import MOST_RUNS, Pace, share
+from phaselab.domain.families.cost import estimate_seconds
+from phaselab.domain.settings.settings import Settings
+from phaselab.service.scheduling.sizing import MOST_RUNS, Pace, share
 from tests.workers.runs import small_run
 
 

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from db.database import Database
-from domain.cost import CONVOLUTION_RATE, RESNET_OPERATIONS
-from domain.faults import InvalidInput
-from service import experiments, report
-from service.errors import Conflict, NotFound
-from service.submit import submit
+from phaselab.db.schema.database import Database
+from phaselab.domain.families.cost import CONVOLUTION_RATE, RESNET_OPERATIONS
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.service.base.errors import Conflict, NotFound
+from phaselab.service.verbs import experiments, report
+from phaselab.service.verbs.submit import submit
 from tests.db.rows import finish
 
 SPEC: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The service as a user starts it: `python -m service serve`. The last test ends it."""
+"""The service as a user starts it: `phaselab serve`. The last test ends it."""
 
 import json
 import signal
@@ -7,8 +7,9 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from db.database import Database
-from service import experiments, processes
+from phaselab.db.schema.database import Database
+from phaselab.service.processes import processes
+from phaselab.service.verbs import experiments
 from tests.faults.harness import ROOT, ServiceProcess, command_of, is_alive, kill, landed, status, submit_tiny
 
 
@@ -38,7 +39,7 @@ def test_the_api_answers_on_the_address_that_was_told(service: ServiceProcess) -
 
 
 def test_what_dies_is_started_again(service: ServiceProcess, service_database: Database) -> None:
-    old = {child(service, "-m api"), child(service, "service.run_scheduler")}
+    old = {child(service, "-m phaselab.api"), child(service, "phaselab.service.processes.run_scheduler")}
     for pid in old:
         kill(pid)
     for name in ("api", "scheduler"):
@@ -53,7 +54,7 @@ def test_what_dies_is_started_again(service: ServiceProcess, service_database: D
 
 def test_a_second_scheduler_stands_by(service: ServiceProcess) -> None:
     second = subprocess.Popen(
-        [sys.executable, "-m", "service", "scheduler"],
+        [sys.executable, "-P", "-m", "phaselab.service", "scheduler"],
         env=service.environment,
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -73,7 +74,7 @@ def test_a_second_scheduler_stands_by(service: ServiceProcess) -> None:
 def test_the_port_is_told_when_it_is_taken(service: ServiceProcess) -> None:
     port = url(service).rpartition(":")[2]
     ended = subprocess.run(
-        [sys.executable, "-m", "service", "serve", "--port", port],
+        [sys.executable, "-P", "-m", "phaselab.service", "serve", "--port", port],
         env=service.environment,
         cwd=ROOT,
         capture_output=True,

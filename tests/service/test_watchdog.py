@@ -2,10 +2,10 @@ import subprocess
 import sys
 import time
 
-from service.environment import scheduler_environment
-from service.lead import is_dead
-from service.run_codes import SILENT
-from service.watchdog import Watchdog
+from phaselab.service.base.exit_codes import SILENT
+from phaselab.service.processes.environment import scheduler_environment
+from phaselab.service.scheduling.lead import is_dead
+from phaselab.service.scheduling.watchdog import Watchdog
 from tests.faults.harness import ROOT
 
 

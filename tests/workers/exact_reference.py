@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workers.layout import GroupLayout
+from phaselab.workers.networks.layout import GroupLayout
 
 Array = NDArray[np.float64]
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from domain.resolve import resolve
-from domain.results import Outcome, RunResult
-from domain.runs import Run
-from domain.settings import Settings
-from domain.stacks import Stack
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.results.results import Outcome, RunResult
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Stack
 
 SMALL: dict[str, dict[str, Any]] = {
     "data": {"k": 4, "d": 30, "n": 25},
@@ -23,7 +23,7 @@ def small_run(seed: int = 0, **changes: Any) -> Run:
     for path, value in changes.items():
         group, name = path.split("__")
         groups[group][name] = value
-    return Run(resolve(Settings.model_validate(groups)), seed)
+    return Run.of(resolve(Settings.model_validate(groups)), seed)
 
 
 def results(outcomes: Sequence[Outcome]) -> list[RunResult]:

@@ -9,19 +9,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from domain.resolve import resolve
-from domain.results import READOUTS, Readout
-from domain.runs import Run
-from domain.settings import Settings
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
+from phaselab.workers.attacks.attacks import attack, radii_of, readout_landscapes, solve, span_points
+from phaselab.workers.attacks.literal import InputSpace
+from phaselab.workers.attacks.pgd import break_points
+from phaselab.workers.data import clusters
+from phaselab.workers.families.two_layer import start_training, train_networks
+from phaselab.workers.networks.trained import Networks
+from phaselab.workers.networks.two_layer import network_of
+from phaselab.workers.training import autograd
+from phaselab.workers.training.prepared import prepared
+from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import results, small_run, stack
-from workers import autograd, clusters
-from workers.attacks import attack, radii_of, readout_landscapes, solve, span_points
-from workers.cache import prepared
-from workers.literal import InputSpace
-from workers.networks import Networks, start_training, train_networks
-from workers.pgd import break_points
-from workers.run_stack import run_stack
-from workers.two_layer import network_of
 
 RADII = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 FORMS = {
@@ -192,7 +194,7 @@ def test_no_point_is_safe_beyond_its_exact_radius(form: str, readout: Readout) -
 def test_pgd_comes_close_to_exact_at_the_published_setting(labels: str | int) -> None:
     """With one start; along the readout's own gradient alone it leaves up to 0.97 more."""
     spec = {"network": {"labels": labels}, "attack": {"test_points": 500, "methods": ["pgd", "exact"]}}
-    run = Run(resolve(Settings.model_validate(spec)), seed=0)
+    run = Run.of(resolve(Settings.model_validate(spec)), seed=0)
     result = results(run_stack(stack(run)))[0]
     curves = {(curve.method, curve.readout): np.asarray(curve.accuracy) for curve in result.curves}
     for readout in READOUTS:

@@ -4,15 +4,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from domain.resolve import resolve
-from domain.runs import Run
-from domain.settings import Settings
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
+from phaselab.workers.attacks.attacks import solve
+from phaselab.workers.families import two_layer as trained
+from phaselab.workers.families.two_layer import train_networks
+from phaselab.workers.networks.trained import Networks
+from phaselab.workers.networks.two_layer import network_of
+from phaselab.workers.training.prepared import prepared
 from tests.workers.adversarial_library import minimal_norms
-from workers import networks as trained
-from workers.attacks import solve
-from workers.cache import prepared
-from workers.networks import Networks, train_networks
-from workers.two_layer import network_of
 
 
 class Binary(nn.Module):
@@ -33,7 +34,7 @@ class Binary(nn.Module):
 def test_median_minimal_norm_is_the_exact_median_and_none_is_below(name: str) -> None:
     torch.manual_seed(0)  # the library draws where a gradient is zero
     spec = {"data": {"draw": "literal"}, "network": {"labels": "binary"}, "attack": {"test_points": 100}}
-    run = Run(resolve(Settings.model_validate(spec)), seed=0)
+    run = Run.of(resolve(Settings.model_validate(spec)), seed=0)
     _, networks = train_networks([run], "cpu", None)
     exact = solve(networks, network_of(run.settings))["sum"]
     _, inputs = trained.test_inputs(run, prepared(run, "cpu").data.centers)

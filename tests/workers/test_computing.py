@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from domain.results import Outcome
-from domain.settings import Settings
-from domain.stacks import Stack
+from phaselab.domain.results.results import Outcome
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Stack
+from phaselab.workers.base.stop import Stopped
+from phaselab.workers.families.gpu_memory import Memory, bytes_needed
+from phaselab.workers.families.memory import bytes_per_run
+from phaselab.workers.trial import computing
+from phaselab.workers.trial.computing import LOOK_SECONDS, LOOKS, USABLE, SharedGpu, ready
+from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import results, small_run, stack
-from workers import computing
-from workers.computing import LOOK_SECONDS, LOOKS, USABLE, SharedGpu, ready
-from workers.gpu_memory import Memory, bytes_needed
-from workers.memory import bytes_per_run
-from workers.run_stack import run_stack
-from workers.training import Stopped
 
 STACK = stack(*(small_run(seed) for seed in range(5)))
 RUN = bytes_per_run(STACK.runs[0].settings)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.cost import attempts, estimate_seconds
+from phaselab.domain.families.cost import attempts, estimate_seconds
+from phaselab.workers.attacks import pgd
+from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import small_run, stack
-from workers import pgd
-from workers.run_stack import run_stack
 
 METHODS = [list(some) for count in (1, 2) for some in itertools.combinations(("pgd", "pgd_native", "exact"), count)]
 

@@ -9,6 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phaselab.workers.exact import exact
+from phaselab.workers.exact.exact import Readout, RobustRadii, robust_radii
 from tests.workers.exact_reference import (
     Case,
     brute_force_radius,
@@ -17,8 +19,6 @@ from tests.workers.exact_reference import (
     readout_value,
     trained_case,
 )
-from workers import exact
-from workers.exact import Readout, RobustRadii, robust_radii
 
 READOUTS: tuple[Readout, Readout] = ("sum", "max")
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from workers.layout import GroupLayout
+from phaselab.workers.networks.layout import GroupLayout
 
 
 def test_layout_of_groups():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pyscipopt import Model, quicksum
 
+from phaselab.workers.exact.exact import Readout, robust_radii
 from tests.workers.exact_reference import Case, random_case, trained_case
-from workers.exact import Readout, robust_radii
 
 TOLERANCE = 1e-4
 """Relative, of a radius: SCIP meets constraints to 1e-8 and proves the radius's square within 1e-5."""

@@ -10,23 +10,24 @@ import numpy as np
 import pytest
 import torch
 
-from domain.extractor import extractor
-from domain.resolve import resolve
-from domain.results import RunFailure, RunResult
-from domain.runs import Run
-from domain.settings import Settings
-from domain.stacks import Stack
-from workers import extraction, features, resnet_networks
-from workers.cache import RECENT
-from workers.checkpoint import Checkpoint
-from workers.gpu_memory import bytes_needed
-from workers.image_data import test_inputs as inputs_of_test
-from workers.image_data import training_set
-from workers.memory import bytes_per_run
-from workers.networks import train_networks
-from workers.resnet_networks import train_resnet
-from workers.run_stack import Stopped, run_stack
-from workers.two_layer import mean_loss, network_of, outputs
+from phaselab.domain.families.extractor import extractor
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.results.results import RunFailure, RunResult
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Stack
+from phaselab.workers.base.checkpoint import Checkpoint
+from phaselab.workers.data import features
+from phaselab.workers.data.image_data import test_inputs as inputs_of_test
+from phaselab.workers.data.image_data import training_set
+from phaselab.workers.families import extraction, resnet18_trained
+from phaselab.workers.families.gpu_memory import bytes_needed
+from phaselab.workers.families.memory import bytes_per_run
+from phaselab.workers.families.resnet18_trained import train_resnet
+from phaselab.workers.families.two_layer import train_networks
+from phaselab.workers.networks.two_layer import mean_loss, network_of, outputs
+from phaselab.workers.training.prepared import RECENT
+from phaselab.workers.trial.run_stack import Stopped, run_stack
 
 SMALL: dict[str, dict[str, Any]] = {
     "data": {"source": "digits", "n": 64, "seed": 0},
@@ -60,7 +61,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def head(seed: int = 0, **groups: dict[str, Any]) -> Run:
     merged = {name: values | groups.get(name, {}) for name, values in SMALL.items()}
-    return Run(resolve(Settings.model_validate(merged)), seed)
+    return Run.of(resolve(Settings.model_validate(merged)), seed)
 
 
 def extractor_of(run: Run) -> Run:
@@ -163,7 +164,7 @@ def test_a_head_is_attacked_on_its_features_without_a_box() -> None:
 
 
 def test_an_extractor_that_is_broken_off_goes_on_from_its_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resnet_networks, "Checkpoint", lambda key: Checkpoint(key, every_seconds=0.0))
+    monkeypatch.setattr(resnet18_trained, "Checkpoint", lambda key: Checkpoint(key, every_seconds=0.0))
     asked = iter([False] * 8 + [True] * 100)
     with pytest.raises(Stopped):
         run_stack(Stack((head(),)), stop=lambda: next(asked))

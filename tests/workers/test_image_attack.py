@@ -6,11 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from domain.resolve import resolve
-from domain.runs import Run
-from domain.settings import Settings
-from tests.workers.adversarial_library import minimal_norms
-from workers.image_attack import (
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
+from phaselab.workers.attacks.image_attack import (
     MAX,
     OWN_LOSS,
     SUM,
@@ -22,10 +21,11 @@ from workers.image_attack import (
     project,
     step_lengths,
 )
-from workers.image_data import Box
-from workers.resnet_networks import train_resnet
-from workers.resnet_runs import victim_of as victim_of_run
-from workers.streams import Stream, generator, normal
+from phaselab.workers.base.streams import Stream, generator, normal
+from phaselab.workers.data.image_data import Box
+from phaselab.workers.families.resnet18 import victim_of as victim_of_run
+from phaselab.workers.families.resnet18_trained import train_resnet
+from tests.workers.adversarial_library import minimal_norms
 
 POINTS, D = 40, 12
 
@@ -217,7 +217,7 @@ def test_it_breaks_as_many_images_of_a_trained_resnet() -> None:
         "training": {"optimizer": "nesterov", "learning_rate": 0.1, "steps": 40, "batch_size": 50},
         "attack": {"test_points": POINTS},
     }
-    run = Run(resolve(Settings.model_validate(spec)), 0)
+    run = Run.of(resolve(Settings.model_validate(spec)), 0)
     victim = victim_of_run(run, train_resnet(run, "cpu", None), "cpu")
     middle = 0.4
     theirs = least_norms(victim, steps=100) > middle

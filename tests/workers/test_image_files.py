@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from phaselab.workers.data import commands, image_sets
+from phaselab.workers.data.data_files import CIFAR10, MNIST, DataFault, DataFile, Download
+from phaselab.workers.data.fetch import fetch
+from phaselab.workers.data.idx import parse_idx
 from tests.workers.image_files import write_cifar10, write_mnist
-from workers import data, image_sets
-from workers.data_files import CIFAR10, MNIST, DataFault, DataFile, Download
-from workers.fetch import fetch
-from workers.idx import parse_idx
 
 
 @pytest.fixture(scope="module")
@@ -181,9 +181,9 @@ def test_an_archive_is_unpacked(made_up: Path, empty: Path, mirror: tuple[str, P
 
 
 def test_check_says_what_is_there_and_ends_with_1_when_something_is_not(empty: Path) -> None:
-    answer = CliRunner().invoke(data.main, ["check", "digits"])
+    answer = CliRunner().invoke(commands.main, ["check", "digits"])
     assert (answer.exit_code, "1297 training and 500 test images" in answer.output) == (0, True)
-    answer = CliRunner().invoke(data.main, ["check"])
+    answer = CliRunner().invoke(commands.main, ["check"])
     assert answer.exit_code == 1
     assert "mnist: " in answer.stderr
     logging.disable(logging.NOTSET)

@@ -5,13 +5,13 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
-from domain.results import RunResult
-from domain.stacks import Stack
+from phaselab.domain.results.results import RunResult
+from phaselab.domain.settings.stacks import Stack
+from phaselab.workers.data import law
+from phaselab.workers.families.two_layer import train_networks
+from phaselab.workers.training.prepared import prepared
+from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import results, small_run
-from workers import law
-from workers.cache import prepared
-from workers.networks import train_networks
-from workers.run_stack import run_stack
 
 SEEDS = 240
 LEVEL = 1e-3

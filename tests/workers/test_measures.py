@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from phaselab.workers.data.training_set import center_coordinates, center_norm
+from phaselab.workers.measures import measures
+from phaselab.workers.networks.trained import Geometry, geometry
+from phaselab.workers.networks.two_layer import network_of
 from tests.workers.runs import small_run
-from workers import measures
-from workers.measures import Geometry, geometry
-from workers.training_set import center_coordinates, center_norm
-from workers.two_layer import network_of
 
 SETTINGS = small_run(network__labels="binary", network__width=1).settings
 OWN = measures.own_side(SETTINGS, network_of(SETTINGS).layout)  # 2 neurons, 4 clusters

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from domain.resolve import resolve
-from domain.results import RunResult
-from domain.runs import Run
-from domain.settings import Settings
-from domain.stacks import Stack
-from workers.image_data import box, centred_means, test_images, training_images, training_set
-from workers.image_sets import load_once
-from workers.networks import train_networks
-from workers.run_stack import run_stack
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.results.results import RunResult
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Stack
+from phaselab.workers.data.image_data import box, centred_means, test_images, training_images, training_set
+from phaselab.workers.data.image_sets import load_once
+from phaselab.workers.families.two_layer import train_networks
+from phaselab.workers.trial.run_stack import run_stack
 
 SMALL: dict[str, dict[str, Any]] = {
     "data": {"source": "digits", "n": 200},
@@ -29,7 +29,7 @@ del test_images  # pytest would take it for a test
 
 def pixel_run(seed: int = 0, **groups: dict[str, Any]) -> Run:
     merged = {name: SMALL[name] | groups.get(name, {}) for name in SMALL}
-    return Run(resolve(Settings.model_validate(merged)), seed)
+    return Run.of(resolve(Settings.model_validate(merged)), seed)
 
 
 def results(*runs: Run) -> list[RunResult]:

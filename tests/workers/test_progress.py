@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import pytest
 
-from domain.states import Stage
+from phaselab.domain.results.states import Stage
+from phaselab.workers.base.progress import Progress, heard, part, run_at_work, tell
+from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import small_run, stack
 from tests.workers.test_resnet import resnet_run
-from workers.progress import Progress, heard, part, run_at_work, tell
-from workers.run_stack import run_stack
 
 
 def test_parts_of_a_stage_add_up_and_a_run_starts_anew() -> None:

@@ -7,19 +7,19 @@ import pytest
 import torch
 from torch.nn import functional
 
-from domain.faults import InvalidInput
-from domain.resolve import resolve
-from domain.results import RunResult
-from domain.runs import Run
-from domain.settings import Settings, Training
-from domain.stacks import Stack
-from workers import image_attack
-from workers.checkpoint import Checkpoint, forget
-from workers.image_attack import Ended, attempt_both
-from workers.image_data import Box, training_images
-from workers.resnet import ResNet18, draw_resnet
-from workers.resnet_training import Augmentation, rate, train
-from workers.run_stack import Stopped, run_stack
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.results.results import RunResult
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings, Training
+from phaselab.domain.settings.stacks import Stack
+from phaselab.workers.attacks import image_attack
+from phaselab.workers.attacks.image_attack import Ended, attempt_both
+from phaselab.workers.base.checkpoint import Checkpoint, forget
+from phaselab.workers.data.image_data import Box, training_images
+from phaselab.workers.families.resnet18_training import Augmentation, rate, train
+from phaselab.workers.networks.resnet import ResNet18, draw_resnet
+from phaselab.workers.trial.run_stack import Stopped, run_stack
 
 SMALL: dict[str, dict[str, Any]] = {
     "data": {"source": "digits", "n": 100, "normalization": "standard"},
@@ -31,7 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {
 
 def resnet_run(seed: int = 0, **groups: dict[str, Any]) -> Run:
     merged = {name: SMALL.get(name, {}) | groups.get(name, {}) for name in SMALL | groups}
-    return Run(resolve(Settings.model_validate(merged)), seed)
+    return Run.of(resolve(Settings.model_validate(merged)), seed)
 
 
 def result(run: Run) -> RunResult:

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from domain.measures import MEASURES
-from domain.resolve import resolve
-from domain.results import READOUTS, Outcome, RunFailure, RunResult
-from domain.runs import Run
-from domain.settings import METHODS, Settings
-from domain.stacks import Stack
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.results import READOUTS, Outcome, RunFailure, RunResult
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import METHODS, Settings
+from phaselab.domain.settings.stacks import Stack
+from phaselab.workers.families.memory import bytes_per_run, data_sets_at_once, runs_at_once
+from phaselab.workers.trial import run_stack as edge
+from phaselab.workers.trial.run_stack import Stopped, run_stack
 from tests.workers.runs import results, small_run, stack
-from workers import run_stack as edge
-from workers.memory import bytes_per_run, data_sets_at_once, runs_at_once
-from workers.run_stack import Stopped, run_stack
 
 
 def published(labels: str, seeds: int, **attack: object) -> list[RunResult]:
     settings = resolve(Settings.model_validate({"network": {"labels": labels}, "attack": attack}))
-    return results(run_stack(Stack(tuple(Run(settings, seed) for seed in range(seeds)))))
+    return results(run_stack(Stack(tuple(Run.of(settings, seed) for seed in range(seeds)))))
 
 
 def test_published_binary_network_averages_its_features() -> None:

@@ -5,10 +5,10 @@ import pytest
 import torch
 from scipy import stats
 
+from phaselab.workers.base.streams import Stream, chi, generator, normal
+from phaselab.workers.data.law import draw_training_set
+from phaselab.workers.training.prepared import Prepared, Recent
 from tests.workers.runs import small_run
-from workers.cache import Prepared, Recent
-from workers.law import draw_training_set
-from workers.streams import Stream, chi, generator, normal
 
 
 def test_streams_are_reproducible_and_differ_by_seed_purpose_and_number() -> None:

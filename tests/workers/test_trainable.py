@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.results import Outcome, RunFailure, RunResult
-from domain.runs import Run
-from domain.settings import Settings
-from domain.stacks import Stack
-from domain.states import Stage
-from workers import trainable
-from workers.mailbox import Letter, Mailbox, MailboxClient
-from workers.progress import Progress
-from workers.trainable import ATTEMPTS, StackStopped, StopWatch, compute_surely, load_compute
+from phaselab.domain.results.results import Outcome, RunFailure, RunResult
+from phaselab.domain.results.states import Stage
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Stack
+from phaselab.workers.base.progress import Progress
+from phaselab.workers.trial import trainable
+from phaselab.workers.trial.mailbox import Letter, Mailbox, MailboxClient
+from phaselab.workers.trial.trainable import ATTEMPTS, StackStopped, StopWatch, compute_surely, load_compute
 
 
 def stack(*seeds: int) -> Stack:
-    return Stack(tuple(Run(Settings(), seed) for seed in seeds))
+    return Stack(tuple(Run.of(Settings(), seed) for seed in seeds))
 
 
 def result(run: Run) -> RunResult:
@@ -206,7 +206,7 @@ def test_an_exception_of_a_stack_that_was_told_to_stop_is_its_stopping() -> None
 
 
 def test_the_computing_code_is_loaded_by_its_name() -> None:
-    compute = load_compute("workers.computing:ready", "cpu", 1)
+    compute = load_compute("phaselab.workers.trial.computing:ready", "cpu", 1)
     outcomes = compute(Stack((tiny_run(),)), "cpu", lambda: False)
     assert [type(outcome) for outcome in outcomes] == [RunResult]
 
@@ -217,4 +217,4 @@ def tiny_run() -> Run:
     from_defaults["network"] |= {"width": 2}
     from_defaults["training"] |= {"engine": "autograd", "steps": 2}
     from_defaults["attack"] |= {"test_points": 5, "radii": [0.0, 1.0], "steps": 2}
-    return Run(Settings.model_validate(from_defaults), 0)
+    return Run.of(Settings.model_validate(from_defaults), 0)

@@ -7,15 +7,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from domain.labels import deal_clusters, group_count
-from domain.runs import Run
+from phaselab.domain.settings.labels import deal_clusters, group_count
+from phaselab.domain.settings.runs import Run
+from phaselab.workers.base.stop import Stopped
+from phaselab.workers.base.streams import Stream, generator
+from phaselab.workers.data import clusters
+from phaselab.workers.data.training_set import TrainingSet, training_labels
+from phaselab.workers.families.two_layer import start_training, train_networks
+from phaselab.workers.training import gram
+from phaselab.workers.training.prepared import RECENT, prepared
 from tests.workers.runs import small_run
-from workers import clusters, gram
-from workers.cache import RECENT, prepared
-from workers.networks import start_training, train_networks
-from workers.streams import Stream, generator
-from workers.training import Stopped
-from workers.training_set import TrainingSet, training_labels
 
 STEPS = (0, 1, 2, 5, 12, 30)
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}

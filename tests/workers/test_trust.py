@@ -5,15 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from domain.results import READOUTS
-from domain.runs import Run
+from phaselab.domain.results.results import READOUTS
+from phaselab.domain.settings.runs import Run
+from phaselab.workers.attacks.attacks import Attacked, attack
+from phaselab.workers.attacks.pgd import Broken
+from phaselab.workers.attacks.trust import judge
+from phaselab.workers.exact.exact import RobustRadii
+from phaselab.workers.families.two_layer import train_networks
+from phaselab.workers.networks.trained import Networks
+from phaselab.workers.networks.two_layer import network_of
 from tests.workers.runs import small_run
-from workers.attacks import Attacked, attack
-from workers.exact import RobustRadii
-from workers.networks import Networks, train_networks
-from workers.pgd import Broken
-from workers.trust import judge
-from workers.two_layer import network_of
 
 STEADY = {"network__labels": "clusters", "attack__methods": ["pgd"], "attack__radii": [0.0, 1.0, 2.0, 3.0]}
 

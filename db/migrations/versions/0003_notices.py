@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from db.types import UtcDateTime
+from phaselab.db.schema.types import UtcDateTime
 
 revision = "0003"
 down_revision = "0002"

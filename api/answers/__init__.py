@@ -1,0 +1,1 @@
+"""Answers in their forms: JSON, tables."""

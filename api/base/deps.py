@@ -1,0 +1,41 @@
+"""What routes depend on, as annotated aliases."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.storage import Database
+from phaselab.service.verbs.accounts import LOCAL
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+def _settings(request: Request) -> ServiceSettings:
+    settings: ServiceSettings = request.app.state.settings
+    return settings
+
+
+Db = Annotated[Database, Depends(_database)]
+SettingsOf = Annotated[ServiceSettings, Depends(_settings)]
+
+
+def _account(request: Request) -> str | None:
+    """Who asks; None while there are no accounts, and everyone may do everything. `api.access` has found it out."""
+    account: str | None = request.state.account
+    return account
+
+
+Account = Annotated[str | None, Depends(_account)]
+
+
+def _owner(account: Account) -> str:
+    """Whose what is submitted will be."""
+    return LOCAL if account is None else account
+
+
+Owner = Annotated[str, Depends(_owner)]

@@ -1,0 +1,61 @@
+"""Errors as the user sees them: one shape, RFC 9457 `application/problem+json`, for every fault of every call."""
+
+import json
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phaselab.domain.settings.faults import Fault
+
+MEDIA_TYPE = "application/problem+json"
+
+NAMES: Mapping[int, str] = {
+    400: "malformed",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    409: "conflict",
+    413: "too-large",
+    415: "unsupported-media-type",
+    422: "invalid-input",
+    429: "too-many-requests",
+    500: "internal",
+    503: "unavailable",
+}
+"""The last part of a problem's `type`, by status."""
+
+
+class Problem(Exception):
+    """An error that a route answers with: its status, one sentence, and a fault for every place at fault."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        faults: Iterable[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status = status
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+        super().__init__(detail)
+
+
+def respond(request: Request, problem: Problem) -> Response:
+    """The answer to `request` that tells `problem`."""
+    name = NAMES.get(problem.status)
+    content = {
+        "type": f"urn:phaselab:problem:{name}" if name else "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.url.path,
+        "errors": [{"pointer": fault.pointer, "detail": fault.detail} for fault in problem.faults],
+    }
+    body = json.dumps(content, ensure_ascii=False).encode(errors="replace")
+    return Response(body, problem.status, problem.headers, MEDIA_TYPE)

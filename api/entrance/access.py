@@ -1,0 +1,71 @@
+"""Who may come in: every call but a few needs an account's token, in a header or in the cookie of the login page."""
+
+from urllib.parse import urlsplit
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from phaselab.api.base.deps import Db, SettingsOf
+from phaselab.api.base.problems import Problem
+from phaselab.api.entrance.login_form import COOKIE
+from phaselab.service.base.addresses import is_loopback
+from phaselab.service.base.errors import Unauthorized
+from phaselab.service.verbs import accounts
+
+OPEN_TO_ALL = frozenset({"/api/v1/health", "/api/v1/ready", "/api/v1/version", "/login", "/logout"})
+"""What needs no token. Nothing here tells what is stored."""
+
+
+def admit(request: Request, database: Db, settings: SettingsOf) -> None:
+    """Let a request in and note whose it is in `request.state.account`; raises Problem 401 or 403.
+
+    It is asked of the database each time: an account that has just been made, disabled or given another token counts
+    at once.
+    """
+    request.state.account = None
+    if request.url.path in OPEN_TO_ALL:
+        return
+    if accounts.is_open(database, settings):
+        _refuse_other_names(request)
+        return
+    try:
+        request.state.account = accounts.owner_of(database, _token(request))
+    except Unauthorized as error:
+        raise unauthorized(str(error), invalid=True) from None
+
+
+Admission = Depends(admit)
+
+
+def unauthorized(detail: str, invalid: bool = False) -> Problem:
+    """The 401 of a request without a token, or with one that is `invalid` (RFC 6750)."""
+    challenge = 'Bearer realm="phaselab"' + (', error="invalid_token"' if invalid else "")
+    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
+
+
+def _token(request: Request) -> str:
+    """The token that a request carries; the header wins over the cookie. Raises Problem 401."""
+    header = request.headers.get("authorization")
+    if header is None:
+        token = request.cookies.get(COOKIE, "")
+    else:
+        scheme, _, token = header.partition(" ")
+        token = token.strip() if scheme.lower() == "bearer" else ""
+    if not token:
+        raise unauthorized(
+            "this server has accounts: send `Authorization: Bearer TOKEN` (the command line: --token or"
+            " PHASELAB_TOKEN); whoever runs it makes a token with `phaselab user add NAME`"
+        )
+    return token
+
+
+def _refuse_other_names(request: Request) -> None:
+    """Without accounts this machine alone may come in, under its own name: not a page of some other site that gives
+    its name this address, nor the rest of the world through a proxy."""
+    name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    if not is_loopback(name):
+        detail = (
+            f"there are no accounts, so this server answers to this machine's own names (127.0.0.1, localhost), not to"
+            f" {name[:100]!r}; make an account with `phaselab user add NAME`"
+        )
+        raise Problem(403, detail)

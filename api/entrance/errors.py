@@ -1,0 +1,120 @@
+"""Which error becomes which problem; every fault that leaves a route passes here."""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phaselab.api.base.problems import Problem, respond
+from phaselab.api.base.templating import page
+from phaselab.api.entrance.login_form import login_form
+from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.service.base.errors import Conflict, DatabaseAway, Forbidden, NotFound
+
+log = logging.getLogger("phaselab.api")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(InvalidInput, _invalid)
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(Forbidden, _forbidden)
+    app.add_exception_handler(DatabaseAway, _away)
+    app.add_exception_handler(RequestValidationError, _bad_parameters)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _internal)
+
+
+def invalid_input(faults: Sequence[Fault]) -> Problem:
+    """The problem of an input with these faults."""
+    detail = faults[0].detail if len(faults) == 1 else f"{len(faults)} things are wrong; see errors"
+    return Problem(422, detail, faults)
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    """The problem as a page for a browser that asked for a page, else as problem+json."""
+    wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    if not wants_page:
+        return respond(request, problem)
+    title = HTTPStatus(problem.status).phrase
+    if problem.status == 401:
+        answer = login_form(request, problem)
+    else:
+        answer = page(request, "error.html", {"problem": problem, "title": title}, problem.status)
+    answer.headers.update(problem.headers)
+    return answer
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return _answer(request, error)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidInput)
+    return _answer(request, invalid_input(error.faults))
+
+
+def _not_found(request: Request, error: Exception) -> Response:
+    return _answer(request, Problem(404, str(error)))
+
+
+def _conflict(request: Request, error: Exception) -> Response:
+    return _answer(request, Problem(409, str(error)))
+
+
+def _forbidden(request: Request, error: Exception) -> Response:
+    return _answer(request, Problem(403, str(error)))
+
+
+def _away(request: Request, error: Exception) -> Response:
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    detail = "the database cannot be reached just now; nothing was stored; try again shortly"
+    return _answer(request, Problem(503, detail, headers={"Retry-After": "5"}))
+
+
+def _bad_parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if any(entry["loc"][0] == "path" for entry in error.errors()):
+        return _answer(request, Problem(404, f"there is nothing at {request.url.path}"))
+    return _answer(request, invalid_input([_parameter_fault(entry) for entry in error.errors()]))
+
+
+def _parameter_fault(entry: Any) -> Fault:
+    """One of FastAPI's errors about a path, query or header parameter as a fault; /name/i is its i-th value."""
+    path = list(entry["loc"][1:])
+    if entry["type"] == "missing":
+        return Fault(pointer(*path), "this query parameter is required")
+    if entry["type"] == "extra_forbidden":
+        return Fault(pointer(*path), "unknown query parameter")
+    given = repr(entry.get("input"))
+    message = str(entry["msg"])
+    return Fault(pointer(*path), f"{message[:1].lower()}{message[1:]}, not {given[:60]}")
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    details = {
+        404: f"there is nothing at {request.url.path}; /api/v1/openapi.json lists what there is",
+        405: f"{request.method} is not for {request.url.path}; see Allow",
+    }
+    known = error.status_code in details and error.detail in ("Not Found", "Method Not Allowed")
+    detail = details[error.status_code] if known else str(error.detail)
+    headers = dict(error.headers or {})
+    allowed = headers.get("Allow", "").split(", ")
+    if "GET" in allowed and "HEAD" not in allowed:
+        headers["Allow"] = ", ".join([*allowed, "HEAD"])  # `api.head` makes it so
+    return _answer(request, Problem(error.status_code, detail, headers=headers))
+
+
+def _internal(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(request, Problem(500, "an error of the server, not of what was sent; the server's log tells more"))

@@ -1,0 +1,28 @@
+"""The form that asks a person for a token, and the cookie that keeps it."""
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phaselab.api.base.problems import Problem
+from phaselab.api.base.templating import page
+
+COOKIE = "phaselab_token"
+COOKIE_SECONDS = 30 * 86400
+_LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+
+
+def login_form(request: Request, problem: Problem | None = None, after: str | None = None) -> Response:
+    """The form. It leads on to `after`, or else to the page that was asked for and refused."""
+    asked = "/"
+    if request.method == "GET" and request.url.path != "/login":
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    was_in = request.method == "POST" or COOKIE in request.cookies  # to others it need not be told what is missing
+    values = {"after": after or asked, "fault": problem.detail if problem and was_in else None}
+    return page(request, "login.html", values, problem.status if problem else 200)
+
+
+def local_address(text: str) -> str:
+    """An address of this server's own, so that a forged form leads nowhere else; the first page in its stead."""
+    return text if _LOCAL.fullmatch(text) else "/"

@@ -1,0 +1,28 @@
+"""Requests that a browser makes for some other site are refused when they would change anything."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from phaselab.api.base.problems import Problem, respond
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SameOrigin:
+    """Answers 403 to an unsafe request whose Origin is another host; programs send no Origin and pass."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http" and scope["method"] not in SAFE:
+            request = Request(scope)
+            origin = request.headers.get("origin")
+            if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+                detail = f"a page of {origin[:200]} may not change anything here"
+                await respond(request, Problem(403, detail))(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

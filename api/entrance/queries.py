@@ -1,0 +1,92 @@
+"""Query parameters of diagrams, curves and lists: checked for their form here, for their sense in the service."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from phaselab.domain.answers.conditions import Condition, parse_condition
+from phaselab.domain.answers.curves import CurveQuery
+from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.domain.results.statistics import Statistic
+from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.domain.settings.settings import METHODS, Method
+
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Text = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class Strict(BaseModel):
+    """Query parameters; an unknown one is refused, for it is a slip that would change the answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(Strict):
+    """No query parameters."""
+
+
+class DiagramParameters(Strict):
+    """`experiment`, `where` and `marginalize` may be repeated."""
+
+    experiment: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    x: Text
+    y: Text
+    measure: Text
+    where: Annotated[list[Text], Field(max_length=50)] = []
+    marginalize: Annotated[list[Text], Field(max_length=50)] = []
+    statistic: Statistic = "mean"
+
+    def query(self) -> DiagramQuery:
+        """The query. Raises InvalidInput for a condition that cannot be read."""
+        experiments = tuple(dict.fromkeys(self.experiment))
+        where, marginalize = conditions(self.where), tuple(dict.fromkeys(self.marginalize))
+        return DiagramQuery(experiments, self.x, self.y, self.measure, where, marginalize, self.statistic)
+
+
+class CurveParameters(Strict):
+    """Every parameter may be repeated; no `method` and no `readout` mean all there are."""
+
+    experiment: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    by: Annotated[list[Text], Field(max_length=12)] = []
+    where: Annotated[list[Text], Field(max_length=50)] = []
+    method: Annotated[list[Method], Field(max_length=len(METHODS))] = []
+    readout: Annotated[list[Readout], Field(max_length=len(READOUTS))] = []
+
+    def query(self) -> CurveQuery:
+        """The query. Raises InvalidInput for a condition that cannot be read."""
+        return CurveQuery(
+            tuple(dict.fromkeys(self.experiment)),
+            tuple(dict.fromkeys(self.by)),
+            conditions(self.where),
+            tuple(dict.fromkeys(self.method)) or METHODS,
+            tuple(dict.fromkeys(self.readout)) or READOUTS,
+        )
+
+
+class PageParameters(Strict):
+    """Where a list goes on, and how many items at most."""
+
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+DiagramQueryParameters = Annotated[DiagramParameters, Query()]
+CurveQueryParameters = Annotated[CurveParameters, Query()]
+Page = Annotated[PageParameters, Query()]
+NoParameters = Annotated[Nothing, Query()]
+
+
+def conditions(texts: list[str]) -> tuple[Condition, ...]:
+    """The conditions that texts stand for. Raises InvalidInput with a fault for every one that cannot be read."""
+    found: list[Condition] = []
+    faults: list[Fault] = []
+    for i, text in enumerate(texts):
+        try:
+            found.append(parse_condition(text, pointer("where", i)))
+        except InvalidInput as invalid:
+            faults += invalid.faults
+    if faults:
+        raise InvalidInput(faults)
+    return tuple(found)

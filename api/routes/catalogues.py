@@ -1,0 +1,45 @@
+"""`/parameters`, `/measures` and `/presets`: what can be swept, what is measured, what to start from."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phaselab.api.base.plain import json_bytes
+from phaselab.api.entrance.queries import NoParameters
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.trust import FLAGS
+from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.specs.presets import PRESETS
+
+router = APIRouter(tags=["catalogues"])
+
+
+@router.get("/parameters")
+def parameter_catalogue(nothing: NoParameters) -> Response:
+    """Every parameter: path, meaning, symbol, unit, natural scale, default, types, choices, limits."""
+    return _items(({"title": entry.title} | vars(entry)) for entry in parameters().values())
+
+
+@router.get("/measures")
+def measure_catalogue(nothing: NoParameters) -> Response:
+    """Every measure: name, symbol, range, unit, meaning, source; and the flags of checks that a run can fail."""
+    return _items((({"title": entry.title} | vars(entry)) for entry in MEASURES.values()), flags=FLAGS)
+
+
+@router.get("/presets")
+def preset_catalogue(nothing: NoParameters) -> Response:
+    """Every preset: name, meaning, spec, and the pictures to look at."""
+    return _items(vars(entry) for entry in PRESETS.values())
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def description(request: Request, nothing: NoParameters) -> Response:
+    """Every call, described to programs."""
+    return Response(json_bytes(request.app.openapi()), media_type="application/json")
+
+
+def _items(items: Iterable[dict[str, Any]], **more: Any) -> Response:
+    return Response(json_bytes({"items": list(items), "next": None} | more), media_type="application/json")

@@ -1,0 +1,125 @@
+"""`/experiments`: submit, list, look at, follow, and change."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phaselab.api.base.deps import Account, Db, Owner, SettingsOf
+from phaselab.api.base.plain import json_bytes
+from phaselab.api.entrance.bodies import ParsedBody
+from phaselab.api.entrance.overrides import override
+from phaselab.api.entrance.queries import NoParameters, Page, Strict
+from phaselab.domain.settings.settings import Group
+from phaselab.domain.specs.spec import validate
+from phaselab.service.base.storage import Database
+from phaselab.service.verbs import experiments
+from phaselab.service.verbs.experiments import ExperimentView
+from phaselab.service.verbs.submit import submit
+
+router = APIRouter(prefix="/experiments", tags=["experiments"])
+
+ExperimentId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+class SubmitParameters(Strict):
+    """`set=path=value` changes the spec that was sent, and may be repeated."""
+
+    dry_run: bool = False
+    changes: Annotated[
+        list[Annotated[str, Field(max_length=10_000)]], Field(max_length=50, alias="set", default_factory=list)
+    ]
+
+
+class Changes(Group):
+    """What PATCH can change."""
+
+    name: str | None = None
+    priority: int | None = None
+
+
+@router.post("", status_code=201)
+def submit_experiment(
+    request: Request,
+    parameters: Annotated[SubmitParameters, Query()],
+    spec: ParsedBody,
+    database: Db,
+    settings: SettingsOf,
+    owner: Owner,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> Response:
+    """Submit a spec (JSON or YAML): 201 and Location; 200 for a dry run, and for what is there under its key."""
+    changed = override(spec, parameters.changes)
+    most, allowed = settings.max_runs, settings.notify_allow
+    done = submit(database, changed, owner, idempotency_key, parameters.dry_run, most, allowed)
+    if done.id is None:
+        assert done.estimate is not None
+        counts = {name: getattr(done, name) for name in ("points", "skipped", "runs", "cached")}
+        return _json(counts | {"stacks": done.estimate.stacks, "seconds": done.estimate.seconds})
+    location = {"Location": f"{request.url.path}/{done.id}"}
+    view = experiments.experiment(database, done.id)
+    return _json(experiment_json(view), 201 if done.created else 200, location)
+
+
+@router.get("")
+def list_experiments(page: Page, database: Db) -> Response:
+    """Experiments, newest first, without their specs."""
+    found = experiments.list_experiments(database, page.cursor, page.limit)
+    return _json({"items": [_brief_json(view) for view in found.items], "next": found.next})
+
+
+@router.get("/{experiment_id}")
+def get_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db) -> Response:
+    """One experiment: status, counts, eta, progress of what runs, spec."""
+    return _json(experiment_json(experiments.experiment(database, experiment_id)))
+
+
+@router.patch("/{experiment_id}")
+def change_experiment(
+    experiment_id: ExperimentId, nothing: NoParameters, body: ParsedBody, database: Db, account: Account
+) -> Response:
+    """Change name or priority."""
+    changes = validate(Changes, body)
+    view = experiments.patch(database, experiment_id, changes.name, changes.priority, account)
+    return _json(experiment_json(view))
+
+
+@router.delete("/{experiment_id}", status_code=204)
+def delete_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db, account: Account) -> Response:
+    """Remove it, and the runs that no other experiment has."""
+    experiments.delete(database, experiment_id, account)
+    return Response(status_code=204)
+
+
+def _add_verb(name: str, verb: Callable[[Database, int, str | None], ExperimentView]) -> None:
+    def do(experiment_id: ExperimentId, nothing: NoParameters, database: Db, account: Account) -> Response:
+        return _json(experiment_json(verb(database, experiment_id, account)))
+
+    router.add_api_route(
+        f"/{{experiment_id}}/{name}", do, methods=["POST"], name=f"{name}_experiment", description=verb.__doc__
+    )
+
+
+_add_verb("cancel", experiments.cancel)
+_add_verb("pause", experiments.pause)
+_add_verb("resume", experiments.resume)
+_add_verb("retry", experiments.retry)
+
+
+def experiment_json(view: ExperimentView) -> dict[str, Any]:
+    """An experiment as JSON, its spec and the progress of its running runs included."""
+    return _brief_json(view) | {"running_progress": view.progress, "spec": view.row.spec}
+
+
+def _brief_json(view: ExperimentView) -> dict[str, Any]:
+    names = ("id", "name", "owner", "status", "priority", "created_at", "started_at", "finished_at")
+    numbers = ("points", "skipped", "revision")
+    row = {name: getattr(view.row, name) for name in names + numbers}
+    return row | {"counts": view.counts, "eta_seconds": view.eta_seconds}
+
+
+def _json(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(json_bytes(value), status, headers, "application/json")

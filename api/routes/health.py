@@ -1,0 +1,38 @@
+"""`/health`, `/ready`, `/version`: is the process alive, can it serve, and what is it."""
+
+from importlib import metadata
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from phaselab.api.base.deps import Db
+from phaselab.api.base.plain import json_bytes
+from phaselab.api.entrance.queries import NoParameters
+from phaselab.domain.settings.runs import RECIPE
+from phaselab.service.verbs import experiments
+
+router = APIRouter(tags=["health"])
+VERSION = metadata.version("phaselab")
+
+
+@router.get("/health")
+def health(nothing: NoParameters) -> Response:
+    """200 as long as the process answers."""
+    return _json({"status": "ok"})
+
+
+@router.get("/ready")
+def ready(nothing: NoParameters, database: Db) -> Response:
+    """200 when the database answers; 503 when it is away."""
+    experiments.list_experiments(database, limit=1)
+    return _json({"status": "ok"})
+
+
+@router.get("/version")
+def version(nothing: NoParameters) -> Response:
+    """The version of Phaselab and of its recipe, the way from settings and seed to numbers."""
+    return _json({"name": "phaselab", "version": VERSION, "recipe": RECIPE})
+
+
+def _json(value: object) -> Response:
+    return Response(json_bytes(value), media_type="application/json")

@@ -1,0 +1,134 @@
+"""Pages for people: every page has a data twin in the api."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+import yaml
+from fastapi import APIRouter, Path
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from phaselab.api.answers.run_forms import phase_of
+from phaselab.api.base.deps import Account, Db, Owner, SettingsOf
+from phaselab.api.base.problems import Problem
+from phaselab.api.base.templating import page
+from phaselab.api.entrance.bodies import RawBody, media_type
+from phaselab.api.entrance.errors import invalid_input
+from phaselab.api.entrance.yaml_text import parse_yaml
+from phaselab.api.routes.runs import RunKey
+from phaselab.api.routes.views import choose
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.statistics import STATISTICS
+from phaselab.domain.results.trust import FLAGS
+from phaselab.domain.settings.faults import Fault, InvalidInput
+from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.specs.points import expand_axes
+from phaselab.domain.specs.presets import PRESETS
+from phaselab.domain.specs.spec import parse_spec
+from phaselab.service.verbs import experiments, report
+from phaselab.service.verbs.submit import Submitted, submit
+
+router = APIRouter(include_in_schema=False)
+
+ExperimentId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+VERBS = {
+    "pause": experiments.pause,
+    "resume": experiments.resume,
+    "cancel": experiments.cancel,
+    "retry": experiments.retry,
+}
+
+
+@router.get("/")
+def list_page(request: Request, database: Db, cursor: str | None = None) -> Response:
+    """All experiments, newest first."""
+    found = experiments.list_experiments(database, cursor, 50)
+    return page(request, "experiments.html", {"items": found.items, "next": found.next, "cursor": cursor})
+
+
+@router.get("/experiments/{experiment_id}")
+def experiment_page(request: Request, experiment_id: ExperimentId, database: Db) -> Response:
+    """One experiment: how far it is, its diagram, its curves."""
+    view = experiments.experiment(database, experiment_id)
+    axes = expand_axes(parse_spec(view.row.spec))
+    chosen = choose(experiment_id, axes, view.row.spec, request.query_params)
+    known = [path for path, entry in parameters().items() if entry.swept]
+    values = {"item": view, "view": chosen, "known": known, "spec": _as_yaml(view.row.spec)}
+    values |= {"measures": MEASURES, "statistics": STATISTICS}
+    return page(request, "experiment.html", values)
+
+
+@router.post("/experiments/{experiment_id}/{verb}")
+def change(experiment_id: ExperimentId, verb: str, database: Db, account: Account) -> Response:
+    """A button of the experiment's page."""
+    if verb not in VERBS:
+        raise Problem(404, f"nothing can be done by the name {verb[:40]}")
+    VERBS[verb](database, experiment_id, account)
+    return RedirectResponse(f"/experiments/{experiment_id}", 303)
+
+
+@router.get("/experiments/{experiment_id}/runs")
+def runs_page(request: Request, experiment_id: ExperimentId, database: Db, cursor: str | None = None) -> Response:
+    """The runs of an experiment, a hundred at a time."""
+    view = experiments.experiment(database, experiment_id)
+    found = report.runs(database, experiment_id, cursor, 100)
+    rows = [(entry, phase_of(entry.run.measures)) for entry in found.items]
+    return page(request, "runs.html", {"item": view, "rows": rows, "next": found.next, "axes": view.row.spec["sweep"]})
+
+
+@router.get("/runs/{key}")
+def run_page(request: Request, key: RunKey, database: Db) -> Response:
+    """One run: measures, cosines, curves, trust, settings."""
+    detail = report.run(database, key)
+    values = {"detail": detail, "run": detail.stored.row, "measures": MEASURES, "flags": FLAGS}
+    return page(request, "run.html", values | {"phase": phase_of(detail.stored.row.measures)})
+
+
+@router.get("/glossary")
+def glossary_page(request: Request) -> Response:
+    """Every parameter and measure in words."""
+    values = {"parameters": parameters().values(), "measures": MEASURES.values(), "flags": FLAGS}
+    return page(request, "glossary.html", values)
+
+
+@router.get("/submit")
+def submit_page(request: Request, preset: str = "granularity") -> Response:
+    """A form for a spec, filled with a preset."""
+    if preset not in PRESETS:
+        raise Problem(404, f"there is no preset {preset[:40]!r}; there are {', '.join(PRESETS)}")
+    return _form(request, _as_yaml(PRESETS[preset].spec))
+
+
+@router.post("/submit")
+def submit_form(request: Request, body: RawBody, database: Db, settings: SettingsOf, owner: Owner) -> Response:
+    """Submit the form's text, or with the button `try` tell what it would come to."""
+    if media_type(request) != "application/x-www-form-urlencoded":
+        raise Problem(415, "this address is for the form; send specs to /api/v1/experiments")
+    fields = parse_qs(body.decode(errors="replace"), max_num_fields=10)
+    text = fields.get("spec", [""])[0]
+    trial = fields.get("do", [""])[0] == "try"
+    try:
+        done = submit(database, parse_yaml(text), owner, None, trial, settings.max_runs, settings.notify_allow)
+    except InvalidInput as invalid:
+        return _form(request, text, invalid.faults)
+    except ValueError as error:
+        return _form(request, text, (Fault("", str(error)),))
+    if done.id is None:
+        return _form(request, text, (), done)
+    return RedirectResponse(f"/experiments/{done.id}", 303)
+
+
+def _form(request: Request, text: str, faults: tuple[Fault, ...] = (), done: Submitted | None = None) -> Response:
+    values = {"text": text, "faults": faults, "done": done, "presets": PRESETS.values()}
+    return page(request, "submit.html", values, invalid_input(faults).status if faults else 200)
+
+
+def _as_yaml(spec: Mapping[str, Any]) -> str:
+    """A spec without what is null, which is what leaving it out means."""
+    given = {name: _given(value) if isinstance(value, Mapping) else value for name, value in spec.items()}
+    return yaml.safe_dump(_given(given), sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None and value != {}}

@@ -1,0 +1,74 @@
+"""`/experiments/{id}/portable` and `/experiments/import`: an experiment as one file, out of here and into here."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from typing import Annotated, BinaryIO
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from phaselab.api.base.deps import Db, Owner, SettingsOf
+from phaselab.api.base.plain import json_bytes
+from phaselab.api.base.problems import Problem
+from phaselab.api.entrance.bodies import MAX_DRAINED, media_type
+from phaselab.api.entrance.queries import NoParameters
+from phaselab.api.routes.experiments import ExperimentId
+from phaselab.service.verbs import experiments
+from phaselab.service.verbs.portable import export_experiment, import_experiment
+
+MEDIA_TYPE = "application/gzip"
+TYPES = frozenset({"", MEDIA_TYPE, "application/x-gzip", "application/octet-stream"})
+
+router = APIRouter(prefix="/experiments", tags=["portable"])
+
+
+@router.get("/{experiment_id}/portable")
+def export_portable(experiment_id: ExperimentId, nothing: NoParameters, database: Db) -> Response:
+    """The experiment's spec and every result of it as one file, streamed."""
+    experiments.experiment(database, experiment_id)  # a 404 before the answer begins
+    name = f'attachment; filename="experiment-{experiment_id}.phaselab"'
+    headers = {"Content-Disposition": name}
+    return StreamingResponse(export_experiment(database, experiment_id), media_type=MEDIA_TYPE, headers=headers)
+
+
+async def _file(request: Request, settings: SettingsOf) -> AsyncIterator[BinaryIO]:
+    """The body in a file without a name. Raises Problem: 415 for another type, 413 when it is over the limit."""
+    kind, limit, seen = media_type(request), settings.max_import_bytes, 0
+    if kind not in TYPES:
+        raise Problem(415, f"the content type {kind} is not read here; send {MEDIA_TYPE}")
+    with tempfile.TemporaryFile() as file:
+        async for piece in request.stream():
+            seen += len(piece)
+            if seen <= limit:
+                file.write(piece)
+            elif seen > limit + MAX_DRAINED:
+                break
+        if seen > limit:
+            raise Problem(413, f"the file is larger than {limit} bytes; the server's PHASELAB_MAX_IMPORT_BYTES sets it")
+        file.seek(0)
+        yield file
+
+
+@router.post("/import", status_code=201)
+def import_portable(
+    request: Request,
+    nothing: NoParameters,
+    file: Annotated[BinaryIO, Depends(_file)],
+    database: Db,
+    settings: SettingsOf,
+    owner: Owner,
+) -> Response:
+    """Merge an experiment's file: 201 and Location for an experiment that is new here, 200 for one that was merged
+    before. Results that are here already stay; `conflicts` names those that the file gives otherwise."""
+    merged = import_experiment(database, file, owner, settings.max_runs)
+    told = {
+        "experiment": merged.experiment_id,
+        "created": merged.created,
+        "new": merged.new,
+        "known": merged.known,
+        "conflicts": merged.conflicts,
+    }
+    location = f"{request.url.path.removesuffix('/import')}/{merged.experiment_id}"
+    status = 201 if merged.created else 200
+    return Response(json_bytes(told), status, {"Location": location}, "application/json")

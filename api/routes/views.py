@@ -1,0 +1,98 @@
+"""What the page of an experiment shows: which diagram and which curves, and the addresses of their twins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.statistics import STATISTICS, Statistic
+from phaselab.domain.settings.parameters import Value, parameters
+
+AVERAGE = "average"
+"""What a page sends for an axis that the diagram averages over."""
+
+
+@dataclass(frozen=True)
+class Other:
+    """A swept parameter that is on no axis: its values, and which of them is fixed (or `average`)."""
+
+    path: str
+    values: tuple[str, ...]
+    chosen: str
+
+
+@dataclass(frozen=True)
+class View:
+    """What was chosen on the page of an experiment. `x` is empty when nothing is swept."""
+
+    experiment_id: int
+    axes: tuple[str, ...]
+    x: str
+    y: str
+    measure: str
+    statistic: Statistic
+    by: str
+    others: tuple[Other, ...]
+
+    def diagram(self, suffix: str) -> str:
+        """Address of the diagram."""
+        fixed = [("where", f"{other.path}={other.chosen}") for other in self._off_diagram(False)]
+        averaged = [("marginalize", other.path) for other in self._off_diagram(True)]
+        axes = [("x", self.x), ("y", self.y), ("measure", self.measure), ("statistic", self.statistic)]
+        return self._address(f"diagrams.{suffix}", [*axes, *fixed, *averaged])
+
+    def curves(self, suffix: str) -> str:
+        """Address of the curves: one group for every value of `by`, everything else that is swept fixed."""
+        fixed = [
+            ("where", f"{other.path}={other.values[0] if other.chosen == AVERAGE else other.chosen}")
+            for other in self.others
+            if other.path != self.by
+        ]
+        return self._address(f"curves.{suffix}", [*([("by", self.by)] if self.by else []), *fixed])
+
+    def shown_others(self) -> Sequence[Other]:
+        """The swept parameters that are on no axis of the diagram."""
+        return [other for other in self.others if other.path not in (self.x, self.y)]
+
+    def _off_diagram(self, averaged: bool) -> list[Other]:
+        return [other for other in self.shown_others() if (other.chosen == AVERAGE) is averaged]
+
+    def _address(self, name: str, query: Sequence[tuple[str, str]]) -> str:
+        return f"/api/v1/{name}?{urlencode([('experiment', str(self.experiment_id)), *query])}"
+
+
+def choose(
+    experiment_id: int, axes: Mapping[str, Sequence[Value]], spec: Mapping[str, Any], query: Mapping[str, str]
+) -> View:
+    """The view that a page's query asks for; what it leaves out, or gets wrong, is chosen from the axes.
+
+    An axis that must be fixed is fixed at the spec's own base value where the axis has it, else at its first value.
+    """
+    known = [path for path, entry in parameters().items() if entry.swept]
+    free = [*axes, *(path for path in known if path not in axes)]
+    x = query.get("x", "")
+    x = x if x in known else next(iter(axes), "")
+    y = query.get("y", "")
+    y = y if y in known and y != x else next(path for path in free if path != x)
+    by = query.get("by", y if y in axes else x)
+    measure = query.get("measure", "averaging_index")
+    return View(
+        experiment_id,
+        tuple(axes),
+        x,
+        y,
+        measure if measure in MEASURES else "averaging_index",
+        next((one for one in STATISTICS if one == query.get("statistic")), "mean"),
+        by if by in axes else "",
+        tuple(_other(path, values, spec, query.get(f"fix.{path}")) for path, values in axes.items()),
+    )
+
+
+def _other(path: str, values: Sequence[Value], spec: Mapping[str, Any], chosen: str | None) -> Other:
+    group, name = path.split(".")
+    texts = tuple("null" if value is None else str(value) for value in values)
+    usual = str(spec[group][name])
+    if chosen is None or chosen not in (*texts, AVERAGE):
+        chosen = usual if usual in texts else texts[0]
+    return Other(path, texts, chosen)

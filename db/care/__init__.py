@@ -1,0 +1,1 @@
+"""Checking a database and keeping it in order."""

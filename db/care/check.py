@@ -1,0 +1,107 @@
+"""Checking a database: that what is kept twice agrees, and that nothing hangs in the air."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from phaselab.db.schema.tables import PENDING, Claim, experiment_runs, experiments, points, run_arrays, runs
+from phaselab.db.writing.summaries import summaries_from_runs
+from phaselab.domain.results import packing
+from phaselab.domain.results.states import ExperimentStatus, RunState
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong in the database, in one sentence; `rebuild` when rebuilding summaries mends it."""
+
+    detail: str
+    rebuild: bool = False
+
+
+def check(session: Session) -> list[Finding]:
+    """Everything that is wrong; empty for a sound database. Reads every run."""
+    found = [*_file_faults(session), *_state_faults(session)]
+    for row in session.execute(select(experiments).order_by(experiments.c.id)).all():
+        found += _count_faults(session, row.id)
+        found += _summary_faults(session, row.id)
+    return found
+
+
+def _file_faults(session: Session) -> Iterator[Finding]:
+    if session.get_bind().dialect.name != "sqlite":
+        return
+    for (line,) in session.execute(text("PRAGMA integrity_check")):
+        if line != "ok":
+            yield Finding(f"the file is damaged: {line}")
+    for row in session.execute(text("PRAGMA foreign_key_check")):
+        yield Finding(f"a row of {row[0]} names a row of {row[2]} that is not there")
+
+
+def _state_faults(session: Session) -> Iterator[Finding]:
+    """Run states, leases, claims and arrays that contradict each other."""
+    claim, state = experiment_runs.c.claim, runs.c.state
+    joined = experiment_runs.join(runs, runs.c.id == experiment_runs.c.run_id)
+    wanted = exists().where(experiment_runs.c.run_id == runs.c.id, PENDING)
+    has_arrays = exists().where(run_arrays.c.run_id == runs.c.id)
+    done = state == RunState.DONE
+    rules: dict[str, Select[int]] = {
+        "claims that are done of runs that are not, or the other way round": _count(
+            joined, or_(and_(claim == Claim.DONE, ~done), and_(claim != Claim.DONE, done))
+        ),
+        "pending claims on runs that have ended": _count(
+            joined, and_(PENDING, state.not_in((RunState.QUEUED, RunState.LEASED)))
+        ),
+        "runs handed out to nobody, or held though not handed out": _count(
+            runs, (state == RunState.LEASED) != runs.c.leased_by.is_not(None)
+        ),
+        "queued runs that nobody waits for": _count(runs, and_(state == RunState.QUEUED, ~wanted)),
+        "runs whose arrays are missing, or there before the run is done": _count(runs, done != has_arrays),
+    }
+    for detail, query in rules.items():
+        number = session.execute(query).scalar_one()
+        if number:
+            yield Finding(f"{number} {detail}")
+
+
+def _count(source: FromClause, condition: ColumnElement[bool]) -> Select[int]:
+    return select(func.count()).select_from(source).where(condition)
+
+
+def _count_faults(session: Session, experiment_id: int) -> Iterator[Finding]:
+    """Counts and status of an experiment that do not follow from its claims."""
+    row = session.execute(select(experiments).where(experiments.c.id == experiment_id)).one()
+    claim = experiment_runs.c.claim
+    query = select(
+        func.count(), *(func.coalesce(func.sum(case((claim == one, 1), else_=0)), 0) for one in Claim)
+    ).where(experiment_runs.c.experiment_id == experiment_id)
+    counted = session.execute(query).one()
+    total, (pending, done, failed, cancelled) = counted[0], counted[1:]
+    if (row.total, row.done, row.failed, row.cancelled) != (total, done, failed, cancelled):
+        yield Finding(
+            f"experiment {experiment_id} counts {row.total} runs, {row.done} done, {row.failed} failed,"
+            f" {row.cancelled} cancelled; its claims are {total}, {done}, {failed}, {cancelled}"
+        )
+    if ExperimentStatus(row.status).is_finished != (pending == 0):
+        yield Finding(f"experiment {experiment_id} is {row.status} with {pending} runs pending")
+
+
+def _summary_faults(session: Session, experiment_id: int) -> Iterator[Finding]:
+    """Stored summaries that are not those of the rows, up to rounding."""
+    query = select(points.c.position, points.c.summary).where(points.c.experiment_id == experiment_id)
+    stored: dict[int, bytes] = dict(session.execute(query).all())
+    for position, row in summaries_from_runs(session, experiment_id).items():
+        try:
+            same = same_summaries(packing.from_bytes([stored[position]])[0], row)
+        except packing.OldSummary:
+            same = False
+        if not same:
+            detail = f"the summary of point {position} of experiment {experiment_id} is not that of its runs"
+            yield Finding(detail, rebuild=True)
+
+
+def same_summaries(one: packing.Floats, other: packing.Floats) -> bool:
+    """Equal counts and extremes; equal means and sums of squares up to the rounding of a different order."""
+    return bool(np.allclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True))

@@ -1,0 +1,78 @@
+"""Keeping a database in order: backup, vacuum, mending what is kept twice."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import experiment_runs, experiments, points, run_arrays, runs, settings
+from phaselab.db.writing.status import recount, settle
+from phaselab.db.writing.summaries import rebuild_summaries
+from phaselab.domain.results.states import RunState
+
+
+class NoBackup(ValueError):
+    """A backup cannot be made here; the message says what would be right."""
+
+
+def backup(database: Database, target: Path) -> None:
+    """Copy a SQLite database, as it is at one moment, to a new file; the service may run meanwhile.
+
+    Raises NoBackup for a file that exists, and for a server, which has better means of its own.
+    """
+    if not database.is_sqlite:
+        raise NoBackup("a server is backed up by its own means: pg_dump --format=custom --file=FILE DATABASE_URL")
+    if target.exists():
+        raise NoBackup(f"{target} exists already; name a new file")
+    source = database.engine.raw_connection()
+    copy = sqlite3.connect(target)
+    try:
+        driver = source.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+
+
+def vacuum(database: Database) -> int:
+    """Remove the runs and settings that no experiment has, give their space back and bring the planner's statistics
+    up to date; how many runs were removed."""
+    with database.transaction() as session:
+        removed = _prune(session)
+    connection = database.engine.raw_connection()
+    try:
+        driver = connection.driver_connection
+        assert driver is not None
+        if database.is_sqlite:
+            driver.execute("VACUUM")
+            driver.execute("ANALYZE")
+        else:
+            driver.autocommit = True
+            driver.execute("VACUUM ANALYZE")
+            driver.autocommit = False
+    finally:
+        connection.close()
+    return removed
+
+
+def rebuild(session: Session) -> int:
+    """Make counts, statuses and summaries anew from claims and runs; how many points were summed up."""
+    ids = session.execute(select(experiments.c.id)).scalars().all()
+    for experiment_id in ids:
+        recount(session, experiment_id)
+    settle(session, ids)
+    return rebuild_summaries(session, ids)
+
+
+def _prune(session: Session) -> int:
+    """Delete what nobody has: runs that are not handed out, then settings."""
+    claimed = exists().where(experiment_runs.c.run_id == runs.c.id)
+    alone = select(runs.c.id).where(runs.c.state != RunState.LEASED, ~claimed)
+    session.execute(delete(run_arrays).where(run_arrays.c.run_id.in_(alone)))
+    removed = session.execute(delete(runs).where(runs.c.id.in_(alone)).returning(runs.c.id)).all()
+    used = exists().where(runs.c.settings_id == settings.c.id) | exists().where(points.c.settings_id == settings.c.id)
+    session.execute(delete(settings).where(~used))
+    return len(removed)

@@ -1,0 +1,47 @@
+"""The leader lock: of all processes that would lead, one does. Judged by the database's clock."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from phaselab.db.schema.clock import database_time
+from phaselab.db.schema.tables import leader
+
+SCHEDULER = "scheduler"
+
+
+def acquire(session: Session, holder: str, seconds: float, name: str = SCHEDULER) -> bool:
+    """Take or keep the lock for `seconds` from now; False when another holds it. Also renews."""
+    now = database_time(session)
+    expires = now + timedelta(seconds=seconds)
+    held = session.execute(select(leader).where(leader.c.name == name)).one_or_none()
+    if held is None:
+        session.execute(insert(leader).values(name=name, holder=holder, expires_at=expires))
+        return True
+    # The condition is in the change itself: a holder renews without waiting for its turn to write.
+    free = (leader.c.holder == holder) | (leader.c.expires_at <= now)
+    taken = update(leader).where(leader.c.name == name, free).values(holder=holder, expires_at=expires)
+    return session.execute(taken.returning(leader.c.name)).one_or_none() is not None
+
+
+def renew(session: Session, holder: str, seconds: float, name: str = SCHEDULER) -> bool:
+    """Keep the lock for `seconds` from now; False when it is another's or nobody's, also after it ran out unnoticed
+    by others: then it is still the holder's."""
+    expires = database_time(session) + timedelta(seconds=seconds)
+    mine = (leader.c.name == name) & (leader.c.holder == holder)
+    kept = session.execute(update(leader).where(mine).values(expires_at=expires).returning(leader.c.name))
+    return kept.one_or_none() is not None
+
+
+def release(session: Session, holder: str, name: str = SCHEDULER) -> None:
+    """Give the lock back; nothing happens when another holds it."""
+    session.execute(delete(leader).where(leader.c.name == name, leader.c.holder == holder))
+
+
+def holder_of(session: Session, name: str = SCHEDULER) -> str | None:
+    """Who holds the lock now; None when nobody does."""
+    now = database_time(session)
+    query = select(leader.c.holder).where(leader.c.name == name, leader.c.expires_at > now)
+    found: str | None = session.execute(query).scalar_one_or_none()
+    return found

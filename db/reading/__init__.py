@@ -1,0 +1,1 @@
+"""Reading experiments, points, runs and accounts."""

@@ -1,0 +1,144 @@
+"""Experiments: what a list or a status page reads, and the few things that change on them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from phaselab.db.schema.bulk import among
+from phaselab.db.schema.tables import PENDING, experiment_runs, experiments, runs
+from phaselab.db.writing.create import Survey, create_experiment, survey
+from phaselab.db.writing.status import set_status, settle, status_of
+from phaselab.domain.results.states import ExperimentStatus
+
+__all__ = [
+    "Counts",
+    "ExperimentRow",
+    "Survey",
+    "counts",
+    "counts_of",
+    "create_experiment",
+    "find_submitted",
+    "get_experiment",
+    "get_experiments",
+    "list_experiments",
+    "patch",
+    "running_of",
+    "set_status",
+    "settle",
+    "status_of",
+    "survey",
+]
+
+
+@dataclass(frozen=True)
+class ExperimentRow:
+    """An experiment as stored. `total` counts distinct runs, `cached` those that were done when it was submitted."""
+
+    id: int
+    name: str
+    owner: str
+    idempotency_key: str | None
+    priority: int
+    status: ExperimentStatus
+    spec: Mapping[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    points: int
+    skipped: int
+    total: int
+    cached: int
+    done: int
+    failed: int
+    cancelled: int
+    revision: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The runs of an experiment by where they stand; `cached` is part of `done`, the others add up to `total`."""
+
+    total: int
+    done: int
+    cached: int
+    running: int
+    failed: int
+    cancelled: int
+    queued: int
+
+
+def get_experiment(session: Session, experiment_id: int) -> ExperimentRow | None:
+    """The experiment; None when there is none of this id."""
+    found = session.execute(select(experiments).where(experiments.c.id == experiment_id)).one_or_none()
+    return _row(found) if found else None
+
+
+def get_experiments(session: Session, experiment_ids: Sequence[int]) -> Mapping[int, ExperimentRow]:
+    """Those of the experiments that exist, by id."""
+    found = session.execute(select(experiments).where(experiments.c.id.in_(experiment_ids)))
+    return {row.id: _row(row) for row in found}
+
+
+def find_submitted(session: Session, owner: str, idempotency_key: str) -> ExperimentRow | None:
+    """What the owner submitted before under this idempotency key."""
+    query = select(experiments).where(experiments.c.owner == owner, experiments.c.idempotency_key == idempotency_key)
+    found = session.execute(query).one_or_none()
+    return _row(found) if found else None
+
+
+def list_experiments(
+    session: Session, cursor: int | None = None, limit: int = 50, owner: str | None = None
+) -> tuple[Sequence[ExperimentRow], int | None]:
+    """At most `limit` experiments, newest first, older than the cursor; and the cursor of what follows, if any."""
+    query = select(experiments).order_by(experiments.c.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(experiments.c.id < cursor)
+    if owner is not None:
+        query = query.where(experiments.c.owner == owner)
+    found = [_row(row) for row in session.execute(query)]
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+
+def counts(session: Session, experiment_id: int) -> Counts | None:
+    """Where the experiment's runs stand; None when there is none of this id."""
+    found = get_experiment(session, experiment_id)
+    return counts_of(session, [found])[found.id] if found else None
+
+
+def counts_of(session: Session, rows: Sequence[ExperimentRow]) -> Mapping[int, Counts]:
+    """Where the runs of several experiments stand, by id."""
+    running = running_of(session, [row.id for row in rows])
+    counted = {}
+    for row in rows:
+        busy = running.get(row.id, 0)
+        queued = row.total - row.done - row.failed - row.cancelled - busy
+        counted[row.id] = Counts(row.total, row.done, row.cached, busy, row.failed, row.cancelled, queued)
+    return counted
+
+
+def running_of(session: Session, experiment_ids: Sequence[int]) -> Mapping[int, int]:
+    """How many pending runs of each experiment are handed out; experiments without any are left out."""
+    # Leased runs are few and have an index of their own. In one query SQLite would read every claim of an experiment.
+    leased = session.execute(select(runs.c.id).where(runs.c.leased_by.is_not(None))).scalars().all()
+    # Grouping would tempt it to read them in the order of their experiments, all of them.
+    query = select(experiment_runs.c.experiment_id).where(among(session, experiment_runs.c.run_id, leased), PENDING)
+    counted = Counter(session.execute(query).scalars())
+    return {experiment_id: counted[experiment_id] for experiment_id in experiment_ids if experiment_id in counted}
+
+
+def patch(session: Session, experiment_id: int, name: str | None = None, priority: int | None = None) -> None:
+    """Change name or priority, whichever is given."""
+    changes = {key: value for key, value in (("name", name), ("priority", priority)) if value is not None}
+    if changes:
+        changed = changes | {"revision": experiments.c.revision + 1}
+        session.execute(update(experiments).where(experiments.c.id == experiment_id).values(changed))
+
+
+def _row(row: Row[Any]) -> ExperimentRow:
+    values = dict(row._mapping)
+    return ExperimentRow(**(values | {"status": ExperimentStatus(values["status"])}))

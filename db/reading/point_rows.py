@@ -1,0 +1,125 @@
+"""Reading points, for diagrams and curves."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from types import MappingProxyType
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, select
+from sqlalchemy.orm import Session
+
+from phaselab.db.schema.bulk import among
+from phaselab.db.schema.tables import experiment_runs, points, run_arrays, runs, settings
+from phaselab.db.writing import arrays
+from phaselab.db.writing.summaries import DEFAULT_THRESHOLDS, MEASURE_COLUMNS, sum_up
+from phaselab.domain.results import packing
+from phaselab.domain.results.phases import Thresholds
+from phaselab.domain.results.results import Readout
+from phaselab.domain.results.states import RunState
+from phaselab.domain.settings.parameters import Value
+from phaselab.domain.settings.settings import Method
+
+
+class PointRow(NamedTuple):
+    """A point as stored; `values` are its axis values as submitted, `summary` is read by `db.packing`."""
+
+    experiment_id: int
+    position: int
+    settings_id: int
+    values: Mapping[str, Value]
+    summary: bytes
+
+
+def read_points(session: Session, experiment_ids: Sequence[int]) -> list[PointRow]:
+    """Every point of the experiments, in order."""
+    values = cast(points.c.axis_values, Text)
+    query = (
+        select(points.c.experiment_id, points.c.position, points.c.settings_id, values, points.c.summary)
+        .where(points.c.experiment_id.in_(experiment_ids))
+        .order_by(points.c.experiment_id, points.c.position)
+    )
+    return [
+        PointRow(experiment_id, position, settings_id, _axis_values(text), summary)
+        for experiment_id, position, settings_id, text, summary in session.execute(query).all()
+    ]
+
+
+@lru_cache(maxsize=10_000)  # half a kilobyte each
+def _axis_values(text: str) -> Mapping[str, Value]:
+    return MappingProxyType(json.loads(text))
+
+
+def read_settings(session: Session, settings_ids: Sequence[int]) -> Mapping[int, str]:
+    """Canonical texts of settings by their ids."""
+    query = select(settings.c.id, settings.c.canonical).where(among(session, settings.c.id, settings_ids))
+    return dict(session.execute(query).all())
+
+
+def sum_up_union(
+    session: Session,
+    experiment_ids: Sequence[int],
+    settings_ids: Sequence[int],
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> Mapping[int, packing.Floats]:
+    """For each of the settings, a summary [WIDTH] of its runs in any of the experiments, each run once."""
+    place = {settings_id: i for i, settings_id in enumerate(settings_ids)}
+    summed = packing.empty(len(place))
+    query = (
+        select(runs.c.settings_id, runs.c.trust, *MEASURE_COLUMNS)
+        .where(runs.c.state == RunState.DONE, _claimed(session, experiment_ids, settings_ids))
+        .execution_options(yield_per=20_000)
+    )
+    for rows in session.execute(query).partitions(20_000):
+        measures = [dict(zip(packing.NAMES, row[2:], strict=True)) for row in rows]
+        suspect = [row.trust == "suspect" for row in rows]
+        dealt = [place[row.settings_id] for row in rows]
+        summed = packing.merge(summed, sum_up(measures, suspect, dealt, len(place), thresholds))
+    return {settings_id: summed[i] for settings_id, i in place.items()}
+
+
+def read_measure(
+    session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int], measure: str
+) -> Mapping[tuple[int, int], Mapping[int, float]]:
+    """The measure of every finished run that defines it: by (experiment, settings), then by the run's id."""
+    query = (
+        select(experiment_runs.c.experiment_id, runs.c.settings_id, runs.c.id, runs.c[measure])
+        .join(runs, runs.c.id == experiment_runs.c.run_id)
+        .where(
+            experiment_runs.c.experiment_id.in_(experiment_ids),
+            among(session, runs.c.settings_id, settings_ids),
+            runs.c.state == RunState.DONE,
+            runs.c[measure].is_not(None),
+        )
+        .execution_options(yield_per=20_000)
+    )
+    found: defaultdict[tuple[int, int], dict[int, float]] = defaultdict(dict)
+    for experiment_id, settings_id, run_id, value in session.execute(query):
+        found[experiment_id, settings_id][run_id] = value
+    return found
+
+
+def read_curves(
+    session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]
+) -> Iterator[tuple[int, Mapping[tuple[Readout, Method], arrays.Accuracies]]]:
+    """(settings, curves) of every one of the settings that has finished runs in any of the experiments, each run once:
+    for each readout and method the accuracies [runs, radii]."""
+    query = (
+        select(runs.c.settings_id, run_arrays.c.content)
+        .join(run_arrays, run_arrays.c.run_id == runs.c.id)
+        .where(_claimed(session, experiment_ids, settings_ids))
+        .order_by(runs.c.settings_id, runs.c.seed)
+        .execution_options(yield_per=2_000)
+    )
+    rows = (tuple(row) for some in session.execute(query).partitions() for row in some)
+    for settings_id, same in groupby(rows, key=itemgetter(0)):
+        yield settings_id, arrays.decode_curves([content for _, content in same])
+
+
+def _claimed(session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]) -> ColumnElement[bool]:
+    """That a run has one of the settings and belongs to one of the experiments."""
+    claimed = exists().where(experiment_runs.c.run_id == runs.c.id, experiment_runs.c.experiment_id.in_(experiment_ids))
+    return and_(among(session, runs.c.settings_id, settings_ids), claimed)

@@ -1,0 +1,150 @@
+"""Reading runs: pages of an experiment's runs, and one run whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from phaselab.db.schema.bulk import among
+from phaselab.db.schema.tables import Claim, experiment_runs, provenances, run_arrays, runs, settings
+from phaselab.db.writing import arrays
+from phaselab.domain.results.measures import MEASURES, Measures
+from phaselab.domain.results.states import RunState
+
+_BRIEF = (
+    runs.c.id,
+    runs.c.key,
+    runs.c.settings_id,
+    runs.c.seed,
+    runs.c.state,
+    runs.c.attempts,
+    runs.c.landed_at,
+    runs.c.seconds,
+    runs.c.reason,
+    runs.c.trust,
+    runs.c.flags,
+    *(runs.c[name] for name in MEASURES),
+)
+_MEASURES_AT = len(_BRIEF) - len(MEASURES)
+_WHOLE = (
+    select(
+        *_BRIEF,
+        runs.c.recipe,
+        runs.c.traceback,
+        settings.c.canonical,
+        run_arrays.c.content.label("arrays"),
+        provenances.c.content.label("provenance"),
+    )
+    .join(settings, settings.c.id == runs.c.settings_id)
+    .outerjoin(run_arrays, run_arrays.c.run_id == runs.c.id)
+    .outerjoin(provenances, provenances.c.id == runs.c.provenance_id)
+)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as a list shows it. `trust` and the measures are null until it is done, `reason` says why it failed."""
+
+    id: int
+    key: str
+    settings_id: int
+    seed: int
+    state: RunState
+    attempts: int
+    landed_at: datetime | None
+    seconds: float | None
+    reason: str | None
+    trust: str | None
+    flags: tuple[str, ...]
+    measures: Measures
+
+
+@dataclass(frozen=True)
+class WholeRun:
+    """Everything stored of one run: its row, its canonical settings as text, its arrays when it is done."""
+
+    row: RunRow
+    recipe: int
+    settings: str
+    arrays: arrays.RunArrays | None
+    provenance: Mapping[str, str] | None
+    traceback: str | None
+    experiments: tuple[int, ...] = ()
+
+
+def page_of_runs(
+    session: Session,
+    experiment_id: int,
+    after: int = 0,
+    limit: int = 100,
+    settings_ids: Sequence[int] | None = None,
+) -> list[RunRow]:
+    """The experiment's runs whose id is above `after`, in order of id; of the given settings only, if any are."""
+    claims = experiment_runs.c
+    query = (
+        select(*_BRIEF, claims.claim)
+        .join(experiment_runs, claims.run_id == runs.c.id)
+        .where(claims.experiment_id == experiment_id, claims.run_id > after)
+        .order_by(claims.run_id)
+        .limit(limit)
+    )
+    if settings_ids is not None:
+        query = query.where(among(session, runs.c.settings_id, settings_ids))
+    return [_row(row, Claim(row.claim)) for row in session.execute(query)]
+
+
+def whole_run(session: Session, key: str) -> WholeRun | None:
+    """The run of this key; None when there is none."""
+    found = session.execute(_WHOLE.where(runs.c.key == key)).one_or_none()
+    if found is None:
+        return None
+    wanted_by = select(experiment_runs.c.experiment_id).where(experiment_runs.c.run_id == found.id)
+    return replace(_whole(found), experiments=tuple(sorted(session.execute(wanted_by).scalars())))
+
+
+def page_of_results(session: Session, experiment_id: int, after: int, limit: int) -> list[WholeRun]:
+    """The experiment's runs that are done and whose id is above `after`, whole but for the experiments that they
+    belong to, in order of id."""
+    claims = experiment_runs.c
+    query = (
+        _WHOLE.join(experiment_runs, claims.run_id == runs.c.id)
+        .where(claims.experiment_id == experiment_id, claims.claim == Claim.DONE, claims.run_id > after)
+        .order_by(claims.run_id)
+        .limit(limit)
+    )
+    return [_whole(found) for found in session.execute(query)]
+
+
+def _whole(found: Any) -> WholeRun:
+    return WholeRun(
+        row=_row(found, None),
+        recipe=found.recipe,
+        settings=found.canonical,
+        arrays=None if found.arrays is None else arrays.decode(found.arrays),
+        provenance=found.provenance,
+        traceback=found.traceback,
+    )
+
+
+def _row(row: Any, claim: Claim | None) -> RunRow:
+    """A run as an experiment with this claim sees it: one that was given up is cancelled, whoever else wants it."""
+    state = RunState(row.state)
+    if claim in (Claim.CANCELLED, Claim.FAILED):
+        state = RunState(claim.value)
+    return RunRow(
+        id=row.id,
+        key=row.key,
+        settings_id=row.settings_id,
+        seed=row.seed,
+        state=state,
+        attempts=row.attempts,
+        landed_at=row.landed_at,
+        seconds=row.seconds,
+        reason=row.reason,
+        trust=row.trust,
+        flags=tuple(row.flags or ()),
+        measures=dict(zip(MEASURES, row[_MEASURES_AT : len(_BRIEF)], strict=True)),
+    )

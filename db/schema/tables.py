@@ -1,0 +1,240 @@
+"""The tables. Made by the migrations alone; a test proves that these and the migrated schema are one.
+
+An experiment's wish for a run is a claim. A run belongs to nobody: experiments that want the same run share its row,
+and each holds its own claim on it.
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+
+from phaselab.db.schema.types import UtcDateTime
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.states import ExperimentStatus, RunState
+
+
+class Claim(StrEnum):
+    """What a run is to one of the experiments that asked for it."""
+
+    PENDING = "pending"  # still wanted: queued, or handed out
+    DONE = "done"  # its result is there
+    FAILED = "failed"  # it ended without a result
+    CANCELLED = "cancelled"  # wanted no more
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+ID = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit id; SQLite keeps a table by its key, without an index beside it, only where that is called INTEGER."""
+
+
+def one_of(column: str, states: type[StrEnum]) -> str:
+    """The SQL condition that a text column holds a member of an enumeration."""
+    return f"{column} IN ({', '.join(repr(state.value) for state in states)})"
+
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("canonical", Text, nullable=False),
+)
+"""Canonical settings, each once. `digest` is the sha256 of the text."""
+
+provenances = Table(
+    "provenances",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("content", JSON, nullable=False),
+)
+"""What computed runs, each distinct description once."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=False),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("settings_id", BigInteger, ForeignKey("settings.id"), nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("recipe", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("leased_by", String(200)),
+    Column("lease_expires_at", UtcDateTime),
+    Column("landed_at", UtcDateTime),
+    Column("seconds", Double),
+    Column("reason", Text),
+    Column("traceback", Text),
+    Column("trust", String(16)),
+    Column("flags", JSON(none_as_null=True)),
+    Column("provenance_id", Integer, ForeignKey("provenances.id")),
+    Column("stage", String(16)),
+    Column("stage_share", Double),
+    *(Column(name, Double) for name in MEASURES),
+    UniqueConstraint("settings_id", "seed", "recipe"),
+    CheckConstraint(one_of("state", RunState), name="state"),
+    CheckConstraint("trust IN ('ok', 'suspect')", name="trust"),
+    Index(
+        "ix_runs_leased_by",
+        "leased_by",
+        sqlite_where=text("leased_by IS NOT NULL"),
+        postgresql_where=text("leased_by IS NOT NULL"),
+    ),
+)
+"""One row a run, shared by every experiment that wants it; one typed column a measure. `stage` and `stage_share` tell
+how far a run is that is handed out; null where nothing is known, and once it has ended."""
+
+run_arrays = Table(
+    "run_arrays",
+    metadata,
+    Column("run_id", ID, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""Curves and cosine matrix of a run (`db.arrays`), apart from the run so that its row stays narrow."""
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("owner", String(200), nullable=False),
+    Column("idempotency_key", String(200)),
+    Column("priority", Integer, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("points", Integer, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("cached", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("failed", Integer, nullable=False, server_default=text("0")),
+    Column("cancelled", Integer, nullable=False, server_default=text("0")),
+    Column("revision", BigInteger, nullable=False, server_default=text("1")),
+    UniqueConstraint("owner", "idempotency_key"),
+    CheckConstraint(one_of("status", ExperimentStatus), name="status"),
+    CheckConstraint("done + failed + cancelled <= total", name="counts"),
+    Index("ix_experiments_status", "status"),
+    sqlite_autoincrement=True,
+)
+"""What users submitted. `total` counts distinct runs; `done`, `failed` and `cancelled` count its claims, the rest is
+pending; `cached` of them were done when it was submitted. `revision` rises with every change of its results."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("experiment_id", Integer, ForeignKey("experiments.id", ondelete="CASCADE"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", UtcDateTime, nullable=False),
+    Index(None, "experiment_id"),
+)
+"""Ends of experiments that somebody is still to be told of; written with the end itself, removed once told.
+`tries` counts the attempts that failed, `next_at` is the moment of the next."""
+
+points = Table(
+    "points",
+    metadata,
+    Column("experiment_id", Integer, ForeignKey("experiments.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("settings_id", BigInteger, ForeignKey("settings.id"), nullable=False),
+    Column("axis_values", JSON, nullable=False),
+    Column("summary", LargeBinary, nullable=False),
+    Index(None, "settings_id", "experiment_id"),
+    sqlite_with_rowid=False,
+)
+"""One value for every axis, as submitted, and its runs summed up (`db.packing`). The runs of a point are its
+experiment's runs with its settings."""
+
+experiment_runs = Table(
+    "experiment_runs",
+    metadata,
+    Column("experiment_id", Integer, ForeignKey("experiments.id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", BigInteger, ForeignKey("runs.id"), primary_key=True),
+    Column("claim", String(16), nullable=False),
+    Column("cached", Boolean(create_constraint=False), nullable=False),
+    Column("rank", BigInteger, nullable=False),
+    Column("shape", BigInteger, nullable=False),
+    Column("data", BigInteger, nullable=False),
+    CheckConstraint(one_of("claim", Claim), name="claim"),
+    Index(None, "run_id", "experiment_id"),
+    Index(
+        "ix_experiment_runs_pending_rank",
+        "experiment_id",
+        "rank",
+        sqlite_where=text("claim = 'pending'"),
+        postgresql_where=text("claim = 'pending'"),
+    ),
+    Index(
+        "ix_experiment_runs_pending_shape",
+        "experiment_id",
+        "shape",
+        "rank",
+        sqlite_where=text("claim = 'pending'"),
+        postgresql_where=text("claim = 'pending'"),
+    ),
+    sqlite_with_rowid=False,
+)
+"""The claims. `rank` orders an experiment's runs coarse to fine; runs of equal `shape` stack, and those of equal
+`data` also share their training data."""
+
+PENDING = experiment_runs.c.claim == literal_column("'pending'")
+"""That a claim is pending; written out, not bound, so that planners see that the indexes over pending claims serve."""
+
+leader = Table(
+    "leader",
+    metadata,
+    Column("name", String(50), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+"""Who holds a lock that only one process may hold."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("weight", Double, nullable=False, server_default=text("1")),
+    Column("trials", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+    CheckConstraint("weight > 0", name="weight"),
+    CheckConstraint("trials > 0", name="trials"),
+)
+"""Who may come in. An account's name is the owner of what it submits; `token_hash` is the sha256 of its token, `weight`
+its part in the fair share, `trials` the most that work for it at a time, null for the service's own limit."""

@@ -1,0 +1,74 @@
+"""Bringing a database's schema to the one that this version needs."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from phaselab.db.schema.database import Database
+
+UPGRADE_COMMAND = "phaselab db upgrade"
+
+
+class SchemaMismatch(ValueError):
+    """The database's schema is not the one that this version needs; the message says what to do."""
+
+
+def upgrade(database: Database) -> None:
+    """Run the migrations that the database lacks, all or none. Raises SchemaMismatch for a newer database."""
+    with database.transaction() as session:
+        config = _config()
+        config.attributes["connection"] = session.connection()
+        found = MigrationContext.configure(session.connection()).get_current_revision()
+        _refuse_newer(found)
+        command.upgrade(config, "head")
+
+
+def current_revision(database: Database) -> str | None:
+    """The schema's revision; None for a database without one."""
+    with database.reading() as session:
+        return MigrationContext.configure(session.connection()).get_current_revision()
+
+
+def head_revision() -> str:
+    """The revision that this version needs."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise SchemaMismatch("this installation holds no migrations; install it again")
+    return head
+
+
+def make_ready(database: Database) -> None:
+    """Upgrade where it is safe (a SQLite file of one's own), else insist that it has been done.
+
+    Raises SchemaMismatch, which names the command to run.
+    """
+    found = current_revision(database)
+    if found == head_revision():
+        return
+    if database.is_sqlite:
+        upgrade(database)
+        return
+    _refuse_newer(found)
+    raise SchemaMismatch(
+        f"the database's schema is {found or 'not there'}, and this version needs {head_revision()}:"
+        f" run `{UPGRADE_COMMAND}` once, with no other version of the service running"
+    )
+
+
+def _refuse_newer(found: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaMismatch(
+            f"the database's schema is {found}, which this version does not know: it was made by a newer version;"
+            " install that one"
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,139 @@
+"""Curves and the cosine matrix of a run as one compact binary value.
+
+The length of a header (4 bytes, little-endian), the header (JSON: which curves, how many radii, the shape of the
+matrix, `of`), the curves [curves, radii], the cosines as little-endian float32 [k, neurons].
+
+An accuracy is a share of the test points, so curves are held as numbers of `of` points, little-endian uint16, whenever
+that gives every accuracy back to the last bit; else `of` is 0 and they are little-endian float64. Values that older
+versions stored are compressed and have no `of`; they are read as well.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from phaselab.domain.results.results import Curve, Readout
+from phaselab.domain.settings.settings import Method
+
+Accuracies = npt.NDArray[np.float64]
+_Names = tuple[tuple[Readout, Method], ...]
+_COMPRESSED = 0x78
+"""First byte of a zlib stream. Headers are filled up to a multiple of 16 bytes, so no other value begins with it."""
+_PARTS = (60_000, 32_768)
+"""What `of` may be: every usual number of test points divides one of them, and fits into uint16 with it."""
+
+
+@dataclass(frozen=True)
+class RunArrays:
+    """The arrays of a run: its curves and cosines [k, neurons]."""
+
+    curves: tuple[Curve, ...]
+    cosines: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What a header says, and where the curves and the cosines begin."""
+
+    names: _Names
+    radii: int
+    cosines: tuple[int, int]
+    of: int
+    start: int
+
+    @property
+    def rest(self) -> int:
+        return self.start + len(self.names) * self.radii * (2 if self.of else 8)
+
+
+def encode(runs: Sequence[RunArrays]) -> list[bytes]:
+    """The arrays of each run as bytes. Raises ValueError unless a run's curves are of equal length and its cosines a
+    matrix."""
+    alike: dict[tuple[_Names, int, tuple[int, ...]], list[int]] = {}
+    for i, run in enumerate(runs):
+        lengths = {curve.accuracy.shape for curve in run.curves}
+        if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths) or run.cosines.ndim != 2:
+            raise ValueError("curves must be of equal length, [radii], and cosines a matrix, [k, neurons]")
+        names = tuple((curve.readout, curve.method) for curve in run.curves)
+        alike.setdefault((names, lengths.pop()[0] if lengths else 0, run.cosines.shape), []).append(i)
+    encoded = [b""] * len(runs)
+    for (names, radii, shape), places in alike.items():
+        given = [curve.accuracy for i in places for curve in runs[i].curves]
+        accuracy = np.array(given, dtype="<f8").reshape(len(places), len(names) * radii)
+        for i, (of, numbers) in zip(places, _as_counts(accuracy), strict=True):
+            head = _header(names, radii, shape, of)
+            encoded[i] = b"".join([head, numbers, runs[i].cosines.astype("<f4", copy=False).tobytes()])
+    return encoded
+
+
+def _as_counts(accuracy: Accuracies) -> Iterator[tuple[int, bytes]]:
+    """`of` and the bytes of each row of accuracies, a row being all curves of a run."""
+    best = np.zeros(len(accuracy), dtype=np.int64)
+    counts = np.zeros(accuracy.shape, dtype="<u2")
+    for of in _PARTS:
+        numbers = np.rint(accuracy * of)
+        exact = (best == 0) & ((numbers / of == accuracy) & (numbers >= 0) & (numbers <= of)).all(axis=1)
+        best[exact] = of
+        counts[exact] = numbers[exact]
+    for i, of in enumerate(best.tolist()):
+        yield of, (counts[i] if of else accuracy[i]).tobytes()
+
+
+@lru_cache(maxsize=1000)
+def _header(names: _Names, count: int, shape: tuple[int, ...], of: int) -> bytes:
+    header = {"curves": names, "radii": count, "cosines": shape, "of": of}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 16)
+    return struct.pack("<I", len(text)) + text
+
+
+def decode(content: bytes) -> RunArrays:
+    """The arrays that `encode` stored."""
+    plain, layout = _read(content)
+    accuracy = _accuracies([plain], layout)[0]
+    cosines = np.frombuffer(plain, dtype="<f4", offset=layout.rest).reshape(layout.cosines)
+    curves = tuple(Curve(*name, line) for name, line in zip(layout.names, accuracy, strict=True))
+    return RunArrays(curves, cosines)
+
+
+def decode_curves(contents: Sequence[bytes]) -> dict[tuple[Readout, Method], Accuracies]:
+    """The curves of many runs with the same radii: for each readout and method the accuracies [runs, radii] of the
+    runs that have it."""
+    alike: dict[_Layout, list[bytes]] = {}
+    for content in contents:
+        plain, layout = _read(content)
+        alike.setdefault(layout, []).append(plain)
+    found: dict[tuple[Readout, Method], list[Accuracies]] = {}
+    for layout, plains in alike.items():
+        accuracies = _accuracies(plains, layout)
+        for i, name in enumerate(layout.names):
+            found.setdefault(name, []).append(accuracies[:, i])
+    return {name: np.concatenate(pieces) for name, pieces in found.items()}
+
+
+def _read(content: bytes) -> tuple[bytes, _Layout]:
+    plain = zlib.decompress(content) if content[0] == _COMPRESSED else content
+    return plain, _layout(plain[: 4 + struct.unpack_from("<I", plain)[0]])
+
+
+@lru_cache(maxsize=1000)
+def _layout(head: bytes) -> _Layout:
+    header = json.loads(head[4:])
+    names = tuple((readout, method) for readout, method in header["curves"])
+    k, neurons = header["cosines"]
+    return _Layout(names, header["radii"], (k, neurons), header.get("of", 0), len(head))
+
+
+def _accuracies(plains: Sequence[bytes], layout: _Layout) -> Accuracies:
+    """The accuracies [runs, curves, radii] of values of one layout."""
+    numbers = b"".join(plain[layout.start : layout.rest] for plain in plains)
+    shape = len(plains), len(layout.names), layout.radii
+    if layout.of:
+        return np.frombuffer(numbers, dtype="<u2").reshape(shape) / layout.of
+    return np.frombuffer(numbers, dtype="<f8").reshape(shape)

@@ -1,0 +1,64 @@
+"""Statuses of experiments: set by users' verbs, or settled by what has landed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session
+
+from phaselab.db.schema.clock import database_time
+from phaselab.db.schema.tables import Claim, experiment_runs, experiments
+from phaselab.db.writing.notices import announce
+from phaselab.domain.results.states import ExperimentStatus
+
+
+def status_of(session: Session, experiment_id: int) -> ExperimentStatus | None:
+    """The experiment's status; None when there is none of this id."""
+    found = session.execute(select(experiments.c.status).where(experiments.c.id == experiment_id)).scalar_one_or_none()
+    return ExperimentStatus(found) if found else None
+
+
+def set_status(session: Session, experiment_id: int, status: ExperimentStatus) -> None:
+    """Set the status and the times that go with it; an end is announced to whom the spec says."""
+    now = database_time(session)
+    changes: dict[str, Any] = {"status": status, "finished_at": now if status.is_finished else None}
+    if status is ExperimentStatus.RUNNING:
+        changes["started_at"] = func.coalesce(experiments.c.started_at, now)
+    session.execute(update(experiments).where(experiments.c.id == experiment_id).values(changes))
+    if status.is_finished:
+        announce(session, experiment_id, now)
+
+
+def settle(session: Session, experiment_ids: Sequence[int]) -> None:
+    """End every one of the experiments that has nothing pending; start those whose first outcome has landed.
+
+    A cancelled experiment stays cancelled.
+    """
+    table = experiments.c
+    query = select(table.id, table.status, table.total, table.done, table.cached, table.failed, table.cancelled).where(
+        table.id.in_(experiment_ids), table.status != ExperimentStatus.CANCELLED
+    )
+    for row in session.execute(query).all():
+        status = ExperimentStatus(row.status)
+        if row.done + row.failed + row.cancelled == row.total:
+            whole = row.done == row.total
+            settled = ExperimentStatus.FINISHED if whole else ExperimentStatus.FINISHED_WITH_FAILURES
+        elif status is ExperimentStatus.QUEUED and row.done + row.failed > row.cached:
+            settled = ExperimentStatus.RUNNING
+        else:
+            settled = status
+        if settled is not status:
+            set_status(session, row.id, settled)
+
+
+def recount(session: Session, experiment_id: int) -> None:
+    """Count the experiment's claims anew."""
+    claim = experiment_runs.c.claim
+    kinds = (Claim.DONE, Claim.FAILED, Claim.CANCELLED)
+    query = select(
+        func.count(), *(func.coalesce(func.sum(case((claim == kind, 1), else_=0)), 0) for kind in kinds)
+    ).where(experiment_runs.c.experiment_id == experiment_id)
+    total, done, failed, cancelled = session.execute(query).one()
+    counted = {"total": total, "done": done, "failed": failed, "cancelled": cancelled}
+    changes = counted | {"revision": experiments.c.revision + 1}
+    session.execute(update(experiments).where(experiments.c.id == experiment_id).values(changes))

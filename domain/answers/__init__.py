@@ -1,0 +1,1 @@
+"""What is asked about results: diagrams, curves, their axes, conditions and theory."""

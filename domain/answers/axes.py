@@ -1,0 +1,82 @@
+"""Axes of a picture: the order of their values, their scale, where their cells begin and end."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from phaselab.domain.settings.parameters import Value, parameters
+
+Scale = Literal["linear", "log", "category"]
+_TEXT_FIRST, _NUMBER, _TEXT_LAST = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class PictureAxis:
+    """A parameter and its values in drawing order.
+
+    On a `category` scale a value's coordinate is its place 0, 1, 2, ...; else the value itself.
+    """
+
+    parameter: str
+    values: tuple[Value, ...]
+
+    @property
+    def scale(self) -> Scale:
+        """`category` when a value is no number; `log` for positive values far apart; else `linear`."""
+        numbers = [float(value) for value in self.values if isinstance(value, int | float)]
+        if len(numbers) < len(self.values) or not numbers:
+            return "category"
+        if min(numbers) <= 0 or len(numbers) < 2:
+            return "linear"
+        wide = max(numbers) / min(numbers) >= 100
+        natural = parameters()[self.parameter].scale == "log" and max(numbers) / min(numbers) >= 10
+        return "log" if wide or natural else "linear"
+
+    @property
+    def coordinates(self) -> tuple[float, ...]:
+        """Where each value stands."""
+        if self.scale == "category":
+            return tuple(float(i) for i in range(len(self.values)))
+        return tuple(float(value) for value in self.values if isinstance(value, int | float))
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Where cells meet, len(values) + 1 of them: midway between values (in logarithm on a log scale)."""
+        log = self.scale == "log"
+        places = np.log(self.coordinates) if log else np.asarray(self.coordinates)
+        if len(places) == 1:
+            steps = np.array([0.5 if self.scale == "category" else max(abs(places[0]), 1.0) / 2])
+            edges = np.array([places[0] - steps[0], places[0] + steps[0]])
+        else:
+            middles = (places[1:] + places[:-1]) / 2
+            edges = np.concatenate([[2 * places[0] - middles[0]], middles, [2 * places[-1] - middles[-1]]])
+        return tuple(np.exp(edges).tolist() if log else edges.tolist())
+
+    def place(self, value: float) -> float | None:
+        """The coordinate of a number, between the numbers of a category axis if need be; None outside of them."""
+        if self.scale != "category":
+            return value
+        known = [(float(v), float(i)) for i, v in enumerate(self.values) if isinstance(v, int | float)]
+        if len(known) < 2 or not known[0][0] <= value <= known[-1][0]:
+            return None
+        return float(np.interp(value, [number for number, _ in known], [i for _, i in known]))
+
+
+def order_values(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Distinct values in drawing order: null, then text, numbers ascending, and `clusters` (the most labels) last."""
+    return tuple(sorted(set(values), key=_rank))
+
+
+def _rank(value: Value) -> tuple[int, float, str]:
+    if value is None:
+        return (_TEXT_FIRST, 0.0, "")
+    if isinstance(value, str):
+        return (_TEXT_LAST if value == "clusters" else _TEXT_FIRST, 1.0, value)
+    return (_NUMBER, float(value), "")
+
+
+def index_of(values: Sequence[Value]) -> dict[Value, int]:
+    """Each value's place."""
+    return {value: i for i, value in enumerate(values)}

@@ -1,0 +1,94 @@
+"""Robustness curves: robust accuracy against radius, grouped by parameters, with an interval over seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from phaselab.domain.answers.conditions import Condition
+from phaselab.domain.answers.theory import TheoryRadius, flip_radius
+from phaselab.domain.results.intervals import t_quantile
+from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.domain.settings.parameters import Value
+from phaselab.domain.settings.settings import METHODS, Method, Settings
+
+
+@dataclass(frozen=True)
+class CurveQuery:
+    """What curves are asked for: one group for every combination of values of the `by` parameters."""
+
+    experiments: tuple[int, ...]
+    by: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
+    methods: tuple[Method, ...] = METHODS
+    readouts: tuple[Readout, ...] = READOUTS
+
+
+@dataclass(frozen=True)
+class RunCurves:
+    """One curve of each of some runs with equal settings: the values of their group, radii [E], accuracy [runs, E]."""
+
+    group: Mapping[str, Value]
+    settings: Settings
+    readout: Readout
+    method: Method
+    radii: npt.NDArray[np.float64]
+    accuracy: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GroupCurve:
+    """The mean curve of a group over its runs, with a 95 % interval where there are two runs or more."""
+
+    group: Mapping[str, Value]
+    readout: Readout
+    method: Method
+    n: int
+    radii: tuple[float, ...]
+    mean: tuple[float, ...]
+    ci_low: tuple[float, ...] | None
+    ci_high: tuple[float, ...] | None
+    theory: TheoryRadius | None
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of a query, groups in order of their values; `sources` say what their inputs are."""
+
+    query: CurveQuery
+    curves: tuple[GroupCurve, ...]
+    revision: int = 0
+    names: tuple[str, ...] = ()
+    sources: frozenset[str] = frozenset()
+
+
+def group_curves(curves: Sequence[RunCurves]) -> tuple[GroupCurve, ...]:
+    """Mean curves over runs, one for each group, readout, method and set of radii, in order of first sight."""
+    grouped: dict[object, list[RunCurves]] = {}
+    for alike in curves:
+        key = (tuple(alike.group.items()), alike.readout, alike.method, alike.radii.tobytes())
+        grouped.setdefault(key, []).append(alike)
+    return tuple(_mean_curve(same) for same in grouped.values())
+
+
+def _mean_curve(curves: Sequence[RunCurves]) -> GroupCurve:
+    first = curves[0]
+    accuracy = np.concatenate([alike.accuracy for alike in curves])  # [n, E]
+    n, mean = len(accuracy), accuracy.mean(axis=0)
+    low = high = None
+    if n > 1:
+        half = t_quantile(n - 1) * accuracy.std(axis=0, ddof=1) / np.sqrt(n)
+        low, high = np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
+    radii = {flip_radius(alike.settings, first.readout) for alike in curves}
+    return GroupCurve(
+        first.group,
+        first.readout,
+        first.method,
+        n,
+        tuple(first.radii.tolist()),
+        tuple(mean.tolist()),
+        None if low is None else tuple(low.tolist()),
+        None if high is None else tuple(high.tolist()),
+        radii.pop() if len(radii) == 1 else None,
+    )

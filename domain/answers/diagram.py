@@ -1,0 +1,184 @@
+"""The phase diagram: a measure and the phase, aggregated over seeds, on two axes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from phaselab.domain.answers.axes import PictureAxis, index_of, order_values
+from phaselab.domain.answers.boundaries import boundaries
+from phaselab.domain.answers.conditions import Condition
+from phaselab.domain.answers.theory import PLANE_CURVES, TheoryCurve
+from phaselab.domain.results.intervals import mean_interval, wilson_interval
+from phaselab.domain.results.measures import Measures
+from phaselab.domain.results.phases import Phase, Thresholds, phase
+from phaselab.domain.results.statistics import Sample, Statistic, evaluate
+from phaselab.domain.results.summaries import Summary, merge_all
+from phaselab.domain.settings.parameters import Value
+from phaselab.domain.settings.settings import Settings
+
+
+@dataclass(frozen=True)
+class DiagramQuery:
+    """What a diagram is asked for: a statistic of a measure over the runs of each cell. `marginalize` lists swept
+    parameters to aggregate over."""
+
+    experiments: tuple[int, ...]
+    x: str
+    y: str
+    measure: str
+    where: tuple[Condition, ...] = ()
+    marginalize: tuple[str, ...] = ()
+    statistic: Statistic = "mean"
+
+
+@dataclass(frozen=True)
+class PointSummary:
+    """A point as a diagram reads it: its axis values as submitted, its settings, and its runs summed up.
+
+    `n` counts runs with a result, `suspect` those whose trust verdict is `suspect`, `phases` the runs of each phase.
+    `sample` holds the diagram's measure of every run that defines it where the statistic is a quantile.
+    """
+
+    values: Mapping[str, Value]
+    settings: Settings
+    n: int
+    suspect: int
+    measures: Mapping[str, Summary | None]
+    phases: Mapping[Phase, int]
+    sample: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a diagram; null wherever nothing was measured. `value` is the statistic that was asked for."""
+
+    n: int = 0
+    value: float | None = None
+    mean: float | None = None
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    phase: Phase | None = None
+    phase_share: float | None = None
+    phase_share_low: float | None = None
+    phase_share_high: float | None = None
+    suspect: int = 0
+
+
+@dataclass(frozen=True)
+class DiagramBoundary:
+    """A polyline between two phases, its points (x, y) in the axes' coordinates."""
+
+    between: tuple[Phase, Phase]
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A phase diagram: `cells[y][x]`, boundaries between phases, theory curves."""
+
+    query: DiagramQuery
+    x: PictureAxis
+    y: PictureAxis
+    cells: tuple[tuple[Cell, ...], ...]
+    boundaries: tuple[DiagramBoundary, ...] = ()
+    theory: tuple[TheoryCurve, ...] = ()
+    revision: int = 0
+    names: tuple[str, ...] = field(default=())
+
+    def matrix(self, column: str) -> list[list[float | int | str | None]]:
+        """One field of the cells as a matrix [y][x]."""
+        return [[getattr(cell, column) for cell in row] for row in self.cells]
+
+
+def build_diagram(
+    query: DiagramQuery,
+    points: Sequence[PointSummary],
+    thresholds: Thresholds,
+    revision: int = 0,
+    names: tuple[str, ...] = (),
+) -> Diagram:
+    """The diagram of points that already meet the query's conditions.
+
+    Every point's `values` must hold x and y. Points that fall into one cell must not share runs; unfinished points
+    (n = 0) give the axes their values and stay blank.
+    """
+    x = PictureAxis(query.x, order_values(point.values[query.x] for point in points))
+    y = PictureAxis(query.y, order_values(point.values[query.y] for point in points))
+    column, row = index_of(x.values), index_of(y.values)
+    grid: list[list[list[PointSummary]]] = [[[] for _ in x.values] for _ in y.values]
+    for point in points:
+        grid[row[point.values[query.y]]][column[point.values[query.x]]].append(point)
+    cells = tuple(tuple(_cell(query, found, thresholds) for found in line) for line in grid)
+    return Diagram(
+        query,
+        x,
+        y,
+        cells,
+        _boundaries(cells, x, y),
+        _theory(grid, x, y, thresholds),
+        revision,
+        names,
+    )
+
+
+def _cell(query: DiagramQuery, points: Sequence[PointSummary], thresholds: Thresholds) -> Cell:
+    n = sum(point.n for point in points)
+    if n == 0:
+        return Cell()
+    names = {name for point in points for name in point.measures}
+    sums = {name: merge_all(point.measures.get(name) for point in points) for name in names}
+    means: Measures = {name: summary.mean if summary else None for name, summary in sums.items()}
+    label = phase(means, thresholds)
+    count = sum(point.phases.get(label, 0) for point in points) if label else 0
+    share = wilson_interval(count, n) if label else None
+    summary, interval = sums.get(query.measure), mean_interval(sums.get(query.measure))
+    sample = Sample(summary, [value for point in points for value in point.sample])
+    return Cell(
+        n=n,
+        value=evaluate(query.statistic, sample),
+        mean=summary.mean if summary else None,
+        sd=summary.sd if summary else None,
+        low=summary.low if summary else None,
+        high=summary.high if summary else None,
+        ci_low=interval[0] if interval else None,
+        ci_high=interval[1] if interval else None,
+        phase=label,
+        phase_share=count / n if label else None,
+        phase_share_low=share[0] if share else None,
+        phase_share_high=share[1] if share else None,
+        suspect=sum(point.suspect for point in points),
+    )
+
+
+def _boundaries(cells: Sequence[Sequence[Cell]], x: PictureAxis, y: PictureAxis) -> tuple[DiagramBoundary, ...]:
+    columns, rows = x.edges, y.edges
+    return tuple(
+        DiagramBoundary(line.between, tuple((columns[i], rows[j]) for i, j in line.corners))
+        for line in boundaries([[cell.phase for cell in row] for row in cells])
+    )
+
+
+def _theory(
+    grid: Sequence[Sequence[Sequence[PointSummary]]], x: PictureAxis, y: PictureAxis, thresholds: Thresholds
+) -> tuple[TheoryCurve, ...]:
+    """The theory curves that one of the axes gives as a function of the other."""
+    columns = [[row[i] for row in grid] for i in range(len(x.values))]
+    rows = [list(row) for row in grid]
+    curves = []
+    for curve in PLANE_CURVES:
+        along, across, lines = (x, y, columns) if curve.parameter == y.parameter else (y, x, rows)
+        if curve.parameter != across.parameter:
+            continue
+        threshold = curve.at(thresholds)
+        found = []
+        for place, line in zip(along.coordinates, lines, strict=True):
+            settings = next((points[0].settings for points in line if points), None)
+            given = curve.value(settings, threshold) if settings else None
+            other = across.place(given) if given is not None else None
+            if other is not None:
+                found.append((place, other) if across is y else (other, place))
+        if len(found) > 1:
+            curves.append(TheoryCurve(curve.name, curve.formula.format(threshold=threshold), tuple(found)))
+    return tuple(curves)

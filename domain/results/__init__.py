@@ -1,0 +1,1 @@
+"""What runs give: measures, phases, trust, and their summaries over seeds."""

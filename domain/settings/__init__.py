@@ -1,0 +1,1 @@
+"""What decides a run: its parameters, its key, its stack, and the faults of an input."""

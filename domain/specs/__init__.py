@@ -1,0 +1,1 @@
+"""From what a user submits to runs: spec, points, their order, presets."""

@@ -1,0 +1,163 @@
+"""From a spec to its points: one value for every axis, and the settings that follow from them."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from phaselab.domain.families.resolve import resolve, tidy
+from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.domain.settings.parameters import Parameter, Value, parameters
+from phaselab.domain.settings.runs import canonical
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.specs.spec import LinearGrid, LogGrid, Spec, validate
+
+MAX_FAULTS = 20
+"""Faults of combinations told at once; the first few show what is wrong."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value for every axis, as submitted, and the canonical settings of its runs."""
+
+    index: int
+    values: Mapping[str, Value]
+    settings: Settings
+
+    @property
+    def settings_text(self) -> str:
+        """The canonical text of the settings."""
+        return canonical(self.settings)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A spec, expanded: its axes, its points in grid order, and how many were impossible and left out."""
+
+    spec: Spec
+    axes: Mapping[str, tuple[Value, ...]]
+    points: tuple[Point, ...]
+    skipped: int
+
+    @property
+    def run_count(self) -> int:
+        """Points times seeds."""
+        return len(self.points) * len(self.spec.seed_list)
+
+
+def plan(spec: Spec, max_runs: int = 1_000_000) -> Plan:
+    """Expand a spec. Raises InvalidInput for a bad axis, an impossible point, or more than `max_runs` runs."""
+    axes = expand_axes(spec)
+    count = _count_runs(spec, axes)
+    if count > max_runs:
+        sizes = " x ".join(str(len(values)) for values in axes.values()) or "1"
+        detail = (
+            f"{sizes} points with {len(spec.seed_list)} seeds are {count} runs; at most {max_runs} fit in one"
+            " experiment: sweep fewer values or seeds"
+        )
+        raise InvalidInput([Fault(pointer("sweep" if axes else "seeds"), detail)])
+    base = {group: getattr(spec, group) for group in Settings.model_fields}
+    points: list[Point] = []
+    faults: list[Fault] = []
+    skipped = 0
+    for positions in itertools.product(*(range(len(values)) for values in axes.values())):
+        chosen = {path: axes[path][i] for path, i in zip(axes, positions, strict=True)}
+        try:
+            points.append(Point(len(points), chosen, resolve(_settings(base, chosen))))
+        except InvalidInput as impossible:
+            skipped += 1
+            if spec.impossible == "refuse" or not axes:
+                faults += _on_axes(impossible.faults, dict(zip(axes, positions, strict=True)), axes)
+        if len(faults) >= MAX_FAULTS:
+            break
+    if faults:
+        raise InvalidInput(list(dict.fromkeys(faults))[:MAX_FAULTS])
+    if not points:
+        raise InvalidInput([Fault(pointer("sweep"), "every point is impossible; nothing is left to run")])
+    return Plan(spec, axes, tuple(points), skipped)
+
+
+def expand_axes(spec: Spec) -> Mapping[str, tuple[Value, ...]]:
+    """The values of every axis, checked one by one against the parameter. Raises InvalidInput."""
+    faults: list[Fault] = []
+    axes: dict[str, tuple[Value, ...]] = {}
+    for path, given in spec.sweep.items():
+        parameter = parameters().get(path)
+        if parameter is None or not parameter.swept:
+            faults.append(Fault(pointer("sweep", path), _no_axis(path, parameter)))
+            continue
+        values = _values(given, parameter)
+        value_faults = [fault for i, value in enumerate(values) for fault in _check(path, i, value)]
+        if isinstance(given, LinearGrid | LogGrid):
+            values = tuple(dict.fromkeys(values))
+        elif len(set(values)) < len(values):
+            twice = next(value for i, value in enumerate(values) if value in values[:i])
+            value_faults.append(Fault(pointer("sweep", path), f"the value {twice!r} stands here twice"))
+        faults += value_faults
+        axes[path] = values
+    if faults:
+        raise InvalidInput(faults)
+    return axes
+
+
+def _no_axis(path: str, parameter: Parameter | None) -> str:
+    if parameter is not None:
+        return f"{path} cannot be swept: it is a list for the whole experiment"
+    known = ", ".join(name for name, parameter in parameters().items() if parameter.swept)
+    return f"no parameter {path!r}; these can be swept: {known}"
+
+
+def _values(given: LinearGrid | LogGrid | tuple[Value, ...], parameter: Parameter) -> tuple[Value, ...]:
+    """The values of an axis; a grid over a whole-number parameter is rounded to whole numbers."""
+    if isinstance(given, LinearGrid):
+        grid: Sequence[float] = np.linspace(*given.linspace).tolist()
+    elif isinstance(given, LogGrid):
+        grid = np.geomspace(*given.logspace).tolist()
+    elif "number" in parameter.types:
+        return tuple(float(value) if isinstance(value, int) else value for value in given)
+    else:
+        return given
+    return tuple(round(value) if "integer" in parameter.types else tidy(value) for value in grid)
+
+
+def _check(path: str, index: int, value: Value) -> list[Fault]:
+    """The faults of one value of an axis."""
+    group, name = path.split(".")
+    try:
+        validate(Settings, {group: {name: value}})
+    except InvalidInput as invalid:
+        return [Fault(pointer("sweep", path, index), fault.detail) for fault in invalid.faults]
+    return []
+
+
+def _settings(base: Mapping[str, Any], chosen: Mapping[str, Value]) -> Settings:
+    """Base settings with the chosen values set; every value was checked before."""
+    updates: dict[str, dict[str, Value]] = {}
+    for path, value in chosen.items():
+        group, name = path.split(".")
+        updates.setdefault(group, {})[name] = value
+    changed = {group: base[group].model_copy(update=changes) for group, changes in updates.items()}
+    return Settings(**{**base, **changed})
+
+
+def _on_axes(
+    faults: Sequence[Fault], positions: Mapping[str, int], axes: Mapping[str, tuple[Value, ...]]
+) -> list[Fault]:
+    """Faults of a point, pointing into the sweep where the parameter at fault is swept."""
+    named = ", ".join(f"{path} = {axes[path][i]!r}" for path, i in positions.items())
+    moved = []
+    for fault in faults:
+        path = fault.pointer.strip("/").replace("/", ".")
+        place = pointer("sweep", path, positions[path]) if path in positions else fault.pointer
+        remedy = f" (at {named}; impossible: skip leaves such points out)" if positions else ""
+        moved.append(Fault(place, fault.detail + remedy))
+    return moved
+
+
+def _count_runs(spec: Spec, axes: Mapping[str, tuple[Value, ...]]) -> int:
+    count = len(spec.seed_list)
+    for values in axes.values():
+        count *= len(values)
+    return count

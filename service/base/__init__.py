@@ -1,0 +1,1 @@
+"""What every verb and process needs: settings, errors, the database."""

@@ -1,0 +1,144 @@
+"""Settings of the service: `phaselab.toml` in the current directory, then `PHASELAB_*` environment variables."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from phaselab.service.base.addresses import is_prefix
+
+PREFIX = "PHASELAB_"
+CONFIG_FILE = "phaselab.toml"
+_SECRET = ("notify_secret",)
+"""Settings whose values no message tells."""
+
+
+class SettingsError(ValueError):
+    """A setting of the service cannot be used; the message names the setting and what would be right."""
+
+
+def _listed(value: object) -> object:
+    """A list as it is written in an environment variable: parts with spaces or commas between them."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+class ServiceSettings(BaseModel):
+    """How the service runs. In `phaselab.toml` a key is a field's name; in the environment it is PHASELAB_ and the
+    name in capitals. The environment wins."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    database_url: str = Field("sqlite:///var/phaselab.db", min_length=1)
+    """SQLAlchemy address of the database; a relative SQLite path is under the current directory."""
+    host: str = Field("127.0.0.1", min_length=1)
+    """Address the api listens on; while there is no account, one of this machine's own (127.0.0.1, ::1)."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port the api listens on; 0 takes a free one."""
+    require_accounts: bool = False
+    """`true`: every call needs an account's token even while there is no account, so any host may be listened on."""
+    max_runs: Annotated[int, Field(ge=1)] = 1_000_000
+    """Most runs of one experiment."""
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 1_000_000
+    """Largest request body, bytes."""
+    max_import_bytes: Annotated[int, Field(ge=1024)] = 1_000_000_000
+    """Largest file of an experiment that is read in, bytes."""
+    ray_address: str | None = None
+    """`host:port` of an existing Ray cluster, of which this machine is a node; left out, Ray is started here."""
+    cpus: Annotated[int, Field(ge=1)] | None = None
+    """CPUs of the Ray that is started here; left out, every CPU this process may use."""
+    trial_cpus: Annotated[float, Field(gt=0)] = 1.0
+    """CPUs a trial holds; its computing threads are as many."""
+    trial_gpus: Annotated[float, Field(ge=0)] = 0.0
+    """Share of a GPU that a trial holds; above 0 it computes there."""
+    max_trials: Annotated[int, Field(ge=1)] | None = None
+    """Most trials at a time; left out, as many as the CPUs and GPUs hold."""
+    owner_trials: Annotated[int, Field(ge=1)] | None = None
+    """Most trials that work for one owner at a time; left out, no limit."""
+    stack_seconds: Annotated[float, Field(gt=0, le=600)] = 1.0
+    """Computing time that a stack is cut to."""
+    stack_limit_seconds: Annotated[float, Field(gt=0)] = 7200.0
+    """A worker that computes longer than this on one stack is taken for stuck, and killed."""
+    lease_seconds: Annotated[float, Field(ge=5)] = 60.0
+    """How long a run stays handed out without a sign of life from the scheduler."""
+    leader_seconds: Annotated[float, Field(ge=2)] = 30.0
+    """How long the leader lock outlives a scheduler that has gone silent on another machine."""
+    idle_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """How long trials wait for more work before they give their CPUs back."""
+    use_half_life_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    """Time after which an owner's past use counts half in the fair share."""
+    compute: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] = "phaselab.workers.trial.computing:ready"
+    """`module:function` that makes the computing code of a trial ready; another one must keep the same contract."""
+    notify_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """Secret that signs what is sent to the addresses that specs name in `notify`, at least 16 characters."""
+    notify_allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Addresses that a spec's `notify` may name, or be under: https, or http to this machine; several with spaces."""
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "WARNING"
+    """Least severity that is written to standard error."""
+
+    @field_validator("notify_allow")
+    @classmethod
+    def _can_be_notified(cls, prefixes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for prefix in prefixes:
+            if not is_prefix(prefix):
+                raise ValueError(f"{prefix!r} is no https://host/path, nor http:// to this machine")
+        if prefixes and "notify_secret" in info.data and info.data["notify_secret"] is None:
+            raise ValueError("set notify_secret too, for what is sent is signed")
+        return prefixes
+
+
+def load_settings(
+    environment: Mapping[str, str] | None = None, folder: Path | None = None, **given: Any
+) -> ServiceSettings:
+    """The settings: defaults, then `phaselab.toml` in `folder` (or the file PHASELAB_CONFIG names), then the
+    environment, then `given` (those not None). Raises SettingsError."""
+    variables = os.environ if environment is None else environment
+    values, origins = _from_file(variables, Path.cwd() if folder is None else folder)
+    for name in ServiceSettings.model_fields:
+        text = variables.get(PREFIX + name.upper())
+        if text is not None and text.strip():
+            values[name], origins[name] = text.strip(), PREFIX + name.upper()
+    for name, value in given.items():
+        if value is not None:
+            values[name], origins[name] = value, f"--{name.replace('_', '-')}"
+    try:
+        return ServiceSettings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_plain(dict(entry), origins) for entry in error.errors())) from None
+
+
+def _from_file(variables: Mapping[str, str], folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values of the configuration file, and where each came from."""
+    named = variables.get(PREFIX + "CONFIG")
+    path = Path(named) if named else folder / CONFIG_FILE
+    if not path.is_file():
+        if named:
+            raise SettingsError(f"{PREFIX}CONFIG: there is no file {named}; name one, or unset the variable")
+        return {}, {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not a TOML file: {error}") from None
+    return values, {name: f"{name} in {path}" for name in values}
+
+
+def _plain(error: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    """One of pydantic's errors, naming the variable or key that is at fault and the remedy."""
+    name = str(error["loc"][0])
+    origin = origins.get(name, name)
+    if error["type"] == "extra_forbidden":
+        return f"{origin}: unknown setting; known: {', '.join(ServiceSettings.model_fields)}"
+    meaning = ServiceSettings.model_fields[name].description or ""
+    given = "" if name in _SECRET else f", not {error.get('input')!r}"
+    return f"{origin}: {error['msg']}{given}. It is: {' '.join(meaning.split())}"

@@ -1,0 +1,1 @@
+"""The service's processes and the commands of who runs it."""

@@ -1,0 +1,77 @@
+"""`phaselab db upgrade | check | rebuild | backup | vacuum`: looking after the database."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from phaselab.db.care import maintenance
+from phaselab.db.care.check import check as find_faults
+from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.db.schema.upgrade import head_revision
+from phaselab.db.schema.upgrade import upgrade as upgrade_schema
+from phaselab.service.base.settings import load_settings
+
+
+@click.group("db")
+def database_commands() -> None:
+    """Look after the database that PHASELAB_DATABASE_URL names."""
+
+
+@database_commands.command()
+def upgrade() -> None:
+    """Bring the schema to what this version needs. Safe to repeat."""
+    with _database() as database:
+        upgrade_schema(database)
+    click.echo(f"The schema is at {head_revision()}.")
+
+
+@database_commands.command()
+def check() -> None:
+    """Check that what is kept twice agrees; exit code 1 when something is wrong."""
+    with _database() as database, database.reading() as session:
+        found = find_faults(session)
+    for finding in found:
+        click.echo(finding.detail + (" (phaselab db rebuild mends this)" if finding.rebuild else ""))
+    if found:
+        sys.exit(1)
+    click.echo("The database is sound.")
+
+
+@database_commands.command()
+def rebuild() -> None:
+    """Make counts, statuses and summaries anew from the runs."""
+    with _database() as database, database.transaction() as session:
+        points = maintenance.rebuild(session)
+    click.echo(f"{points} points summed up.")
+
+
+@database_commands.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Copy a SQLite database to FILE, while the service runs."""
+    with _database() as database:
+        maintenance.backup(database, file)
+    click.echo(f"Backed up to {file}.")
+
+
+@database_commands.command()
+def vacuum() -> None:
+    """Remove runs that no experiment has, and give space back."""
+    with _database() as database:
+        removed = maintenance.vacuum(database)
+    click.echo(f"{removed} runs that no experiment has were removed.")
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    try:
+        database = Database(load_settings().database_url)
+        try:
+            yield database
+        finally:
+            database.close()
+    except (ValueError, DatabaseAway) as error:
+        sys.exit(f"phaselab: {error}")

@@ -1,0 +1,156 @@
+"""The supervisor: starts api and scheduler, starts them again when they die, and leaves nothing behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from types import FrameType
+
+from phaselab.service.base.exit_codes import UNFIT
+from phaselab.service.base.settings import ServiceSettings, SettingsError
+from phaselab.service.base.storage import open_database
+from phaselab.service.processes import processes
+from phaselab.service.processes.environment import scheduler_environment
+from phaselab.service.verbs.accounts import check_reach
+
+POLL_SECONDS = 0.2
+END_SECONDS = 8.0
+"""How long a child may take to end before it is killed."""
+LONGEST_PAUSE_SECONDS = 15.0
+STEADY_SECONDS = 60.0
+"""A child that lived as long is started again without a pause."""
+
+
+class Child:
+    """A process that is kept alive; the pause before each start doubles while it keeps dying young."""
+
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.name = name
+        self._command = command
+        self._environment = environment
+        self._pause = 0.0
+        self._start_at = 0.0
+        self._started_at = 0.0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def keep_alive(self) -> bool:
+        """Start the process if it is down and its pause is over. Returns whether a dead one was found."""
+        now = time.monotonic()
+        if self.process is None:
+            if now >= self._start_at:
+                self.process = processes.start(self._command, self._environment)
+                self._started_at = now
+            return False
+        code = self.process.poll()
+        if code is None:
+            return False
+        if code == UNFIT:
+            raise SettingsError(f"the {self.name} cannot run, see above")
+        young = now - self._started_at < STEADY_SECONDS
+        self._pause = min(max(2 * self._pause, 0.25), LONGEST_PAUSE_SECONDS) if young else 0.0
+        self._start_at = now + self._pause
+        self.process = None
+        print(f"{self.name} ended ({_how(code)}); it is started again", file=sys.stderr, flush=True)
+        return True
+
+    def end(self) -> None:
+        """Ask the process to end."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def wait(self, until: float) -> None:
+        """Wait for its end until a moment of the monotonic clock, then kill it."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Supervisor:
+    """Keeps the scheduler alive and, unless `with_api` is false, the api too."""
+
+    def __init__(self, settings: ServiceSettings, with_api: bool = True) -> None:
+        self._settings = settings
+        self._ending = False
+        self._url: str | None = None
+        scheduler = [sys.executable, "-P", "-m", "phaselab.service.processes.run_scheduler"]
+        environment = scheduler_environment(os.environ, settings.ray_address)
+        self._children = [Child("scheduler", scheduler, environment)]
+        if with_api:
+            host, port = settings.host, free_port(settings.host, settings.port)
+            self._url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            api = [sys.executable, "-P", "-m", "phaselab.api", "--host", host, "--port", str(port)]
+            self._children.insert(0, Child("api", api, os.environ))
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT. Raises SettingsError when a child says that it cannot run."""
+        signal.signal(signal.SIGTERM, self._end)
+        signal.signal(signal.SIGINT, self._end)
+        processes.adopt_orphans()
+        self._check_database()
+        awaited = self._url
+        try:
+            while not self._ending:
+                for child in self._children:
+                    if child.keep_alive():
+                        processes.kill_orphans(self._alive())
+                if awaited is not None and _answers(awaited):
+                    print(f"Phaselab at {awaited}", flush=True)
+                    awaited = None
+                time.sleep(POLL_SECONDS)
+        finally:
+            self._end_all()
+
+    def _check_database(self) -> None:
+        """Raises what would keep the children from running, before any is started."""
+        database = open_database(self._settings)
+        try:
+            if self._url is not None:
+                check_reach(database, self._settings)
+        finally:
+            database.close()
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self._ending = True
+
+    def _alive(self) -> list[int]:
+        return [child.process.pid for child in self._children if child.process is not None]
+
+    def _end_all(self) -> None:
+        for child in self._children:
+            child.end()
+        until = time.monotonic() + END_SECONDS
+        for child in self._children:
+            child.wait(until)
+        processes.kill_orphans(())
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, or a free one for 0. Raises SettingsError when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from None
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/api/v1/health", timeout=1.0) as answer:
+            return bool(answer.status == 200)
+    except OSError:  # nobody listens yet, or it answers with an error
+        return False
+
+
+def _how(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

@@ -1,0 +1,1 @@
+"""The scheduler: leadership, fairness, dispatch, Tune."""

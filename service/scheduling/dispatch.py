@@ -1,0 +1,161 @@
+"""Dispatch: fills the mailbox by fairness, stores what comes back, and deals with stops and deaths."""
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+from phaselab.domain.results.results import RunFailure
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Stack
+from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.scheduling.fairness import Use, choose
+from phaselab.service.scheduling.ledger import Entry, Ledger
+from phaselab.service.scheduling.sizing import Pace, share
+from phaselab.service.scheduling.work_queue import Taken, WorkQueue
+from phaselab.workers.base.progress import Progress
+from phaselab.workers.trial.mailbox import Letter, MailboxClient, Parcel
+
+USUAL_ATTEMPTS = 4
+"""A run that was handed out more often goes alone in its stack."""
+MOST_ATTEMPTS = 12
+"""A run that was handed out as often without a result has failed. Pauses and restarts count, so there are many."""
+DEADLY = 3
+"""A run that was alone in its stack when workers died counts as failed after this many deaths."""
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """The traffic between the database and the trials of one busy period.
+
+    `feed` and `stop_unwanted` belong to one thread, `on_parcel` and `on_death` to Tune's; both may run at a time.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        queue: WorkQueue,
+        mailbox: MailboxClient,
+        pace: Pace,
+        use: Use,
+        trials: int,
+    ) -> None:
+        self._settings = settings
+        self._queue = queue
+        self._mailbox = mailbox
+        self._pace = pace
+        self._use = use
+        self._noted: dict[int, Progress] = {}
+        self.ledger = Ledger()
+        self.trials = trials
+        self.landed = threading.Event()
+
+    def feed(self) -> bool:
+        """Take stacks until two are out for each trial. Returns whether anything is out or waits."""
+        candidates = self._queue.candidates()
+        empty: set[int] = set()
+        while len(self.ledger) < 2 * self.trials:
+            chosen = choose(
+                [candidate for candidate in candidates if candidate.id not in empty],
+                self._use,
+                self.ledger.stacks_by_owner(),
+                self._settings.stack_seconds,
+                self._settings.owner_trials,
+            )
+            if chosen is None:
+                break
+            taken = self._queue.take(chosen.id, functools.partial(self._most, chosen.queued))
+            if taken is None or len(taken.stack.runs) >= chosen.queued:
+                empty.add(chosen.id)
+            if taken is not None:
+                self._post([self.ledger.add(part, chosen.id, chosen.owner) for part in self._cut(taken)])
+        return bool(candidates) or len(self.ledger) > 0
+
+    def extend_leases(self) -> None:
+        """Keep what is out leased."""
+        self._queue.extend(self.ledger.keys())
+
+    def note_progress(self) -> None:
+        """Write down how far the stacks are that have gone on since the last time. Fails when the mailbox is dead."""
+        told = self._mailbox.progress()
+        gone_on = [(number, progress) for number, progress in told.items() if progress != self._noted.get(number)]
+        self._noted = told
+        if gone_on:
+            self._queue.note_progress(
+                [
+                    ([progress.key] if progress.key else self.ledger.keys_of(number), progress.stage, progress.share)
+                    for number, progress in gone_on
+                ]
+            )
+
+    def stop_unwanted(self) -> None:
+        """Stop the stacks of paused experiments, and those none of whose runs any experiment wants any more."""
+        experiments = self.ledger.experiments()
+        if experiments:
+            paused = self.ledger.of(self._queue.paused(experiments))
+            self._withdraw([*paused, *self.ledger.unwanted(self._queue.unwanted())])
+
+    def stop_all(self) -> None:
+        """Stop every stack, for the scheduler ends."""
+        self._withdraw(self.ledger.numbers())
+
+    def on_parcel(self, parcel: Parcel) -> None:
+        """Store what a trial made of a stack, or give its runs back if it was told to stop."""
+        if parcel.outcomes is not None:
+            self._queue.land(parcel.outcomes)
+        entry = self.ledger.close(parcel.number)
+        if entry is None:
+            return
+        now = time.monotonic()
+        self._use.add(entry.owner, parcel.seconds, now)
+        if parcel.outcomes is None:
+            self._queue.release(entry.keys)
+        else:
+            self._pace.note(entry.stack.runs[0].settings, len(entry.stack.runs), parcel.seconds)
+        self.landed.set()
+
+    def on_death(self, trial: str) -> None:
+        """Compute again what a dead trial's worker held: as it was, then in halves, then not at all."""
+        number = self._mailbox.bury(trial)
+        entries = () if number is None else self.ledger.after_death(number)
+        log.warning("a worker died; to be computed again: %d runs", sum(len(entry.stack.runs) for entry in entries))
+        deadly = [entry for entry in entries if len(entry.stack.runs) == 1 and entry.deaths >= DEADLY]
+        for entry in deadly:
+            reason = f"the worker process died {entry.deaths} times while it computed this run alone"
+            self._queue.land([RunFailure(entry.keys[0], reason)])
+            self.ledger.close(entry.number)
+        self._post([entry for entry in entries if entry not in deadly], first=True)
+        self.landed.set()
+
+    def _most(self, queued: int, settings: Settings) -> int:
+        """Most runs of these settings in a stack of an experiment of which so many runs wait."""
+        return min(self._pace.size(settings), share(queued, self.trials))
+
+    def _cut(self, taken: Taken) -> Sequence[Stack]:
+        """The stack, less the runs that were handed out often and never came back: they may be what ends schedulers or
+        nodes, so they go alone, and at last they fail."""
+        runs = taken.stack.runs
+        usual = tuple(run for run in runs if taken.attempts[run.key] <= USUAL_ATTEMPTS)
+        lost = [run for run in runs if taken.attempts[run.key] > MOST_ATTEMPTS]
+        reason = f"handed out {MOST_ATTEMPTS} times, and never came back with a result"
+        if lost:
+            self._queue.land([RunFailure(run.key, reason) for run in lost])
+        alone = [run for run in runs if USUAL_ATTEMPTS < taken.attempts[run.key] <= MOST_ATTEMPTS]
+        return [*([Stack(usual)] if usual else []), *(Stack((run,)) for run in alone)]
+
+    def _post(self, entries: Sequence[Entry], first: bool = False) -> None:
+        if entries:
+            letters = [Letter(entry.number, entry.stack) for entry in entries]
+            self._mailbox.put(letters, first)
+
+    def _withdraw(self, numbers: Sequence[int]) -> None:
+        """Take letters back. Those that a trial holds come back as parcels without outcomes, or are taken back here
+        when its worker gives them up."""
+        if not numbers:
+            return
+        for number in self._mailbox.stop(numbers):
+            entry = self.ledger.close(number)
+            if entry is not None:
+                self._queue.release(entry.keys)

@@ -1,0 +1,89 @@
+"""The lead: one scheduler at a time works on a database; others stand by."""
+
+import os
+import secrets
+import socket
+import threading
+from pathlib import Path
+
+from phaselab.db.queue import leadership
+from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.service.scheduling.watchdog import Watchdog
+
+STAND_BY_SECONDS = 0.5
+
+
+class Lead:
+    """The leader lock in the database, held under a name that tells machine and process."""
+
+    def __init__(self, database: Database, seconds: float) -> None:
+        self._database = database
+        self._seconds = seconds
+        self._given_up = threading.Event()
+        self._holder = f"{_place()}/{os.getpid()}/{_started(os.getpid())}"
+
+    def wait(self, stopping: threading.Event) -> bool:
+        """Stand by until the lock is ours; False when `stopping` came first."""
+        told = False
+        while not stopping.is_set():
+            try:
+                with self._database.transaction() as session:
+                    other = leadership.holder_of(session)
+                    if other is not None and is_dead(other):
+                        leadership.release(session, other)
+                    if leadership.acquire(session, self._holder, self._seconds):
+                        return True
+                if not told:
+                    print(f"another scheduler leads ({other}); this one stands by", flush=True)
+                    told = True
+            except DatabaseAway:
+                pass
+            stopping.wait(STAND_BY_SECONDS)
+        return False
+
+    def keep(self, watchdog: Watchdog) -> None:
+        """Renew the lock from now on, in a thread; when it cannot be renewed in time the watchdog ends the process,
+        before another scheduler may start."""
+        watchdog.expect("the leader lock", self._seconds * 0.8)
+        threading.Thread(target=self._renew, args=(watchdog,), name="lead", daemon=True).start()
+
+    def give_up(self) -> None:
+        """Free the lock for the next scheduler."""
+        self._given_up.set()
+        with self._database.transaction() as session:
+            leadership.release(session, self._holder)
+
+    def _renew(self, watchdog: Watchdog) -> None:
+        while not self._given_up.wait(self._seconds / 5):
+            try:
+                with self._database.transaction(alone=False) as session:
+                    renewed = leadership.renew(session, self._holder, self._seconds)
+            except DatabaseAway:
+                continue
+            if renewed:
+                watchdog.beat("the leader lock")
+        watchdog.forget("the leader lock")
+
+
+def is_dead(holder: str) -> bool:
+    """Whether a holder is a process of this machine that has ended; False when that cannot be known from here."""
+    place, _, process = holder.partition("/")
+    pid, _, started = process.partition("/")
+    return place == _place() and started != "" and _started(int(pid)) != started
+
+
+def _place() -> str:
+    """This machine and its space of process numbers (a container has its own); a name that no other place has."""
+    try:
+        return f"{socket.gethostname()}:{os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return f"{socket.gethostname()}:{secrets.token_hex(8)}"
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks since boot, which tells it from a later one of the same number; empty
+    when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""

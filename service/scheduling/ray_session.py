@@ -1,0 +1,88 @@
+"""Ray: starting or joining it, and how many trials it holds. The environment it wants is in `service.environment`."""
+
+import logging
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import ray
+
+from phaselab.service.base.settings import ServiceSettings
+
+NAMESPACE = "phaselab"
+OBJECT_STORE_BYTES = 200_000_000
+TEMP_PREFIX = "phaselab-ray-"
+
+
+class RayUnfit(RuntimeError):
+    """Ray cannot serve: it cannot be reached, its version differs, or no node holds a trial. The message says so."""
+
+
+def start(settings: ServiceSettings) -> None:
+    """Join the cluster at `ray_address`, or start Ray here. Raises RayUnfit."""
+    if settings.ray_address is None:
+        _start_here(settings)
+        return
+    try:
+        ray.init(
+            address=settings.ray_address,
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            logging_level=_level(settings),
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise RayUnfit(
+            f"PHASELAB_RAY_ADDRESS={settings.ray_address}: {error}. The scheduler runs on a node of the cluster, with"
+            " the Ray and Python versions of its nodes and the same token (RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)"
+        ) from error
+
+
+def _start_here(settings: ServiceSettings) -> None:
+    """A Ray of our own: no dashboard, a small object store, session files under a short path (sockets allow 107)."""
+    _remove_leftovers()
+    ray.init(
+        address="local",
+        namespace=NAMESPACE,
+        num_cpus=settings.cpus or len(os.sched_getaffinity(0)),
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=_level(settings),
+        object_store_memory=OBJECT_STORE_BYTES,
+        _temp_dir=tempfile.mkdtemp(prefix=f"{TEMP_PREFIX}{os.getpid()}-", dir="/tmp"),
+    )
+
+
+def _level(settings: ServiceSettings) -> int:
+    return logging.getLevelNamesMapping()[settings.log_level]
+
+
+def stop() -> None:
+    """Leave the cluster, or end the Ray that was started here and remove its files."""
+    ray.shutdown()
+    for folder in Path("/tmp").glob(f"{TEMP_PREFIX}{os.getpid()}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_leftovers() -> None:
+    """Remove the session files of schedulers that are dead (killed, they could not)."""
+    for folder in Path("/tmp").glob(f"{TEMP_PREFIX}*-*"):
+        process = folder.name.removeprefix(TEMP_PREFIX).partition("-")[0]
+        if folder.stat().st_uid == os.getuid() and not Path("/proc", process).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def trial_slots(settings: ServiceSettings) -> int:
+    """How many trials the living nodes hold at a time."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    slots = sum(_slots_of(node, settings) for node in nodes)
+    return slots if settings.max_trials is None else min(slots, settings.max_trials)
+
+
+def _slots_of(resources: Mapping[str, float], settings: ServiceSettings) -> int:
+    slots = math.floor(resources.get("CPU", 0.0) / settings.trial_cpus + 1e-9)
+    if settings.trial_gpus > 0:
+        slots = min(slots, math.floor(resources.get("GPU", 0.0) / settings.trial_gpus + 1e-9))
+    return slots

@@ -1,0 +1,133 @@
+"""What the scheduler asks of the database: whose runs wait, leases, results. One transaction a call."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from phaselab.db.queue import fair_use, leases, progress
+from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.db.writing import landing
+from phaselab.db.writing.status import status_of
+from phaselab.domain.results.results import Outcome
+from phaselab.domain.results.states import ExperimentStatus, Stage
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Stack
+
+HOLDER = "scheduler"
+"""Who holds leases: the role, not the process, for the leader lock lets one process at a time play it. So whoever has
+the lead may take back what its predecessors held."""
+
+AWAY_SECONDS = 5.0
+"""How long a call goes on asking a database that is away."""
+PAUSE_SECONDS = 0.2
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A leased stack, and how often each of its runs has been handed out by now."""
+
+    stack: Stack
+    attempts: Mapping[str, int]
+
+
+def again_while_away(ask: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+    """Ask again while the database is away, for AWAY_SECONDS. Whatever was stored, asking again does no harm: landing
+    ignores what has landed, and a stack that was leased without our hearing of it is taken back when its lease ends."""
+
+    @functools.wraps(ask)
+    def patiently(*arguments: Asked.args, **named: Asked.kwargs) -> Answer:
+        until = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return ask(*arguments, **named)
+            except DatabaseAway as away:
+                if time.monotonic() > until:
+                    raise
+                log.warning("the database is away, asking again: %s", away)
+                time.sleep(PAUSE_SECONDS)
+
+    return patiently
+
+
+class WorkQueue:
+    """The runs that wait, as the scheduler sees them. Every call raises DatabaseAway in the end."""
+
+    def __init__(self, database: Database, lease_seconds: float) -> None:
+        self._database = database
+        self._lease_seconds = lease_seconds
+
+    @again_while_away
+    def candidates(self) -> Sequence[leases.Candidate]:
+        """The experiments that have runs which wait."""
+        with self._database.reading() as session:
+            return leases.queued_experiments(session)
+
+    @again_while_away
+    def take(self, experiment: int, most: Callable[[Settings], int]) -> Taken | None:
+        """A stack, leased to this scheduler; None if none waits. `most` tells how many runs of these settings it may
+        hold."""
+        with self._database.transaction() as session:
+            settings = leases.next_settings(session, experiment)
+            if settings is None:
+                return None
+            stack = leases.take_stack(session, experiment, most(settings), HOLDER, self._lease_seconds)
+            if stack is None:
+                return None
+            return Taken(stack, leases.attempts_of(session, [run.key for run in stack.runs]))
+
+    @again_while_away
+    def extend(self, keys: Sequence[str]) -> None:
+        """Sign of life: these runs are still being computed. Leases of others that have run out are taken back."""
+        with self._database.transaction() as session:
+            leases.extend_leases(session, HOLDER, keys, self._lease_seconds)
+            leases.release(session, expired=True)
+
+    @again_while_away
+    def note_progress(self, noted: Sequence[tuple[Sequence[str], Stage, float]]) -> None:
+        """How far runs are that are being computed: keys of runs, the stage they are in, and the share of it."""
+        with self._database.transaction() as session:
+            for keys, stage, share in noted:
+                progress.note(session, HOLDER, keys, stage, share)
+
+    @again_while_away
+    def release(self, keys: Sequence[str]) -> None:
+        """Give runs back, not computed."""
+        with self._database.transaction() as session:
+            leases.release(session, keys=keys)
+
+    @again_while_away
+    def release_all(self) -> None:
+        """Give every leased run back. Only the leader may: every other process that held some is dead."""
+        with self._database.transaction() as session:
+            leases.release(session, holder=HOLDER)
+
+    @again_while_away
+    def unwanted(self) -> set[str]:
+        """The keys of leased runs that no experiment wants any more."""
+        with self._database.reading() as session:
+            return set(leases.unwanted(session, HOLDER))
+
+    @again_while_away
+    def paused(self, experiments: Collection[int]) -> set[int]:
+        """Which of these experiments are paused."""
+        with self._database.reading() as session:
+            return {one for one in experiments if status_of(session, one) is ExperimentStatus.PAUSED}
+
+    @again_while_away
+    def used(self, half_life_seconds: float) -> Mapping[str, float]:
+        """Computing seconds by owner that landed before, as fairness remembers them."""
+        with self._database.reading() as session:
+            return fair_use.decayed_seconds(session, half_life_seconds)
+
+    @again_while_away
+    def land(self, outcomes: Sequence[Outcome]) -> None:
+        """Store what was computed."""
+        with self._database.transaction() as session:
+            landing.land(session, outcomes)

@@ -1,0 +1,153 @@
+"""Accounts: who may come in, and what each may do.
+
+While there is no account, everyone who reaches the service is the owner `local` and may do everything; so only this
+machine may reach it. From the first account on, every call needs an account's token.
+"""
+
+import hashlib
+import math
+import re
+import secrets
+from collections.abc import Sequence
+
+from phaselab.db.reading import accounts
+from phaselab.db.reading.accounts import Account as Account
+from phaselab.db.schema.database import Database, Session
+from phaselab.domain.settings.faults import Fault, InvalidInput
+from phaselab.service.base.addresses import is_loopback
+from phaselab.service.base.errors import Conflict, NotFound, Unauthorized
+from phaselab.service.base.settings import ServiceSettings, SettingsError
+
+LOCAL = "local"
+"""The owner of what is submitted while there is no account."""
+TOKEN_BYTES = 32
+MAX_WEIGHT = 1000.0
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+
+
+def create(database: Database, name: str, weight: float = 1.0, trials: int | None = None) -> str:
+    """Make an account and give its token, which is not kept and cannot be had again.
+
+    Raises InvalidInput for a name, weight or cap on trials that cannot be used, Conflict for a name that is taken.
+    """
+    _check(name, weight, trials)
+    token, token_hash = _new_token()
+    with database.transaction() as session:
+        if accounts.get_account(session, name) is not None:
+            raise Conflict(f"there is an account {name} already; choose another name")
+        accounts.add_account(session, name, token_hash, weight, trials)
+    return token
+
+
+def list_accounts(database: Database) -> Sequence[Account]:
+    """Every account, by name."""
+    with database.reading() as session:
+        return accounts.list_accounts(session)
+
+
+def rotate(database: Database, name: str) -> str:
+    """A new token for the account; the former one is worth nothing from now on. Raises NotFound."""
+    token, token_hash = _new_token()
+    with database.transaction() as session:
+        _existing(session, name)
+        accounts.change_account(session, name, token_hash=token_hash)
+    return token
+
+
+def disable(database: Database, name: str) -> None:
+    """Refuse the account from now on; what it submitted stays, and goes on. Raises NotFound."""
+    with database.transaction() as session:
+        _existing(session, name)
+        accounts.set_disabled(session, name, True)
+
+
+def enable(database: Database, name: str) -> None:
+    """Let a disabled account in again. Raises NotFound."""
+    with database.transaction() as session:
+        _existing(session, name)
+        accounts.set_disabled(session, name, False)
+
+
+def set_share(database: Database, name: str, weight: float, trials: int | None) -> None:
+    """Change an account's weight in the fair share and its cap on trials (None: the service's own limit).
+
+    Raises NotFound, or InvalidInput for a value that cannot be used.
+    """
+    _check(name, weight, trials)
+    with database.transaction() as session:
+        _existing(session, name)
+        accounts.change_account(session, name, weight=weight, trials=trials)
+
+
+def get(database: Database, name: str) -> Account:
+    """The account of this name. Raises NotFound."""
+    with database.reading() as session:
+        return _existing(session, name)
+
+
+def is_open(database: Database, settings: ServiceSettings) -> bool:
+    """Whether everyone who reaches the service may do everything: there is no account, and only this machine can
+    reach it."""
+    if settings.require_accounts or not is_loopback(settings.host):
+        return False
+    with database.reading() as session:
+        return not accounts.any_account(session)
+
+
+def owner_of(database: Database, token: str) -> str:
+    """The name of the account that a token is of. Raises Unauthorized."""
+    with database.reading() as session:
+        found = accounts.find_by_token(session, hash_of(token))
+    if found is None:
+        raise Unauthorized(
+            "no account has this token; check it, or get a new one from whoever runs the server"
+            " (phaselab user rotate NAME)"
+        )
+    if found.disabled_at is not None:
+        raise Unauthorized(f"the account {found.name} is disabled; ask whoever runs the server")
+    return found.name
+
+
+def check_reach(database: Database, settings: ServiceSettings) -> None:
+    """Raises SettingsError when others could reach a service that has no accounts."""
+    if settings.require_accounts or is_loopback(settings.host):
+        return
+    with database.reading() as session:
+        if accounts.any_account(session):
+            return
+    raise SettingsError(
+        f"there are no accounts yet, so whoever reaches {settings.host} could do everything: make one with"
+        " `phaselab user add NAME`, or listen on this machine only (--host 127.0.0.1) and use an SSH tunnel from"
+        " elsewhere (ssh -L 8000:127.0.0.1:8000 server)"
+    )
+
+
+def hash_of(token: str) -> str:
+    """What is stored of a token: its sha256. A slow, salted hash guards passwords, which people choose and attackers
+    guess; a token is 32 random bytes, which nobody guesses, however fast the hash."""
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def _new_token() -> tuple[str, str]:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    return token, hash_of(token)
+
+
+def _check(name: str, weight: float, trials: int | None) -> None:
+    faults = []
+    if not _NAME.fullmatch(name):
+        allowed = "1 to 64 of a-z, 0-9, and . _ @ - but not in front"
+        faults.append(Fault("/name", f"{name[:80]!r} is no name of an account: it is {allowed}"))
+    if not (math.isfinite(weight) and 0 < weight <= MAX_WEIGHT):
+        faults.append(Fault("/weight", f"a weight is above 0 and at most {MAX_WEIGHT:g}, not {weight:g}"))
+    if trials is not None and not 1 <= trials <= 2**31 - 1:
+        faults.append(Fault("/trials", f"a cap on trials is at least 1, not {trials}"))
+    if faults:
+        raise InvalidInput(faults)
+
+
+def _existing(session: Session, name: str) -> Account:
+    found = accounts.get_account(session, name)
+    if found is None:
+        raise NotFound(f"there is no account {name}; `phaselab user list` shows which there are")
+    return found

@@ -1,0 +1,157 @@
+"""Experiments as users see them, and what users do to them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from phaselab.db.queue import progress
+from phaselab.db.queue.progress import RunningProgress as RunningProgress
+from phaselab.db.reading import experiments
+from phaselab.db.reading.experiments import Counts, ExperimentRow
+from phaselab.db.schema.clock import database_time
+from phaselab.db.schema.database import Database, Session
+from phaselab.db.writing import verbs
+from phaselab.domain.results.states import ExperimentStatus
+from phaselab.domain.settings.faults import Fault, InvalidInput
+from phaselab.service.base.errors import Conflict, Forbidden, NotFound
+
+MAX_PAGE = 1000
+MAX_PRIORITY = 100
+"""Priorities are in -MAX_PRIORITY..MAX_PRIORITY, as in a spec."""
+
+
+@dataclass(frozen=True)
+class ExperimentView:
+    """An experiment, where its runs stand, and in how many seconds it will have finished at the pace so far (null
+    while that is not known, and when it is not running). `progress` of long runs that are running; of one experiment,
+    not in lists."""
+
+    row: ExperimentRow
+    counts: Counts
+    eta_seconds: float | None
+    progress: tuple[RunningProgress, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExperimentPage:
+    """Some experiments, newest first, and the cursor of those that follow, if any."""
+
+    items: tuple[ExperimentView, ...]
+    next: str | None
+
+
+def experiment(database: Database, experiment_id: int) -> ExperimentView:
+    """One experiment. Raises NotFound."""
+    with database.reading() as session:
+        return _view(session, experiment_id)
+
+
+def list_experiments(
+    database: Database, cursor: str | None = None, limit: int = 50, owner: str | None = None
+) -> ExperimentPage:
+    """A page of experiments. Raises InvalidInput for a cursor that was never given out."""
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise InvalidInput([Fault("/cursor", "this is no cursor; send the `next` of the page before")])
+    with database.reading() as session:
+        before = None if cursor is None else int(cursor)
+        rows, following = experiments.list_experiments(session, before, min(limit, MAX_PAGE), owner)
+        views = _views(session, rows)
+    return ExperimentPage(tuple(views), None if following is None else str(following))
+
+
+def cancel(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+    """Stop; what has landed stays. Raises NotFound, or Conflict when it has finished.
+
+    Here and below, `account` is who asks, and Forbidden is raised when the experiment is another's; None when
+    everyone may do everything.
+    """
+    return _do(database, experiment_id, account, "cancelled", verbs.cancel)
+
+
+def pause(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+    """Hand nothing more out until it is resumed. Raises NotFound, Forbidden, or Conflict when it has finished."""
+    return _do(database, experiment_id, account, "paused", verbs.pause)
+
+
+def resume(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+    """Go on after a pause. Raises NotFound, Forbidden, or Conflict when it has finished."""
+    return _do(database, experiment_id, account, "resumed", verbs.resume)
+
+
+def retry(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+    """Ask again for the runs that failed or were cancelled; nothing happens when there are none. Raises NotFound or
+    Forbidden."""
+    with database.transaction() as session:
+        _own(session, experiment_id, account)
+        verbs.retry(session, experiment_id)
+        return _view(session, experiment_id)
+
+
+def patch(
+    database: Database,
+    experiment_id: int,
+    name: str | None = None,
+    priority: int | None = None,
+    account: str | None = None,
+) -> ExperimentView:
+    """Change name or priority, whichever is given. Raises NotFound, Forbidden, or InvalidInput for a bad value."""
+    faults = []
+    if name is not None and not 1 <= len(name) <= 200:
+        faults.append(Fault("/name", "a name has 1 to 200 characters"))
+    if priority is not None and not -MAX_PRIORITY <= priority <= MAX_PRIORITY:
+        faults.append(Fault("/priority", f"a priority is in {-MAX_PRIORITY}..{MAX_PRIORITY}"))
+    if faults:
+        raise InvalidInput(faults)
+    with database.transaction() as session:
+        _own(session, experiment_id, account)
+        experiments.patch(session, experiment_id, name, priority)
+        return _view(session, experiment_id)
+
+
+def delete(database: Database, experiment_id: int, account: str | None = None) -> None:
+    """Remove it with the runs that no other experiment has. Raises NotFound or Forbidden."""
+    with database.transaction() as session:
+        _own(session, experiment_id, account)
+        verbs.delete(session, experiment_id)
+
+
+def _do(
+    database: Database, experiment_id: int, account: str | None, done: str, verb: Callable[[Session, int], bool]
+) -> ExperimentView:
+    with database.transaction() as session:
+        before = _own(session, experiment_id, account)
+        if not verb(session, experiment_id):
+            status = before.row.status.replace("_", " ")
+            raise Conflict(f"experiment {experiment_id} is {status} and cannot be {done}")
+        return _view(session, experiment_id)
+
+
+def _own(session: Session, experiment_id: int, account: str | None) -> ExperimentView:
+    """The experiment, which the account may change."""
+    view = _view(session, experiment_id)
+    if account is not None and view.row.owner != account:
+        raise Forbidden(f"experiment {experiment_id} is {view.row.owner}'s; only its owner may change it")
+    return view
+
+
+def _view(session: Session, experiment_id: int) -> ExperimentView:
+    row = experiments.get_experiment(session, experiment_id)
+    if row is None:
+        raise NotFound(f"there is no experiment {experiment_id}")
+    view = _views(session, [row])[0]
+    running = progress.progress_of(session, experiment_id) if view.counts.running else []
+    return replace(view, progress=tuple(running))
+
+
+def _views(session: Session, rows: Sequence[ExperimentRow]) -> list[ExperimentView]:
+    counts = experiments.counts_of(session, rows)
+    now = database_time(session)
+    return [ExperimentView(row, counts[row.id], _eta(row, counts[row.id], now)) for row in rows]
+
+
+def _eta(row: ExperimentRow, counts: Counts, now: datetime) -> float | None:
+    """Seconds left at the mean pace since the first run was handed out."""
+    ended = counts.done + counts.failed - counts.cached
+    if row.status is not ExperimentStatus.RUNNING or row.started_at is None or ended <= 0:
+        return None
+    return (now - row.started_at).total_seconds() * (counts.queued + counts.running) / ended

@@ -1,0 +1,1 @@
+"""What every computation needs: random streams, progress, checkpoints, stops."""

@@ -1,0 +1,1 @@
+"""Training and test data: drawn clusters, image files, features."""

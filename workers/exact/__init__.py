@@ -1,0 +1,1 @@
+"""Exact least perturbations, with certified bounds."""

@@ -1,0 +1,264 @@
+"""The exact method by branch and bound, where the opposing neurons are too many to enumerate their patterns.
+
+A node is a part of the ball around a point: every opposing pre-activation q lies in [low, high] there. Where the sign
+of q is not known yet, relu(q) lies under the chord from (low, 0) to (high, high); with chords for relus the flips of
+a node satisfy a convex program, whose minimum bounds them from below. Its dual weights give more: all flips of the
+node that are shorter than the best one known lie in a cap of the ball, which narrows every [low, high] in closed form
+(docs/methods/exact.md). What then still has a gap is cut in two by the sign of one q.
+"""
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from phaselab.workers.exact.active_set import solve
+from phaselab.workers.exact.bracket import Bracket, descend, unknown
+from phaselab.workers.exact.parabola import parabola_bound
+from phaselab.workers.exact.program import Programs
+from phaselab.workers.exact.side import OneSide, apply_rows, attain, combine_rows
+
+PRUNE = 1e-8  # relative distance to the best flip at which a node is closed
+ROUNDING = 1e-12  # by which intervals are widened, relative to their terms
+PROGRESS = 0.8  # a node whose open intervals shrank to this part of their width is solved again before it is cut
+TANGENTS = 2  # patterns gone through to find a node's local minimiser
+BATCH = 4096  # nodes that are solved together
+UNBOUNDED = 1e3  # where no flip is known, search this many times the farthest distance to a neuron's own hyperplane
+
+
+@dataclass(eq=False)
+class Nodes:
+    """F nodes; an opposing neuron is on where low >= 0, else off where high <= 0, else open."""
+
+    point: Tensor  # [F] long
+    group: Tensor  # [F] long, the opposing group that counts
+    bound: Tensor  # [F] certified: no flip of the node is shorter
+    low: Tensor  # [F, Q]
+    high: Tensor  # [F, Q]
+
+    def take(self, rows: Tensor) -> "Nodes":
+        """The nodes `rows`."""
+        return Nodes(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+def join(parts: list[Nodes]) -> Nodes:
+    """All nodes of the parts."""
+    return Nodes(**{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Nodes)})
+
+
+def branch_and_bound(points: OneSide, budget: int) -> Bracket:
+    """Brackets of the radii of B points that are not flipped at u = 0, with at most `budget` nodes a point."""
+    found = _first_flips(points)
+    reach = _search_radius(points, found)  # [B]
+    found.lower = reach.clone()  # falls to the least bound of a node that is closed
+    nodes, spent = _roots(points, reach), torch.zeros_like(points.run)
+    while len(nodes.point):
+        reach = torch.minimum(reach, found.upper * (1 - PRUNE))
+        over = (nodes.bound >= reach[nodes.point]) | (spent[nodes.point] >= budget)
+        _close(found, nodes.take(over.nonzero().squeeze(1)))
+        nodes = nodes.take((~over).nonzero().squeeze(1))
+        order = torch.argsort(nodes.bound / reach[nodes.point])
+        now, nodes = nodes.take(order[:BATCH]), nodes.take(order[BATCH:])
+        spent += torch.bincount(now.point, minlength=len(spent))
+        nodes = join([nodes, *_expand(points, found, now, reach)])
+    found.lower = torch.minimum(found.lower, found.upper)
+    return found
+
+
+def _first_flips(points: OneSide) -> Bracket:
+    """Descend from the pattern at u = 0, from all off, and from each opposing group all on."""
+    found = unknown(points)
+    rows = torch.arange(len(points.run), device=points.run.device)
+    members = _members(points)  # [G, Q]
+    for pattern in torch.cat([torch.zeros_like(members[:1]), members]):
+        descend(points, found, rows, pattern.expand_as(points.opposing))
+    descend(points, found, rows, (points.opposing > 0).to(points.own) * members[_largest_group(points)])
+    return found
+
+
+def _members(points: OneSide) -> Tensor:
+    """[G, Q] 1 where the opposing neuron is of the group."""
+    width = points.opposing.shape[1] // points.opposing_groups
+    return torch.eye(points.opposing_groups).to(points.own).repeat_interleave(width, dim=1)
+
+
+def _largest_group(points: OneSide) -> Tensor:
+    """[B] the opposing group of the largest value at u = 0."""
+    active = points.opposing.clamp_min(0)
+    return (
+        active.reshape(len(active), points.opposing_groups, active.shape[1] // points.opposing_groups).sum(2).argmax(1)
+    )
+
+
+def _search_radius(points: OneSide, found: Bracket) -> Tensor:
+    """[B] how far flips are searched for: just short of the one known, else far."""
+    far = torch.zeros_like(found.upper)
+    for values, factor in ((points.own, points.own_factor), (points.opposing, points.opposing_factor)):
+        length = factor.norm(dim=2)[points.run]
+        away = torch.where(length > 0, values.abs() / length, 0.0)
+        far = torch.maximum(far, away.amax(1))
+    return torch.where(found.upper.isinf(), UNBOUNDED * far, found.upper * (1 - PRUNE))
+
+
+def _roots(points: OneSide, reach: Tensor) -> Nodes:
+    """One node per point and opposing group: the whole ball of radius `reach` [B]."""
+    count, groups = len(reach), points.opposing_groups
+    point = torch.arange(count, device=reach.device).repeat_interleave(groups)
+    spread = reach.unsqueeze(1) * points.opposing_factor.norm(dim=2)[points.run] * (1 + ROUNDING)
+    return Nodes(
+        point=point,
+        group=torch.arange(groups, device=reach.device).repeat(count),
+        bound=torch.zeros_like(reach)[point],
+        low=(points.opposing - spread)[point],
+        high=(points.opposing + spread)[point],
+    )
+
+
+def _close(found: Bracket, nodes: Nodes) -> None:
+    """Nothing more is done for these nodes: their bounds are what is known."""
+    found.lower.scatter_reduce_(0, nodes.point, nodes.bound, "amin")
+
+
+def _expand(points: OneSide, found: Bracket, nodes: Nodes, reach: Tensor) -> list[Nodes]:
+    """Solve the relaxations; the nodes that take the place of those that could not be closed."""
+    here, radius = points.take(nodes.point), reach[nodes.point]
+    members = _members(points)[nodes.group]  # [F, Q]
+    slope, lift = _chords(nodes, members)
+    programs = _programs(here, slope, lift)
+    answer = solve(programs, radius)
+    _offer(found, nodes.point, *attain(here, answer.perturbation))
+    nodes.bound = torch.maximum(nodes.bound, torch.minimum(answer.lower, radius))
+    opposing = here.opposing + apply_rows(here.opposing_factor, here.run, answer.perturbation)
+    gap = torch.where(_is_open(nodes, members), slope * opposing + lift - opposing.clamp_min(0), -torch.inf)  # [F, Q]
+    left = _left(found, nodes, radius, gap)
+    here, nodes, members, radius, gap = here.take(left), nodes.take(left), members[left], radius[left], gap[left]
+    start = torch.where(gap > -torch.inf, (opposing[left] > 0).to(slope), slope[left])
+    gap = _tangent(here, found, nodes, start, gap, (slope[left], lift[left]), radius)
+    toward = programs.slope[left] - combine_rows(points.own_factor, here.run, answer.weights[left])  # [F, D]
+    cap = (toward, answer.lower[left])
+    left = _left(found, nodes, radius, gap)
+    here, nodes, members, radius, gap = here.take(left), nodes.take(left), members[left], radius[left], gap[left]
+    return _split(here, nodes, members, gap, (cap[0][left], cap[1][left]), radius)
+
+
+def _left(found: Bracket, nodes: Nodes, radius: Tensor, gap: Tensor) -> Tensor:
+    """Rows of the nodes that stay open; the others are closed: bound far enough out, or no gap left."""
+    closed = (nodes.bound >= radius) | (gap.amax(1) == -torch.inf)
+    _close(found, nodes.take(closed.nonzero().squeeze(1)))
+    return (~closed).nonzero().squeeze(1)
+
+
+def _tangent(
+    here: OneSide,
+    found: Bracket,
+    nodes: Nodes,
+    pattern: Tensor,
+    gap: Tensor,
+    linear: tuple[Tensor, Tensor],
+    radius: Tensor,
+) -> Tensor:
+    """Raise the bounds by parabolas that touch at a local minimiser of the node; the lesser gaps [F, Q] there.
+
+    The minimiser is looked for from `pattern` [F, Q], whose open neurons (finite `gap`) are switched to what they are
+    at the minimiser.
+    """
+    is_open = gap > -torch.inf
+    for _ in range(TANGENTS):
+        answer = solve(_programs(here, pattern, torch.zeros_like(pattern)), torch.full_like(radius, torch.inf))
+        u = torch.where(answer.lower.isfinite().unsqueeze(1), answer.perturbation, 0.0)
+        _offer(found, nodes.point, *attain(here, u))
+        opposing = here.opposing + apply_rows(here.opposing_factor, here.run, u)
+        pattern = torch.where(is_open, (opposing > 0).to(pattern), pattern)
+    slope, lift = linear
+    chord_gap = torch.where(is_open, slope * opposing + lift - opposing.clamp_min(0), -torch.inf)
+    bound, parabola_gap = parabola_bound(here, answer.weights, u, linear, is_open)
+    nodes.bound = torch.maximum(nodes.bound, torch.minimum(bound, radius))
+    mixed = is_open & (parabola_gap < chord_gap)
+    bound, parabola_gap = parabola_bound(here, answer.weights, u, linear, mixed)
+    nodes.bound = torch.maximum(nodes.bound, torch.minimum(bound, radius))
+    return torch.minimum(chord_gap, parabola_gap)
+
+
+def _split(
+    here: OneSide, nodes: Nodes, members: Tensor, gap: Tensor, cap: tuple[Tensor, Tensor], radius: Tensor
+) -> list[Nodes]:
+    """Narrow the nodes to the cap (direction of any length, distance); cut in two those that it leaves wide."""
+    toward, distance = cap
+    before = _open_width(nodes, members)
+    direction = toward / toward.norm(dim=1, keepdim=True).clamp_min(torch.finfo(toward.dtype).tiny)
+    _narrow(here, nodes, direction, distance, radius)
+    again = _open_width(nodes, members) <= PROGRESS * before
+    cut = (~again).nonzero().squeeze(1)
+    halves = _cut(here.take(cut), nodes.take(cut), gap[cut].argmax(1), radius[cut])
+    return [nodes.take(again.nonzero().squeeze(1)), *halves]
+
+
+def _chords(nodes: Nodes, members: Tensor) -> tuple[Tensor, Tensor]:
+    """(slope [F, Q], lift [F, Q]): relu(q) <= slope * q + lift in the node, 0 for groups that do not count."""
+    chord = nodes.high / (nodes.high - nodes.low).clamp_min(torch.finfo(nodes.low.dtype).tiny)
+    slope = members * torch.where(nodes.low >= 0, 1.0, torch.where(nodes.high <= 0, 0.0, chord))
+    return slope, torch.where(_is_open(nodes, members), -slope * nodes.low, 0.0)
+
+
+def _is_open(nodes: Nodes, members: Tensor) -> Tensor:
+    """[F, Q] bool: the neuron counts and its sign is not known."""
+    return (nodes.low < 0) & (nodes.high > 0) & (members > 0)
+
+
+def _programs(here: OneSide, slope: Tensor, lift: Tensor) -> Programs:
+    """The programs in which slope * q + lift [F, Q] stands for the relu of each opposing neuron."""
+    return Programs(
+        own=here.own,
+        run=here.run,
+        own_factor=here.own_factor,
+        groups=here.own_groups,
+        constant=(slope * here.opposing + lift).sum(1),
+        slope=combine_rows(here.opposing_factor, here.run, slope),
+    )
+
+
+def _offer(found: Bracket, point: Tensor, length: Tensor, perturbation: Tensor) -> None:
+    """Take the shortest of the flips [F], of points that may repeat."""
+    shortest = torch.full_like(found.upper, torch.inf).scatter_reduce_(0, point, length, "amin")
+    best = ((length == shortest[point]) & length.isfinite()).nonzero().squeeze(1)
+    first = torch.full((len(found.upper),), len(point), device=point.device)
+    first.scatter_reduce_(0, point[best], best, "amin")
+    rows = (first < len(point)).nonzero().squeeze(1)
+    found.improve(rows, length[first[rows]], perturbation[first[rows]])
+
+
+def _open_width(nodes: Nodes, members: Tensor) -> Tensor:
+    """[F] sum of the widths of the open intervals that count."""
+    return torch.where(_is_open(nodes, members), nodes.high - nodes.low, 0.0).sum(1)
+
+
+def _narrow(here: OneSide, nodes: Nodes, direction: Tensor, distance: Tensor, radius: Tensor) -> None:
+    """Narrow the intervals to the cap |u| <= radius, direction . u >= distance; `direction` [F, D] has length 1."""
+    length = here.opposing_factor.norm(dim=2)[here.run]  # [F, Q]
+    along = apply_rows(here.opposing_factor, here.run, direction)  # [F, Q]
+    across = (length.square() - along.square()).clamp_min(0).sqrt()
+    radius, distance = radius.unsqueeze(1), distance.unsqueeze(1)
+    rim = across * (radius.square() - distance.square()).clamp_min(0).sqrt()
+    whole = radius * length
+    most = torch.where(radius * along >= distance * length, whole, along * distance + rim)
+    least = torch.where(-radius * along >= distance * length, -whole, along * distance - rim)
+    allowance = ROUNDING * (here.opposing.abs() + whole)
+    nodes.high = torch.minimum(nodes.high, here.opposing + most + allowance)
+    nodes.low = torch.maximum(nodes.low, here.opposing + least - allowance)
+
+
+def _cut(here: OneSide, nodes: Nodes, neuron: Tensor, radius: Tensor) -> list[Nodes]:
+    """The halves of each node by the sign of the pre-activation of opposing `neuron` [F]; empty ones are left out."""
+    chosen = neuron.unsqueeze(1)
+    row = here.opposing_factor[here.run, neuron]  # [F, D]
+    length = row.norm(dim=1)
+    direction = row / length.unsqueeze(1)
+    height = here.opposing.gather(1, chosen).squeeze(1) / length
+    halves = []
+    for sign in (1.0, -1.0):
+        half = nodes.take(torch.arange(len(neuron), device=neuron.device))
+        _narrow(here, half, sign * direction, -sign * height, radius)
+        edge = half.low if sign > 0 else half.high
+        edge.scatter_(1, chosen, 0.0)
+        halves.append(half.take((-sign * height < radius).nonzero().squeeze(1)))
+    return halves

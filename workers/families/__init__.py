@@ -1,0 +1,1 @@
+"""Families of networks: each joins training, attacks, measures and an exact method."""

@@ -1,0 +1,133 @@
+"""From runs of ResNets to their results: train, measure on the features, attack in pixel space."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.results import Curve, Outcome, RunFailure, RunResult
+from phaselab.domain.settings.labels import deal_clusters, group_count
+from phaselab.domain.settings.runs import Run
+from phaselab.workers.attacks.image_attack import TARGETS, Victim
+from phaselab.workers.attacks.image_runs import AttackedImages, attack_images
+from phaselab.workers.base.checkpoint import forget
+from phaselab.workers.base.progress import run_at_work
+from phaselab.workers.base.stop import Stop
+from phaselab.workers.data.image_data import centred_means, images_of, test_images
+from phaselab.workers.families.resnet18_trained import TrainedResNet, batch_of, features_of, train_resnet
+from phaselab.workers.families.two_layer_report import provenance
+from phaselab.workers.measures import measures
+from phaselab.workers.networks.layout import GroupLayout
+from phaselab.workers.networks.resnet import ResNet18
+from phaselab.workers.networks.trained import Geometry, geometry
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a trained network makes of the training set."""
+
+    loss: float
+    accuracy: float
+    centers: Tensor
+    """[k, e] centred class means of the features"""
+
+
+def compute_resnets(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
+    """One outcome per run, in order, one run after the other. Raises Stopped, DataFault."""
+    outcomes = []
+    for run in runs:
+        with run_at_work(run.key):
+            outcomes.append(_compute(run, device, stop))
+    for run in runs:
+        forget(run.key, TARGETS)
+    return outcomes
+
+
+def _compute(run: Run, device: str, stop: Stop | None) -> Outcome:
+    trained = train_resnet(run, device, stop)
+    seen = _look(trained, run.settings.data.k, stop)
+    if not math.isfinite(seen.loss):
+        rate = f"{run.settings.training.learning_rate:g}"
+        steps = run.settings.training.steps
+        return RunFailure(run.key, f"training diverged: the loss is not finite after {steps} steps at rate {rate}")
+    victim = victim_of(run, trained, device)
+    return _report(run, trained.network, seen, attack_images(run, victim, batch_of(device), stop, resumes=True), device)
+
+
+def _look(trained: TrainedResNet, k: int, stop: Stop | None) -> _Seen:
+    """Look at the training images as they are, without augmentation."""
+    label = trained.label
+    features = features_of(trained.network, trained.images, stop)  # [n, e]
+    outputs = trained.network.head(features)  # [n, c]
+    others = outputs.scatter(1, label.unsqueeze(1), -torch.inf).amax(dim=1)  # [n]
+    own = outputs.gather(1, label.unsqueeze(1)).squeeze(1)  # [n]
+    loss = functional.cross_entropy(outputs.double(), label)
+    accuracy = (own > others).double().mean()
+    return _Seen(float(loss), float(accuracy), centred_means(features.double(), trained.cluster, k))
+
+
+def victim_of(run: Run, trained: TrainedResNet, device: str) -> Victim:
+    """A run's network and its test images."""
+    images, data = images_of(run.settings.data), run.settings.data
+    groups = group_count(run.settings.network.labels, data.k)
+    dealt = deal_clusters(data.k, data.positive_clusters or data.k // 2, groups)
+    cluster, flat = test_images(run)
+    shape = (-1, images.channels, images.side, images.side)
+    flat = flat.to(device)
+    return Victim(
+        lambda inputs: trained.network(inputs.view(shape)).T,
+        groups,
+        dealt.side_of_group.count(1),
+        flat,
+        torch.tensor(dealt.side_of_cluster)[cluster].to(flat),
+        torch.tensor(dealt.group_of_cluster)[cluster].to(device),
+        trained.box,
+    )
+
+
+def _report(run: Run, network: ResNet18, seen: _Seen, attacked: AttackedImages, device: str) -> RunResult:
+    head = network.head.weight.double()  # [c, e]
+    head = head - head.mean(dim=0)  # what all outputs share decides nothing
+    shape = geometry(head.unsqueeze(0), seen.centers)
+    norms, fraction = measures.of_centers(run.settings, shape, seen.centers)  # [k], [1]
+    cosines = measures.cosines(shape, norms.unsqueeze(0))[0]  # [k, c]
+    values = {
+        "train_loss": seen.loss,
+        "train_accuracy": seen.accuracy,
+        "test_accuracy": attacked.clean["max"],
+        "test_accuracy_sum": attacked.clean["sum"],
+        "feature_fraction": float(fraction),
+        **_of_head(run, shape, norms),
+    }
+    return RunResult(
+        key=run.key,
+        measures={name: _defined(values.get(name, math.nan)) for name in MEASURES},
+        curves=tuple(
+            Curve(readout, method, accuracy.double().cpu().numpy())
+            for (method, readout), accuracy in attacked.accuracy.items()
+        ),
+        cosines=cosines.float().cpu().numpy(),
+        trust=attacked.trust,
+        provenance=provenance(run, device),
+    )
+
+
+def _of_head(run: Run, shape: Geometry, norms: Tensor) -> Mapping[str, float]:
+    """The measures of neurons, taken of the head's outputs on its features."""
+    data = run.settings.data
+    groups = group_count(run.settings.network.labels, data.k)
+    sides = deal_clusters(data.k, data.positive_clusters or data.k // 2, groups).side_of_group
+    own = measures.own_side(run.settings, GroupLayout.build(sides, 1, norms.device))  # [c, k]
+    even = Geometry(shape.center_products / norms.where(norms > 0, 1.0), shape.weight_products)
+    return {
+        "averaging_index": float(measures.averaging_index(even, own)),
+        "coefficient_ratio": float(measures.coefficient_ratio(shape, own)),
+    }
+
+
+def _defined(value: float) -> float | None:
+    return value if math.isfinite(value) else None

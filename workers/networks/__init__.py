@@ -1,0 +1,1 @@
+"""Networks as functions: layouts, outputs, losses, and what a trained one is."""

@@ -1,0 +1,86 @@
+"""What a trained two-layer network is: its weights as tensors, and how it sees its test points."""
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from phaselab.domain.results.results import READOUTS
+from phaselab.workers.networks.two_layer import TwoLayer, outputs, read_out
+
+VANISHES = 1e-13
+"""Eigenvalues of W W^T below this share of the largest are rounding: their square roots would pass for directions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """What the measures and the attacks need of the weights: their inner products with the centres and each other."""
+
+    center_products: Tensor
+    """A [S, M, k] float64"""
+    weight_products: Tensor
+    """W W^T [S, M, M] float64"""
+
+
+def geometry(weights: Tensor, centers: Tensor) -> Geometry:
+    """From weights [S, M, e''] and centres [k, e'] on the same coordinates, of which e' may leave out the last."""
+    exact = weights.double()  # [S, M, e'']
+    return Geometry(exact[..., : centers.shape[1]] @ centers.double().T, exact @ exact.mT)
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """The trained networks of S runs, and how they see their test points."""
+
+    weights: Tensor
+    """W [S, M, e'']"""
+    bias: Tensor
+    """[S, M]"""
+    loss: Tensor
+    """[S] mean training loss"""
+    accuracy: Tensor
+    """[S] training accuracy"""
+    center_products: Tensor
+    """[S, M, k] float64"""
+    weight_products: Tensor
+    """W W^T [S, M, M] float64"""
+    center_norms: Tensor
+    """[S, k] float64"""
+    feature_fraction: Tensor
+    """[S] float64: share of the squared weights in the span of the centres"""
+    factor: Tensor
+    """L [S, M, M] float64, L L^T = W W^T"""
+    preactivations: Tensor
+    """[S, M, N] of the test points, in the training's number format"""
+    side: Tensor
+    """[S, N] long, +1 or -1: the test points' classes"""
+    label: Tensor
+    """[S, N] long: the test points' label groups"""
+
+    @property
+    def geometry(self) -> Geometry:
+        """What the measures look at."""
+        return Geometry(self.center_products, self.weight_products)
+
+    def take(self, index: Tensor | slice) -> "Networks":
+        """Some of the networks."""
+        return Networks(*(getattr(self, field.name)[index] for field in fields(self)))
+
+
+def weight_factor(weight_products: Tensor) -> Tensor:
+    """[S, M, M] W W^T -> its symmetric square root L.
+
+    Of all L with L L^T = W W^T the only one that depends continuously on W, so that rounding cannot change
+    which test points a draw of pre-activations L z stands for.
+    """
+    values, vectors = torch.linalg.eigh(weight_products)  # [S, M], [S, M, M]
+    values = torch.where(values > VANISHES * values[:, -1:], values, 0.0)
+    root: Tensor = vectors @ (values.sqrt().unsqueeze(-1) * vectors.mT)
+    return root
+
+
+def clean_accuracy(networks: Networks, network: TwoLayer) -> dict[str, Tensor]:
+    """[S] per readout: share of test points whose readout has strictly the sign of their class."""
+    of_groups = outputs(networks.preactivations.double(), network.layout)  # [S, c, N]
+    margins = {readout: read_out(of_groups, network, readout) * networks.side for readout in READOUTS}
+    return {readout: (margin > 0).double().mean(dim=-1) for readout, margin in margins.items()}

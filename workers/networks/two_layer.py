@@ -1,0 +1,100 @@
+"""Two-layer ReLU networks seen from their pre-activations: outputs, losses, readouts.
+
+Pre-activations are [..., M, N]: neurons by points, points last, because every sum over neurons then runs along
+contiguous points.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from phaselab.domain.results.results import Readout
+from phaselab.domain.settings.labels import deal_clusters, group_count
+from phaselab.domain.settings.settings import Settings
+from phaselab.workers.networks.layout import GroupLayout
+
+
+@dataclass(frozen=True, eq=False)
+class TwoLayer:
+    """A network: f_i = mean over the neurons of group i of relu(<w, x> + b), the groups of side +1 first.
+
+    `logistic` trains f_0 - f_1 on +-1 (group 0 is +1), with biases; `cross_entropy` trains the groups, without.
+    """
+
+    layout: GroupLayout
+    loss: Literal["logistic", "cross_entropy"]
+
+    @property
+    def biased(self) -> bool:
+        """Whether the first layer has trained biases."""
+        return self.loss == "logistic"
+
+    @cached_property
+    def positive_groups(self) -> int:
+        """Number of groups of side +1; they come first."""
+        return self.layout.groups_of_side(1)
+
+    def split(self, of_groups: Tensor) -> tuple[Tensor, Tensor]:
+        """[..., c, N] -> the rows of the positive and of the negative groups."""
+        return of_groups[..., : self.positive_groups, :], of_groups[..., self.positive_groups :, :]
+
+
+def network_of(settings: Settings, device: str | torch.device = "cpu") -> TwoLayer:
+    """The network of canonical settings (width a number, labels dealt)."""
+    data, network = settings.data, settings.network
+    groups = group_count(network.labels, data.k)
+    dealt = deal_clusters(data.k, data.positive_clusters or data.k // 2, groups)
+    width = max(1, data.k // groups) if network.width == "auto" else network.width
+    layout = GroupLayout.build(dealt.side_of_group, width, device)
+    return TwoLayer(layout, "logistic" if network.labels == "binary" else "cross_entropy")
+
+
+def outputs(preactivations: Tensor, layout: GroupLayout) -> Tensor:
+    """[..., M, N] -> [..., c, N]: f_i, the mean of the group's active pre-activations."""
+    active = preactivations.clamp_min(0)  # [..., M, N]
+    if layout.width == 1:
+        return active
+    *batch, _, points = preactivations.shape
+    return active.view(*batch, layout.outputs, layout.width, points).mean(dim=-2)  # [..., c, N]
+
+
+def to_neurons(of_groups: Tensor, layout: GroupLayout) -> Tensor:
+    """[..., c, N] -> [..., M, N]: every neuron gets its group's row."""
+    return of_groups if layout.width == 1 else of_groups.repeat_interleave(layout.width, dim=-2)
+
+
+def mean_loss(of_groups: Tensor, label: Tensor, network: TwoLayer) -> Tensor:
+    """Outputs [..., c, N] and labels [..., N] -> [...]: the mean training loss."""
+    if network.loss == "logistic":
+        return functional.softplus(-label_margin(of_groups, label)).mean(dim=-1)
+    log_share = of_groups.log_softmax(dim=-2)  # [..., c, N]
+    return -_at(log_share, label).mean(dim=-1)
+
+
+def label_margin(of_groups: Tensor, label: Tensor) -> Tensor:
+    """[..., c, N] and labels [..., N] -> [..., N]: the label's output less the largest other one."""
+    others = of_groups.masked_fill(onehot(label, of_groups.shape[-2]).bool(), -torch.inf)
+    return _at(of_groups, label) - others.amax(dim=-2)
+
+
+def read_out(of_groups: Tensor, network: TwoLayer, readout: Readout) -> Tensor:
+    """[..., c, N] -> [..., N]: sum minus sum, or max minus max, over the sides' groups."""
+    positive, negative = network.split(of_groups)  # [..., c+, N], [..., c-, N]
+    if readout == "sum":
+        return positive.sum(dim=-2) - negative.sum(dim=-2)
+    return positive.amax(dim=-2) - negative.amax(dim=-2)
+
+
+def onehot(label: Tensor, groups: int) -> Tensor:
+    """Labels [..., N] -> [..., c, N] of 0 and 1, long."""
+    return functional.one_hot(label, groups).movedim(-1, -2)
+
+
+def _at(of_groups: Tensor, label: Tensor) -> Tensor:
+    """[..., c, N] and [..., N] -> [..., N]: each point's own label's row."""
+    index = label.unsqueeze(-2).expand(*of_groups.shape[:-2], 1, -1)  # [..., 1, N]
+    return of_groups.gather(-2, index).squeeze(-2)

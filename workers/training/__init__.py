@@ -1,0 +1,1 @@
+"""The engines that train, and the data that they share."""

@@ -1,0 +1,70 @@
+"""The reference engine: plain PyTorch training, one run at a time, with automatic differentiation."""
+
+from collections.abc import Iterator
+from itertools import repeat
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from phaselab.domain.results.states import Stage
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Training
+from phaselab.workers.base.progress import each, tell
+from phaselab.workers.base.stop import Stop, check
+from phaselab.workers.networks.two_layer import mean_loss, outputs
+from phaselab.workers.training.training import Start, Trained, batches, finish
+
+
+def train(start: Start, stop: Stop | None = None) -> Trained:
+    """Train every run of `start` for its steps. Raises Stopped."""
+    trained = each(range(len(start.runs)), lambda i: _train_one(start, i, stop))
+    weights = torch.stack([weights for weights, _ in trained])  # [S, M, e'']
+    bias = torch.stack([bias for _, bias in trained])  # [S, M]
+    return finish(start, weights, bias, _preactivations(start.data.inputs, weights, bias))
+
+
+@torch.enable_grad()
+def _train_one(start: Start, i: int, stop: Stop | None) -> tuple[Tensor, Tensor]:
+    run = start.runs[i]
+    weights = start.weights[i].clone().requires_grad_()  # [M, e'']
+    bias = start.bias[i].clone().requires_grad_(start.network.biased)  # [M]
+    optimizer = optimizer_of(run.settings.training, [weights, bias] if start.network.biased else [weights])
+    steps = run.settings.training.steps
+    for step, rows in zip(range(steps), _rows(run), strict=False):
+        check(stop)
+        tell(Stage.TRAINING, step, steps)
+        inputs, label = (start.data.inputs, start.label) if rows is None else _take(start, rows)
+        preactivations = _preactivations(inputs, weights, bias)  # [M, batch]
+        optimizer.zero_grad()
+        mean_loss(outputs(preactivations, start.network.layout), label, start.network).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return weights.detach(), bias.detach()
+
+
+def optimizer_of(training: Training, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    """The optimizer of canonical settings."""
+    if training.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=training.learning_rate, weight_decay=training.weight_decay)
+    return torch.optim.SGD(
+        parameters,
+        lr=training.learning_rate,
+        momentum=training.momentum or 0.0,
+        weight_decay=training.weight_decay,
+        nesterov=training.optimizer == "nesterov" and bool(training.momentum),
+    )
+
+
+def _rows(run: Run) -> Iterator[Tensor | None]:
+    return repeat(None) if run.settings.training.batch_size is None else batches(run)
+
+
+def _take(start: Start, rows: Tensor) -> tuple[Tensor, Tensor]:
+    rows = rows.to(start.label.device)
+    return start.data.inputs[rows], start.label[rows]
+
+
+def _preactivations(inputs: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+    """[n, e], [..., M, e''], [..., M] -> [..., M, n]"""
+    columns = inputs.shape[1]
+    return functional.linear(weights[..., :columns], inputs) + bias.unsqueeze(-1)

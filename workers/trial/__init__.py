@@ -1,0 +1,1 @@
+"""The trial: from the mailbox to the outcomes of a stack."""
