@@ -1,1 +1,1 @@
-"""Verbs: submit, schedule, report, accounts; and the processes that carry them out."""
+"""Verbs: submit, schedule, answer, accounts; and the processes that carry them out."""

@@ -14,7 +14,7 @@ from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.phases import Phase, Thresholds, phase
 from phaselab.domain.settings.parameters import parameters
 from phaselab.domain.settings.settings import Settings
-from phaselab.service.verbs.report import RunDetail, RunView
+from phaselab.service.verbs.runs import RunDetail, RunView
 
 _HEAD = pa.schema([("key", pa.string()), ("seed", pa.int64()), ("state", pa.string())])
 _TAIL = pa.schema(

@@ -15,7 +15,7 @@ from phaselab.api.entrance.queries import CurveQueryParameters
 from phaselab.api.pictures.curves import draw_curves
 from phaselab.api.pictures.style import DRAWING, render
 from phaselab.domain.answers.curves import Curves
-from phaselab.service.verbs import report
+from phaselab.service.verbs import curves as verbs
 
 router = APIRouter(tags=["curves"])
 
@@ -24,7 +24,7 @@ router = APIRouter(tags=["curves"])
 @router.get("/curves")
 def curves(request: Request, parameters: CurveQueryParameters, kind: AnyFormat, database: Db) -> Response:
     """Mean robust accuracy against radius for every group, readout and method, with a 95 % interval over runs."""
-    found = report.curves(database, parameters.query())
+    found = verbs.curves(database, parameters.query())
     text = json_bytes(curves_json(found))
 
     def body() -> bytes:
@@ -47,6 +47,6 @@ def curves_with_overlay(
     request: Request, parameters: CurveQueryParameters, kind: PictureOnly, body: RawBody, database: Db
 ) -> Response:
     """The picture of the curves with the series of a CSV body (`text/csv`) laid over as markers. Stores nothing."""
-    found = report.curves(database, parameters.query())
+    found = verbs.curves(database, parameters.query())
     overlay = parse_overlay(request, body, found.sources)
     return Response(render(lambda: draw_curves(found, overlay), kind), media_type=media_header(kind))

@@ -13,7 +13,7 @@ from phaselab.api.entrance.queries import DiagramQueryParameters
 from phaselab.api.pictures.diagram import draw_diagram
 from phaselab.api.pictures.style import DRAWING, render
 from phaselab.domain.answers.diagram import Diagram
-from phaselab.service.verbs import report
+from phaselab.service.verbs import diagrams
 
 router = APIRouter(tags=["diagrams"])
 
@@ -22,7 +22,7 @@ router = APIRouter(tags=["diagrams"])
 @router.get("/diagrams")
 def diagram(request: Request, parameters: DiagramQueryParameters, kind: AnyFormat, database: Db) -> Response:
     """A measure and the phase, aggregated over seeds, on two axes."""
-    found = report.diagram(database, parameters.query())
+    found = diagrams.diagram(database, parameters.query())
     text = json_bytes(diagram_json(found))
 
     def body() -> bytes:

@@ -26,7 +26,7 @@ from phaselab.domain.settings.parameters import parameters
 from phaselab.domain.specs.points import expand_axes
 from phaselab.domain.specs.presets import PRESETS
 from phaselab.domain.specs.spec import parse_spec
-from phaselab.service.verbs import experiments, report
+from phaselab.service.verbs import experiments, runs
 from phaselab.service.verbs.submit import Submitted, submit
 
 router = APIRouter(include_in_schema=False)
@@ -72,7 +72,7 @@ def change(experiment_id: ExperimentId, verb: str, database: Db, account: Accoun
 def runs_page(request: Request, experiment_id: ExperimentId, database: Db, cursor: str | None = None) -> Response:
     """The runs of an experiment, a hundred at a time."""
     view = experiments.experiment(database, experiment_id)
-    found = report.runs(database, experiment_id, cursor, 100)
+    found = runs.runs(database, experiment_id, cursor, 100)
     rows = [(entry, phase_of(entry.run.measures)) for entry in found.items]
     return page(request, "runs.html", {"item": view, "rows": rows, "next": found.next, "axes": view.row.spec["sweep"]})
 
@@ -80,7 +80,7 @@ def runs_page(request: Request, experiment_id: ExperimentId, database: Db, curso
 @router.get("/runs/{key}")
 def run_page(request: Request, key: RunKey, database: Db) -> Response:
     """One run: measures, cosines, curves, trust, settings."""
-    detail = report.run(database, key)
+    detail = runs.run(database, key)
     values = {"detail": detail, "run": detail.stored.row, "measures": MEASURES, "flags": FLAGS}
     return page(request, "run.html", values | {"phase": phase_of(detail.stored.row.measures)})
 

@@ -31,8 +31,8 @@ from phaselab.api.pictures.style import DRAWING, render
 from phaselab.api.routes.experiments import ExperimentId
 from phaselab.domain.settings.settings import Settings
 from phaselab.service.base.errors import NotFound
-from phaselab.service.verbs import experiments, report
-from phaselab.service.verbs.report import RunDetail
+from phaselab.service.verbs import experiments, runs
+from phaselab.service.verbs.runs import RunDetail
 
 router = APIRouter(tags=["runs"])
 
@@ -53,14 +53,14 @@ def list_runs(
     """An experiment's runs: as JSON a page of them, as CSV or Parquet all of them, streamed."""
     where = conditions(parameters.where)
     if kind == "json":
-        page = report.runs(database, experiment_id, parameters.cursor, parameters.limit, where)
+        page = runs.runs(database, experiment_id, parameters.cursor, parameters.limit, where)
         items = [view_json(view) for view in page.items]
         return Response(json_bytes({"items": items, "next": page.next}), media_type="application/json")
     if parameters.model_fields_set & {"cursor", "limit"}:
         raise Problem(422, f"a {kind} table holds every run; leave cursor and limit out")
     axes = list(experiments.experiment(database, experiment_id).row.spec["sweep"])
     schema = experiment_runs_schema(axes)
-    rows = experiment_run_rows(report.all_runs(database, experiment_id, where), axes)
+    rows = experiment_run_rows(runs.all_runs(database, experiment_id, where), axes)
     chunks = csv_chunks(schema.names, rows) if kind == "csv" else parquet_chunks(schema, rows)
     name = f'attachment; filename="experiment-{experiment_id}-runs.{kind}"'
     return StreamingResponse(chunks, media_type=media_header(kind), headers={"Content-Disposition": name})
@@ -70,7 +70,7 @@ def list_runs(
 @router.get("/runs/{key}/cosines")
 def cosines(request: Request, key: RunKey, nothing: NoParameters, kind: AnyFormat, database: Db) -> Response:
     """The cosine matrix of a run, centres against neurons."""
-    detail = _with_result(report.run(database, key))
+    detail = _with_result(runs.run(database, key))
     assert detail.stored.arrays is not None
     matrix = detail.stored.arrays.cosines
 
@@ -89,7 +89,7 @@ def cosines(request: Request, key: RunKey, nothing: NoParameters, kind: AnyForma
 @router.get("/runs/{key}/curves.{suffix}")
 def curves_of_run(request: Request, key: RunKey, nothing: NoParameters, kind: PictureOnly, database: Db) -> Response:
     """The robustness curves of one run as a picture."""
-    found = run_curves(_with_result(report.run(database, key)))
+    found = run_curves(_with_result(runs.run(database, key)))
 
     def body() -> bytes:
         return render(lambda: draw_curves(found), kind)
@@ -101,7 +101,7 @@ def curves_of_run(request: Request, key: RunKey, nothing: NoParameters, kind: Pi
 @router.get("/runs/{key}.{suffix}", include_in_schema=False)  # before the other: a key does not know where it ends
 def get_run(key: RunKey, nothing: NoParameters, kind: TableFormat, database: Db) -> Response:
     """One run whole: settings, measures, curves, cosine matrix, trust, provenance; as a table, its curves."""
-    detail = report.run(database, key)
+    detail = runs.run(database, key)
     if kind == "json":
         return Response(json_bytes(run_json(detail)), media_type="application/json")
     rows = curve_rows(_with_result(detail))

@@ -1,4 +1,4 @@
-"""Selecting points for a report: the values they are known by, conditions, and what must not vary unseen."""
+"""Selecting points for an answer: the values they are known by, conditions, and what must not vary unseen."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

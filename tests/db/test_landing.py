@@ -7,7 +7,7 @@ from phaselab.db.schema.database import Database
 from phaselab.db.writing import verbs
 from phaselab.domain.results.results import Curve, RunResult
 from phaselab.domain.results.states import ExperimentStatus, RunState
-from phaselab.service.verbs import report
+from phaselab.service.verbs import runs as run_verbs
 from tests.db.rows import finish, land, store, take, take_all
 from tests.results import failure, made_up
 
@@ -47,20 +47,20 @@ def test_the_first_result_wins(database: Database) -> None:
     landed = land(database, [second, failure(run)])
     assert (landed.done, landed.failed, landed.ignored) == (0, 0, 2)
     assert row(database, experiment).revision == revision
-    assert report.run(database, run.key).stored.row.measures["train_loss"] == 1.0
+    assert run_verbs.run(database, run.key).stored.row.measures["train_loss"] == 1.0
 
 
 def test_a_result_replaces_a_failure(database: Database) -> None:
     experiment = store(database, seeds=1, sweep={})
     run = take(database, experiment)[0]
     land(database, [failure(run)])
-    failed = report.run(database, run.key).stored
+    failed = run_verbs.run(database, run.key).stored
     assert (failed.row.state, failed.row.reason) == (RunState.FAILED, failure(run).reason)
     assert failed.traceback == failure(run).traceback
     assert row(database, experiment).status is ExperimentStatus.FINISHED_WITH_FAILURES
     land(database, [made_up(run)])
     assert row(database, experiment).status is ExperimentStatus.FINISHED
-    assert report.run(database, run.key).stored.row.reason is None
+    assert run_verbs.run(database, run.key).stored.row.reason is None
 
 
 def test_results_that_cannot_be_stored_become_failures(database: Database) -> None:
@@ -74,10 +74,10 @@ def test_results_that_cannot_be_stored_become_failures(database: Database) -> No
     ]
     landed = land(database, [*bad, made_up(runs[3], averaging_index=None)])
     assert (landed.done, landed.failed) == (1, 3)
-    assert "not finite" in str(report.run(database, runs[0].key).stored.row.reason)
-    assert "loss" in str(report.run(database, runs[1].key).stored.row.reason)
+    assert "not finite" in str(run_verbs.run(database, runs[0].key).stored.row.reason)
+    assert "loss" in str(run_verbs.run(database, runs[1].key).stored.row.reason)
     assert row(database, experiment).failed == 3
-    assert report.run(database, runs[3].key).stored.row.measures["averaging_index"] is None
+    assert run_verbs.run(database, runs[3].key).stored.row.measures["averaging_index"] is None
 
 
 def test_results_of_unknown_runs_are_ignored(database: Database) -> None:

@@ -12,7 +12,7 @@ from phaselab.db.schema.upgrade import current_revision, head_revision
 from phaselab.domain.answers.diagram import DiagramQuery
 from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.base.storage import open_database
-from phaselab.service.verbs import report
+from phaselab.service.verbs import diagrams
 from tests.db.rows import finish
 
 OLD = sorted((Path(__file__).parent / "old").glob("*.sql"))
@@ -34,7 +34,7 @@ def test_an_old_file_is_upgraded_and_goes_on(dump: Path, tmp_path: Path) -> None
         ("finished", "finished", 0),
         ("half way", "running", 1),
     ]
-    found = report.diagram(database, DiagramQuery((oldest.id,), "data.k", "network.init_scale", "averaging_index"))
+    found = diagrams.diagram(database, DiagramQuery((oldest.id,), "data.k", "network.init_scale", "averaging_index"))
     assert {cell.n for line in found.cells for cell in line} == {2}
     assert len(finish(database, newest.id)) == 5
     database.close()

@@ -20,7 +20,8 @@ from phaselab.domain.settings.stacks import Stack
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.processes import processes
-from phaselab.service.verbs import experiments, report
+from phaselab.service.verbs import experiments
+from phaselab.service.verbs import runs as run_verbs
 from phaselab.workers.trial.run_stack import run_stack
 from tests.faults import computes
 from tests.faults.harness import (
@@ -187,7 +188,7 @@ def test_a_training_whose_worker_is_killed_goes_on_where_it_was(
     assert steps == sorted(set(steps)), "no step is made twice"
     run = Run.of(plan(parse_spec({"name": "long"} | RESNET)).points[0].settings, RESNET["seeds"][0])
     (whole,) = run_stack(Stack((run,)))
-    stored = report.run(database, run.key).stored
+    stored = run_verbs.run(database, run.key).stored
     assert isinstance(whole, RunResult)
     assert stored.row.measures == whole.measures
     assert stored.arrays is not None

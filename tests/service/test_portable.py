@@ -11,7 +11,8 @@ from phaselab.db.schema.database import Database
 from phaselab.domain.answers.diagram import DiagramQuery
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.base.errors import NotFound
-from phaselab.service.verbs import experiments, report
+from phaselab.service.verbs import diagrams, experiments
+from phaselab.service.verbs import runs as run_verbs
 from phaselab.service.verbs.portable import export_experiment, import_experiment
 from tests.db.rows import finish, land, store, take
 from tests.results import made_up
@@ -42,13 +43,13 @@ def test_an_experiment_moves_between_labs_whole(database: Database, home: Databa
     assert (merged.created, merged.new, merged.known, merged.conflicts) == (True, 18, 0, ())
     assert experiments.experiment(database, merged.experiment_id).row.status == "finished"
     for there in runs[:3]:
-        one, other = report.run(database, there.key).stored, report.run(home, there.key).stored
+        one, other = run_verbs.run(database, there.key).stored, run_verbs.run(home, there.key).stored
         assert one.row.measures == other.row.measures
         assert one.provenance == other.provenance
         assert one.row.flags == other.row.flags
     query = DiagramQuery((experiment,), "data.k", "network.init_scale", "train_loss")
     here = DiagramQuery((merged.experiment_id,), "data.k", "network.init_scale", "train_loss")
-    assert report.diagram(home, query).cells == report.diagram(database, here).cells
+    assert diagrams.diagram(home, query).cells == diagrams.diagram(database, here).cells
 
 
 def test_merging_twice_changes_nothing_and_later_results_are_added(
@@ -83,10 +84,10 @@ def test_conflicts_are_told_and_what_is_here_stays(sqlite_database: Database) ->
         lines[3]["measures"]["train_loss"] += 1
         lines[4]["measures"]["train_loss"] *= 1 + 1e-7
 
-    before = report.run(sqlite_database, key).stored.row.measures
+    before = run_verbs.run(sqlite_database, key).stored.row.measures
     merged = import_experiment(sqlite_database, changed(file, tamper), "bob")
     assert (merged.new, merged.known, merged.conflicts) == (0, 18, (key,))
-    assert report.run(sqlite_database, key).stored.row.measures == before
+    assert run_verbs.run(sqlite_database, key).stored.row.measures == before
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from phaselab.db.schema.database import Database
 from phaselab.domain.families.cost import CONVOLUTION_RATE, RESNET_OPERATIONS
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.base.errors import Conflict, NotFound
-from phaselab.service.verbs import experiments, report
+from phaselab.service.verbs import experiments
+from phaselab.service.verbs import runs as run_verbs
 from phaselab.service.verbs.submit import submit
 from tests.db.rows import finish
 
@@ -32,7 +33,7 @@ def test_a_spec_becomes_an_experiment(database: Database) -> None:
 def test_runs_are_listed_point_by_point_and_seed_by_seed(database: Database) -> None:
     done = submit(database, SPEC, "ada")
     assert done.id is not None
-    listed = [(*view.values.values(), view.run.seed) for view in report.runs(database, done.id).items]
+    listed = [(*view.values.values(), view.run.seed) for view in run_verbs.runs(database, done.id).items]
     axes = SPEC["sweep"].values()
     assert listed == list(itertools.product(*axes, range(3)))
 

@@ -10,7 +10,8 @@ from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.runs import canonical
-from phaselab.service.verbs import report
+from phaselab.service.verbs import curves as curve_verbs
+from phaselab.service.verbs import runs as run_verbs
 from tests.db.rows import finish, land, store, take
 from tests.results import made_up
 
@@ -20,7 +21,7 @@ X, Y = "data.k", "network.init_scale"
 def test_curves_are_means_over_seeds(database: Database) -> None:
     experiment = store(database)
     runs = finish(database, experiment)
-    found = report.curves(
+    found = curve_verbs.curves(
         database, CurveQuery((experiment,), (X,), (parse_condition(f"{Y}=0.001"),), ("pgd",), ("sum",))
     )
     assert [dict(curve.group) for curve in found.curves] == [{X: 4}, {X: 6}, {X: 8}]
@@ -41,18 +42,18 @@ def test_runs_come_in_pages_each_once(database: Database) -> None:
     land(database, [made_up(run) for run in take(database, experiment, most=5)])
     keys, cursor = [], None
     while True:
-        page = report.runs(database, experiment, cursor, limit=7)
+        page = run_verbs.runs(database, experiment, cursor, limit=7)
         keys += [view.run.key for view in page.items]
         cursor = page.next
         if cursor is None:
             break
     assert len(keys) == len(set(keys)) == 18
-    assert keys == [view.run.key for view in report.all_runs(database, experiment, batch=4)]
-    filtered = list(report.all_runs(database, experiment, (parse_condition("data.k>=6"),), batch=4))
+    assert keys == [view.run.key for view in run_verbs.all_runs(database, experiment, batch=4)]
+    filtered = list(run_verbs.all_runs(database, experiment, (parse_condition("data.k>=6"),), batch=4))
     assert len(filtered) == 12
     assert all(view.values[X] in (6, 8) for view in filtered)
     with pytest.raises(InvalidInput) as caught:
-        report.runs(database, experiment, "one")
+        run_verbs.runs(database, experiment, "one")
     assert [fault.pointer for fault in caught.value.faults] == ["/cursor"]
 
 
@@ -61,7 +62,7 @@ def test_one_run_is_told_whole(database: Database) -> None:
     run = take(database, experiment, most=1)[0]
     result = made_up(run)
     land(database, [result])
-    found = report.run(database, run.key)
+    found = run_verbs.run(database, run.key)
     assert found.settings == json.loads(canonical(run.settings))
     assert found.radii == (0.0, 10.0, 20.0)
     assert found.stored.row.measures == result.measures

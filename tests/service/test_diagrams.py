@@ -16,7 +16,9 @@ from phaselab.domain.results.phases import Phase, Thresholds
 from phaselab.domain.results.statistics import STATISTICS, Statistic
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.base.errors import NotFound
-from phaselab.service.verbs import report
+from phaselab.service.verbs import curves as curve_verbs
+from phaselab.service.verbs import diagrams
+from phaselab.service.verbs import runs as run_verbs
 from phaselab.service.verbs.submit import submit
 from tests.db.rows import finish, land, store, take_all
 from tests.results import failure, made_up
@@ -42,7 +44,7 @@ def test_a_diagram_tells_what_was_landed(database: Database) -> None:
         loss = result.measures["train_loss"]
         assert loss is not None
         losses.setdefault((run.settings.data.k, run.settings.network.init_scale), []).append(loss)
-    found = report.diagram(database, query(experiment))
+    found = diagrams.diagram(database, query(experiment))
     assert found.x.values == (4, 6, 8)
     assert found.y.values == (1e-5, 1e-3)
     for y, line in zip(found.y.values, found.cells, strict=True):
@@ -68,7 +70,7 @@ def test_every_statistic_is_numpy_s_over_the_runs_of_a_cell(database: Database, 
         land(database, [made_up(run, train_loss=loss)])
         if loss is not None:
             values.setdefault((run.settings.data.k, run.settings.network.init_scale), []).append(loss)
-    found = report.diagram(database, replace(query(experiment), statistic=statistic))
+    found = diagrams.diagram(database, replace(query(experiment), statistic=statistic))
     for y, line in zip(found.y.values, found.cells, strict=True):
         for x, cell in zip(found.x.values, line, strict=True):
             assert cell.value == pytest.approx(by_numpy(statistic, values[x, y]), rel=1e-12)
@@ -94,11 +96,11 @@ def test_a_quantile_counts_shared_runs_once_and_only_those_of_the_cell(database:
         land(database, [made_up(run, train_loss=loss)])
         values.setdefault(run.settings.data.k, []).append(loss)
     asked = replace(query(first, second, y="data.d"), statistic="median")
-    (line,) = report.diagram(database, asked).cells
+    (line,) = diagrams.diagram(database, asked).cells
     assert [cell.n for cell in line] == [3, 4, 2]
     assert [cell.value for cell in line] == [np.median(values[k]) for k in (4, 6, 8)]
     both = replace(query(first, y="data.d", x="network.width", marginalize=("data.k",)), statistic="q75")
-    pooled = [cell.value for line in report.diagram(database, both).cells for cell in line if cell.n]
+    pooled = [cell.value for line in diagrams.diagram(database, both).cells for cell in line if cell.n]
     expected = [np.percentile([loss for loss in values[k] if loss - 10 * k < 9], 75) for k in (4, 6)]
     assert sorted(value for value in pooled if value is not None) == pytest.approx(expected)
 
@@ -108,17 +110,17 @@ def test_a_statistic_of_nothing_is_null(database: Database) -> None:
     four, six, _ = take_all(database, experiment)
     land(database, [made_up(four, train_loss=1.0), made_up(six, train_loss=None)])
     for statistic in STATISTICS:
-        (line,) = report.diagram(database, replace(query(experiment, y="data.d"), statistic=statistic)).cells
+        (line,) = diagrams.diagram(database, replace(query(experiment, y="data.d"), statistic=statistic)).cells
         assert [cell.value for cell in line] == [None if statistic == "sd" else 1.0, None, None]
 
 
 def test_half_finished_work_shows_what_is_there(database: Database) -> None:
     experiment = store(database, seeds=1)
-    before = report.diagram(database, query(experiment))
+    before = diagrams.diagram(database, query(experiment))
     assert all(cell.n == 0 and cell.mean is None and cell.phase is None for line in before.cells for cell in line)
     runs = take_all(database, experiment)
     land(database, [made_up(runs[0], train_loss=0.25), failure(runs[1])])
-    found = report.diagram(database, query(experiment))
+    found = diagrams.diagram(database, query(experiment))
     cells = [cell for line in found.cells for cell in line]
     assert [cell.mean for cell in cells if cell.n] == [0.25]
     assert sum(cell.mean is None for cell in cells) == 5
@@ -136,9 +138,9 @@ def test_phases_are_counted_and_can_be_told_by_other_thresholds(database: Databa
             for run, index in zip(runs, values, strict=True)
         ],
     )
-    cell = report.diagram(database, query(experiment)).cells[0][0]
+    cell = diagrams.diagram(database, query(experiment)).cells[0][0]
     assert (cell.phase, cell.phase_share) == (Phase.FEATURE_AVERAGING, 0.75)
-    cell = report.diagram(database, query(experiment), Thresholds(averaging_from=0.92)).cells[0][0]
+    cell = diagrams.diagram(database, query(experiment), Thresholds(averaging_from=0.92)).cells[0][0]
     assert (cell.phase, cell.phase_share) == (Phase.MIXED, 0.75)
 
 
@@ -147,21 +149,21 @@ def test_a_swept_parameter_that_is_not_shown_is_refused(database: Database) -> N
     experiment = store(database, sweep=sweep, seeds=2)
     finish(database, experiment)
     with pytest.raises(InvalidInput, match=r"training\.learning_rate varies .*where=.*marginalize="):
-        report.diagram(database, query(experiment))
-    fixed = report.diagram(database, query(experiment, where=["training.learning_rate=0.001"]))
+        diagrams.diagram(database, query(experiment))
+    fixed = diagrams.diagram(database, query(experiment, where=["training.learning_rate=0.001"]))
     assert {cell.n for line in fixed.cells for cell in line} == {2}
-    averaged = report.diagram(database, query(experiment, marginalize=["training.learning_rate"]))
+    averaged = diagrams.diagram(database, query(experiment, marginalize=["training.learning_rate"]))
     assert {cell.n for line in averaged.cells for cell in line} == {4}
 
 
 def test_experiments_that_differ_unseen_are_refused(database: Database) -> None:
     one, other = store(database), store(database, data={"d": 100}, sweep={X: [10, 20], Y: [1e-5]})
     with pytest.raises(InvalidInput, match=r"data\.d varies"):
-        report.diagram(database, query(one, other))
-    found = report.diagram(database, query(one, other, marginalize=["data.d"]))
+        diagrams.diagram(database, query(one, other))
+    found = diagrams.diagram(database, query(one, other, marginalize=["data.d"]))
     assert found.x.values == (4, 6, 8, 10, 20)
     with pytest.raises(InvalidInput, match=r"data\.d varies"):
-        report.curves(database, CurveQuery((one, other), (X, Y)))
+        curve_verbs.curves(database, CurveQuery((one, other), (X, Y)))
 
 
 @pytest.mark.parametrize("seeds", [3, 2, [1, 7], [5, 6, 7]])
@@ -169,10 +171,10 @@ def test_a_run_in_two_experiments_counts_once(database: Database, seeds: Any) ->
     one, other = store(database), store(database, seeds=seeds)
     finish(database, one)
     finish(database, other)
-    found = report.diagram(database, query(one, other))
+    found = diagrams.diagram(database, query(one, other))
     every = {0, 1, 2} | (set(range(seeds)) if isinstance(seeds, int) else set(seeds))
     assert {cell.n for line in found.cells for cell in line} == {len(every)}
-    curves = report.curves(database, CurveQuery((one, other), (X, Y)))
+    curves = curve_verbs.curves(database, CurveQuery((one, other), (X, Y)))
     assert {curve.n for curve in curves.curves} == {len(every)}
 
 
@@ -180,7 +182,7 @@ def test_two_names_of_one_setting_stay_two_places(database: Database) -> None:
     sweep = {"network.labels": ["clusters", 4], "data.snr": [1.0, 2.0]}
     experiment = store(database, data={"k": 4}, sweep=sweep)
     assert len(finish(database, experiment)) == 6
-    found = report.diagram(database, query(experiment, x="network.labels", y="data.snr"))
+    found = diagrams.diagram(database, query(experiment, x="network.labels", y="data.snr"))
     assert found.x.values == (4, "clusters")
     assert {cell.n for line in found.cells for cell in line} == {3}
     assert [line[0].mean for line in found.cells] == [line[1].mean for line in found.cells]
@@ -201,16 +203,16 @@ def test_parameters_that_older_rows_lack_have_their_default(database: Database) 
         del older["data"]["label_noise"]
         session.execute(text("UPDATE experiments SET spec = :older"), {"older": json.dumps(older)})
     newer = store(database, sweep={X: [10], Y: [1e-5]})
-    found = report.diagram(database, query(experiment, newer, where=["data.label_noise=0"]))
+    found = diagrams.diagram(database, query(experiment, newer, where=["data.label_noise=0"]))
     assert found.x.values == (4, 6, 8, 10)
 
 
 def test_auto_is_known_by_what_it_stands_for(database: Database) -> None:
     experiment = store(database)
     finish(database, experiment)
-    found = report.diagram(database, query(experiment, x="network.width", marginalize=[X]))
+    found = diagrams.diagram(database, query(experiment, x="network.width", marginalize=[X]))
     assert found.x.values == (2, 3, 4)
-    assert report.diagram(database, query(experiment, where=["network.width>=3"])).x.values == (6, 8)
+    assert diagrams.diagram(database, query(experiment, where=["network.width>=3"])).x.values == (6, 8)
 
 
 @pytest.mark.parametrize(
@@ -229,19 +231,19 @@ def test_auto_is_known_by_what_it_stands_for(database: Database) -> None:
 def test_bad_queries_name_their_fault(sqlite_database: Database, changes: Any, places: list[str]) -> None:
     experiment = store(sqlite_database)
     with pytest.raises(InvalidInput) as caught:
-        report.diagram(sqlite_database, query(experiment, **changes))
+        diagrams.diagram(sqlite_database, query(experiment, **changes))
     assert pointers(caught) == places
 
 
 def test_what_does_not_exist_is_not_found(database: Database) -> None:
     with pytest.raises(NotFound, match="experiment 7"):
-        report.diagram(database, query(7))
+        diagrams.diagram(database, query(7))
     with pytest.raises(NotFound):
-        report.curves(database, CurveQuery((7,)))
+        curve_verbs.curves(database, CurveQuery((7,)))
     with pytest.raises(NotFound):
-        report.runs(database, 7)
+        run_verbs.runs(database, 7)
     with pytest.raises(NotFound):
-        report.run(database, "f" * 64)
+        run_verbs.run(database, "f" * 64)
 
 
 def test_points_that_were_skipped_leave_no_cell_filled(database: Database) -> None:
@@ -250,5 +252,5 @@ def test_points_that_were_skipped_leave_no_cell_filled(database: Database) -> No
     assert (submitted.points, submitted.skipped) == (3, 1)
     assert submitted.id is not None
     finish(database, submitted.id)
-    found = report.diagram(database, query(submitted.id, y="network.labels"))
+    found = diagrams.diagram(database, query(submitted.id, y="network.labels"))
     assert [[cell.n for cell in line] for line in found.cells] == [[1, 1], [0, 1]]

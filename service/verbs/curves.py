@@ -1,0 +1,48 @@
+"""The verb of robustness curves: robust accuracy against radius, by groups of runs."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from phaselab.db.queue.leases import settings_from
+from phaselab.db.reading import point_rows
+from phaselab.db.schema.database import Database, Session
+from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
+from phaselab.domain.families.on_features import inputs_of
+from phaselab.domain.families.resolve import radii
+from phaselab.domain.settings.faults import InvalidInput, pointer
+from phaselab.domain.settings.parameters import Value
+from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
+
+
+def curves(database: Database, query: CurveQuery) -> Curves:
+    """Robustness curves by group. Raises NotFound for an unknown experiment, InvalidInput for a query that has no
+    answer: an unknown parameter, conditions that nothing meets, or a parameter that varies inside a group."""
+    faults = check_parameters({pointer("by", i): path for i, path in enumerate(query.by)})
+    if faults:
+        raise InvalidInput(faults)
+    with database.reading() as session:
+        selection = select(session, query.experiments, query.where)
+        check_nothing_hides(selection, query.by, "/by", "or tell the groups apart by it with by={path}")
+        found = list(_run_curves(session, selection, query))
+    sources = frozenset(inputs_of(alike.settings) for alike in found)
+    return Curves(query, group_curves(found), selection.revision, selection.names, sources)
+
+
+def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> Iterator[RunCurves]:
+    """The curves asked for, in the order of the points; a run counts once in a group."""
+    groups: dict[int, list[dict[str, Value]]] = defaultdict(list)
+    columns = [selection.values(path) for path in query.by]
+    for point, *values in zip(selection.points, *columns, strict=True):
+        group = dict(zip(query.by, values, strict=True))
+        if group not in groups[point.settings_id]:
+            groups[point.settings_id].append(group)
+    stored = dict(point_rows.read_curves(session, query.experiments, sorted(groups)))
+    for settings_id, same in groups.items():
+        settings = settings_from(selection.texts[settings_id])
+        places = np.array(radii(settings.attack))
+        for (readout, method), accuracies in stored.get(settings_id, {}).items():
+            if method in query.methods and readout in query.readouts:
+                for group in same:
+                    yield RunCurves(group, settings, readout, method, places, accuracies)

@@ -1,0 +1,100 @@
+"""The verbs of runs: an experiment's in pages or all of them, and one run whole."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from phaselab.db.queue.leases import settings_from
+from phaselab.db.reading import run_rows
+from phaselab.db.reading.run_rows import RunRow, WholeRun
+from phaselab.db.schema.database import Database
+from phaselab.domain.answers.conditions import Condition
+from phaselab.domain.families.resolve import radii
+from phaselab.domain.settings.faults import Fault, InvalidInput
+from phaselab.domain.settings.parameters import Value
+from phaselab.service.base.errors import NotFound
+from phaselab.service.verbs.selection import Selection, select
+
+MAX_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run of an experiment and the axis values of its point."""
+
+    run: RunRow
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """Some runs of an experiment, and the cursor of those that follow, if any."""
+
+    items: tuple[RunView, ...]
+    next: str | None
+
+
+def runs(
+    database: Database,
+    experiment_id: int,
+    cursor: str | None = None,
+    limit: int = 100,
+    where: Sequence[Condition] = (),
+) -> RunPage:
+    """A page of an experiment's runs. Raises NotFound, or InvalidInput for a cursor that was never given out or
+    conditions that nothing meets."""
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise InvalidInput([Fault("/cursor", "this is no cursor; send the `next` of the page before")])
+    size = min(limit, MAX_PAGE)
+    with database.reading() as session:
+        selection = select(session, [experiment_id], where)
+        values = _first_values(selection)
+        only = sorted(values) if where else None
+        rows = run_rows.page_of_runs(session, experiment_id, int(cursor or 0), size + 1, only)
+    items = tuple(RunView(row, values[row.settings_id]) for row in rows[:size])
+    return RunPage(items, str(items[-1].run.id) if len(rows) > size else None)
+
+
+def all_runs(
+    database: Database, experiment_id: int, where: Sequence[Condition] = (), batch: int = 5_000
+) -> Iterator[RunView]:
+    """Every run of an experiment, in constant memory; the first call to next() raises what `runs` raises."""
+    with database.reading() as session:
+        selection = select(session, [experiment_id], where)
+    values = _first_values(selection)
+    only = sorted(values) if where else None
+    after = 0
+    while True:
+        with database.reading() as session:
+            rows = run_rows.page_of_runs(session, experiment_id, after, batch, only)
+        yield from (RunView(row, values[row.settings_id]) for row in rows)
+        if len(rows) < batch:
+            return
+        after = rows[-1].id
+
+
+def _first_values(selection: Selection) -> dict[int, Mapping[str, Value]]:
+    """The axis values of the first point of every settings."""
+    values: dict[int, Mapping[str, Value]] = {}
+    for point in selection.points:
+        values.setdefault(point.settings_id, point.values)
+    return values
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """One run whole: what is stored, its canonical settings, and the radii [E] of its curves."""
+
+    stored: WholeRun
+    settings: Mapping[str, Any]
+    radii: tuple[float, ...]
+
+
+def run(database: Database, key: str) -> RunDetail:
+    """One run by its key. Raises NotFound."""
+    with database.reading() as session:
+        found = run_rows.whole_run(session, key)
+    if found is None:
+        raise NotFound(f"there is no run {key}")
+    return RunDetail(found, json.loads(found.settings), radii(settings_from(found.settings).attack))
