@@ -18,6 +18,7 @@ COPY db ./db
 COPY service ./service
 COPY api ./api
 COPY client ./client
+COPY presets ./presets
 COPY src ./src
 RUN pip install --no-deps --no-build-isolation --editable . \
     && useradd --create-home phaselab && mkdir -p var/data var/checkpoints && chown -R phaselab var

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from phaselab.domain.results.results import READOUTS
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.specs.points import plan
-from phaselab.domain.specs.presets import PRESETS
 from phaselab.domain.specs.spec import parse_spec
+from phaselab.service.base.presets import presets
 from phaselab.workers.attacks.attacks import radii_of
 from phaselab.workers.attacks.image_attack import Victim
 from phaselab.workers.attacks.image_runs import TARGETS, Attacks
@@ -40,7 +40,7 @@ class Sides(nn.Module):
 def report(console: Console) -> None:
     """Train the networks of the preset, attack them by both, and print."""
     table = Table("labels", "readout", "attack", "median", title=f"{PRESET}: robust accuracy, %")
-    points = plan(parse_spec(PRESETS[PRESET].spec)).points
+    points = plan(parse_spec(presets()[PRESET].spec)).points
     for radius in radii_of(points[0].settings):
         table.add_column(f"{radius:g}")
     for point in points:

@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx
 import pandas as pd
 
-from phaselab.client.errors import BadAnswer, Invalid
+from phaselab.client.errors import BadAnswer, Invalid, NotFound
 from phaselab.client.files import export_form, opened, picture_form, table_form, written
 from phaselab.client.frames import curves_frame, diagram_frame
 from phaselab.client.specs import SpecSource, read_spec
@@ -63,7 +63,7 @@ class Client:
     def _post_spec(
         self, spec: SpecSource, changes: Sequence[str], headers: Mapping[str, str], parameters: Parameters
     ) -> Any:
-        body, kind = read_spec(spec)
+        body, kind = read_spec(spec, self.preset)
         asked = [*parameters, *(("set", change) for change in changes)]
         sent = {"Content-Type": kind} | dict(headers)
         return json_of(self._http.send("POST", "/experiments", asked, body, sent, repeat=True))
@@ -193,6 +193,13 @@ class Client:
     def catalogue(self, name: str) -> Sequence[Mapping[str, Any]]:
         """`parameters`, `measures` or `presets`."""
         return list(self._items(f"/{name}", []))
+
+    def preset(self, name: str) -> Mapping[str, Any]:
+        """A preset of the server: `meaning`, `spec`, `pictures` and `claims`. Raises NotFound."""
+        known = {entry.get("name"): entry for entry in self.catalogue("presets")}
+        if name not in known:
+            raise NotFound(f"there is no preset {name!r}; there are {', '.join(map(str, known))}", 404)
+        return known[name]
 
     def version(self) -> Mapping[str, Any]:
         """Name, version and recipe of the server."""

@@ -9,19 +9,19 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from phaselab.client.client import Client
 from phaselab.client.values import Experiment
-from phaselab.domain.specs.presets import PRESETS
 
 FOLDER = Path("var") / "demo"
-PRESET = PRESETS["granularity"]
+PRESET = "granularity"
 SEEDS = 3
 
 
@@ -57,18 +57,17 @@ def watch(client: Client, experiment: Experiment, console: Console) -> Experimen
     return latest
 
 
-def save_pictures(client: Client, experiment: Experiment) -> list[Path]:
-    """The pictures that the preset asks for."""
+def save_pictures(client: Client, experiment: Experiment, pictures: list[Mapping[str, Any]]) -> list[Path]:
+    """The pictures that the preset asks for, diagrams and curves."""
     files = []
-    for picture in PRESET.pictures:
-        if picture.kind == "diagram":
-            measure = picture.query["measure"]
-            file = FOLDER / f"diagram-{measure.replace('_', '-')}.png"
-            client.save_diagram(experiment.id, picture.query["x"], picture.query["y"], measure, file)
+    for picture in pictures:
+        query = picture["query"]
+        if picture["kind"] == "diagram":
+            file = FOLDER / f"diagram-{query['measure'].replace('_', '-')}.png"
+            client.save_diagram(experiment.id, query["x"], query["y"], query["measure"], file)
         else:
             file = FOLDER / "curves.png"
-            query = {name: [text] for name, text in picture.query.items()}
-            client.save_curves(experiment.id, file, **query)
+            client.save_curves(experiment.id, file, **{name: [text] for name, text in query.items()})
         files.append(file)
     return files
 
@@ -78,13 +77,14 @@ def main() -> None:
     console = Console()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    console.print(f"[bold]{PRESET.name}[/bold]: {PRESET.meaning}")
     with service() as url, Client(url) as client:
+        preset = client.preset(PRESET)
+        console.print(f"[bold]{PRESET}[/bold]: {preset['meaning']}")
         console.print(f"Service at {url}; submitting the preset with {SEEDS} seeds.")
-        experiment = watch(client, client.submit(f"preset:{PRESET.name}", [f"seeds={SEEDS}"]), console)
+        experiment = watch(client, client.submit(f"preset:{PRESET}", [f"seeds={SEEDS}"]), console)
         if experiment.status != "finished":
             sys.exit(f"The experiment ended as {experiment.status}: {experiment.counts}")
-        files = save_pictures(client, experiment)
+        files = save_pictures(client, experiment, preset["pictures"])
     console.print("Pictures:")
     for file in files:
         console.print(f"  {file.resolve()}", soft_wrap=True)

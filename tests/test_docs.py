@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from phaselab.domain.results.phases import Phase
-from phaselab.domain.specs.presets import PRESETS
+from phaselab.service.base.presets import presets
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -21,6 +21,6 @@ def test_the_glossary_has_every_phase(phase: Phase) -> None:
     assert f"`{phase}`" in (DOCS / "glossary.md").read_text()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", presets())
 def test_the_readme_names_every_preset(name: str) -> None:
     assert f"`{name}`" in (DOCS.parent / "README.md").read_text()

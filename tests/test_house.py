@@ -96,7 +96,7 @@ def test_every_room_is_known() -> None:
 
 def test_the_package_links_every_folder_and_nothing_of_ours_is_imported_by_another_name() -> None:
     links = {path.name: path.resolve() for path in (ROOT / "src" / "phaselab").iterdir() if path.is_symlink()}
-    assert links == {folder: ROOT / folder for folder in MAY_IMPORT}
+    assert links == {folder: ROOT / folder for folder in (*MAY_IMPORT, "presets")}
     for path in (*files(), *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")):
         assert not {name.split(".")[0] for name in modules(path)} & set(MAY_IMPORT), path
 

@@ -8,7 +8,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from phaselab.api.base.problems import Problem
-from phaselab.api.entrance.yaml_text import parse_yaml
+from phaselab.service.base.yaml_text import parse_yaml
 
 MAX_DRAINED = 128 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that a client that sends first and reads then sees why."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
-from phaselab.api.entrance.yaml_text import parse_yaml
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.service.base.yaml_text import parse_yaml
 
 
 def override(spec: Any, changes: Sequence[str]) -> Any:

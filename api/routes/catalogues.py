@@ -12,7 +12,7 @@ from phaselab.api.entrance.queries import NoParameters
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.trust import FLAGS
 from phaselab.domain.settings.parameters import parameters
-from phaselab.domain.specs.presets import PRESETS
+from phaselab.service.base.presets import presets
 
 router = APIRouter(tags=["catalogues"])
 
@@ -31,8 +31,8 @@ def measure_catalogue(nothing: NoParameters) -> Response:
 
 @router.get("/presets")
 def preset_catalogue(nothing: NoParameters) -> Response:
-    """Every preset: name, meaning, spec, and the pictures to look at."""
-    return _items(vars(entry) for entry in PRESETS.values())
+    """Every preset: name, meaning, spec, the pictures to look at, and what is claimed of it."""
+    return _items(vars(entry) for entry in presets().values())
 
 
 @router.get("/openapi.json", include_in_schema=False)

@@ -15,7 +15,6 @@ from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import page
 from phaselab.api.entrance.bodies import RawBody, media_type
 from phaselab.api.entrance.errors import invalid_input
-from phaselab.api.entrance.yaml_text import parse_yaml
 from phaselab.api.routes.runs import RunKey
 from phaselab.api.routes.views import choose
 from phaselab.domain.results.measures import MEASURES
@@ -24,8 +23,9 @@ from phaselab.domain.results.trust import FLAGS
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.parameters import parameters
 from phaselab.domain.specs.points import expand_axes
-from phaselab.domain.specs.presets import PRESETS
 from phaselab.domain.specs.spec import parse_spec
+from phaselab.service.base.presets import presets
+from phaselab.service.base.yaml_text import parse_yaml
 from phaselab.service.verbs import experiments, runs
 from phaselab.service.verbs.submit import Submitted, submit
 
@@ -95,9 +95,10 @@ def glossary_page(request: Request) -> Response:
 @router.get("/submit")
 def submit_page(request: Request, preset: str = "granularity") -> Response:
     """A form for a spec, filled with a preset."""
-    if preset not in PRESETS:
-        raise Problem(404, f"there is no preset {preset[:40]!r}; there are {', '.join(PRESETS)}")
-    return _form(request, _as_yaml(PRESETS[preset].spec))
+    known = presets()
+    if preset not in known:
+        raise Problem(404, f"there is no preset {preset[:40]!r}; there are {', '.join(known)}")
+    return _form(request, _as_yaml(known[preset].spec))
 
 
 @router.post("/submit")
@@ -120,7 +121,7 @@ def submit_form(request: Request, body: RawBody, database: Db, settings: Setting
 
 
 def _form(request: Request, text: str, faults: tuple[Fault, ...] = (), done: Submitted | None = None) -> Response:
-    values = {"text": text, "faults": faults, "done": done, "presets": PRESETS.values()}
+    values = {"text": text, "faults": faults, "done": done, "presets": presets().values()}
     return page(request, "submit.html", values, invalid_input(faults).status if faults else 200)
 
 

@@ -11,7 +11,7 @@ from phaselab.db.queue.leases import take_stack
 from phaselab.db.schema.database import Database
 from phaselab.db.writing.landing import land
 from phaselab.domain.results.states import Stage
-from phaselab.domain.specs.presets import PRESETS
+from phaselab.service.base.presets import presets
 from tests.api.conftest import NEW_SPEC as NEW
 from tests.api.conftest import SPEC
 from tests.results import made_up
@@ -94,10 +94,18 @@ def test_a_change_that_cannot_be_made_is_pointed_at(http: httpx.Client, change: 
     assert answer.json()["errors"][0]["pointer"] == "/set/1"
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_is_a_spec_that_can_be_submitted(http: httpx.Client, name: str) -> None:
-    presets = {item["name"]: item for item in http.get("/presets").json()["items"]}
-    assert http.post("/experiments", json=presets[name]["spec"]).status_code == 201
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_can_be_submitted_and_its_pictures_asked_for(http: httpx.Client, name: str) -> None:
+    (preset,) = (item for item in http.get("/presets").json()["items"] if item["name"] == name)
+    submitted = http.post("/experiments", json=preset["spec"])
+    assert submitted.status_code == 201
+    for picture in preset["pictures"]:
+        if picture["kind"] == "cosines":
+            assert picture["query"] == {}, "they are of a run, and there is nothing to choose"
+            continue
+        address = {"diagram": "/diagrams", "curves": "/curves"}[picture["kind"]]
+        answer = http.get(address, params=picture["query"] | {"experiment": submitted.json()["id"]})
+        assert answer.status_code == 200, answer.text
 
 
 def test_a_list_goes_on_where_its_page_ended(http: httpx.Client) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from phaselab.domain.specs.presets import PRESETS
+from phaselab.service.base.presets import presets
 
 HEADS: dict[str, Any] = {
     "name": "heads",
@@ -19,7 +19,7 @@ HEADS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", ["fig2-cifar10", "fig2-cifar10-small"])
 def test_the_presets_are_specs_whose_extractor_takes_most_of_the_time(http: httpx.Client, name: str) -> None:
-    spec = PRESETS[name].spec
+    spec = presets()[name].spec
     answers = [
         http.post("/experiments?dry_run=true", json=one).json()
         for one in (spec, {**spec, "seeds": 1}, {**spec, "features": {**spec["features"], "steps": 0}})

@@ -4,7 +4,6 @@ import pytest
 
 from phaselab.domain.settings.faults import InvalidInput, pointer
 from phaselab.domain.specs.points import plan
-from phaselab.domain.specs.presets import PRESETS
 from phaselab.domain.specs.spec import parse_spec
 
 
@@ -103,12 +102,6 @@ def test_grids_have_the_numbers_one_would_type() -> None:
     assert axes["network.init_scale"] == (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
     assert axes["data.n"] == (10, 46, 215, 1000)
     assert axes["data.snr"] == (1.0, 1.5, 2.0)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_presets_are_valid(name: str) -> None:
-    planned = plan(parse_spec(PRESETS[name].spec))
-    assert planned.run_count == len(planned.points) * len(planned.spec.seed_list) > 0
 
 
 def test_pointers_escape_their_special_characters() -> None:

@@ -12,8 +12,8 @@ from phaselab.domain.families.resolve import resolve
 from phaselab.domain.settings.runs import Run, run_key
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.specs.points import plan
-from phaselab.domain.specs.presets import PRESETS
 from phaselab.domain.specs.spec import parse_spec
+from phaselab.service.base.presets import presets
 
 POINTS = 4
 """Points of a preset that are computed, spread over its plan."""
@@ -85,7 +85,7 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
 
 def preset_runs(name: str) -> list[Run]:
     """The runs of a preset that are computed: seed 0 of a few points of its plan."""
-    spec = dict(PRESETS[name].spec)
+    spec = dict(presets()[name].spec)
     cut = CUT.get(name, {"attack": {"test_points": 100}})
     points = plan(parse_spec(spec | _merged(spec, cut))).points
     places = sorted({round(i * (len(points) - 1) / (POINTS - 1)) for i in range(POINTS)})
@@ -100,14 +100,14 @@ def option_run(name: str) -> Run:
 
 def preset_keys(name: str) -> str:
     """sha256 of the run keys of every run of a preset, in the order of its plan."""
-    planned = plan(parse_spec(PRESETS[name].spec))
+    planned = plan(parse_spec(presets()[name].spec))
     keys = (run_key(point.settings_text, seed) for point in planned.points for seed in planned.spec.seed_list)
     return hashlib.sha256("\n".join(keys).encode()).hexdigest()
 
 
 def samples() -> Iterator[tuple[str, Run]]:
     """Every run that is computed, under a name."""
-    for name in PRESETS:
+    for name in presets():
         for number, run in enumerate(preset_runs(name)):
             yield f"preset {name}, {number}", run
     for name in OPTIONS:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from phaselab.domain.settings.runs import RECIPE, Run
-from phaselab.domain.specs.presets import PRESETS
+from phaselab.service.base.presets import presets
 from tests.golden.samples import preset_keys, samples
 from tests.golden.write import FILE, made_up_images, numbers
 
@@ -32,10 +32,10 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_the_file_is_of_this_recipe_and_holds_every_sample() -> None:
     assert GOLDEN["recipe"] == RECIPE, REMEDY
     assert set(GOLDEN["runs"]) == set(RUNS), REMEDY
-    assert set(GOLDEN["keys"]) == set(PRESETS)
+    assert set(GOLDEN["keys"]) == set(presets())
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", presets())
 def test_run_keys_of_presets_stay(name: str) -> None:
     assert preset_keys(name) == GOLDEN["keys"][name], REMEDY
 

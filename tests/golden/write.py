@@ -9,7 +9,7 @@ from typing import Any
 from phaselab.domain.results.results import RunResult
 from phaselab.domain.settings.runs import RECIPE, Run
 from phaselab.domain.settings.stacks import Stack
-from phaselab.domain.specs.presets import PRESETS
+from phaselab.service.base.presets import presets
 from phaselab.workers.trial.run_stack import run_stack
 from tests.golden.samples import preset_keys, samples
 from tests.workers.image_files import write_cifar10, write_mnist
@@ -50,7 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made_up_images(Path(folder))
         found = {name: numbers(run) for name, run in samples()}
-    keys = {name: preset_keys(name) for name in PRESETS}
+    keys = {name: preset_keys(name) for name in presets()}
     FILE.write_text(json.dumps({"recipe": RECIPE, "keys": keys, "runs": found}, indent=1) + "\n")
 
 

@@ -88,6 +88,6 @@ def test_no_secret_is_written_down() -> None:
 def test_the_image_holds_every_package() -> None:
     text = (ROOT / "Dockerfile").read_text()
     ignored = (ROOT / ".dockerignore").read_text().split()
-    for folder in ("domain", "workers", "db", "service", "api", "client"):
+    for folder in ("domain", "workers", "db", "service", "api", "client", "presets", "src"):
         assert f"COPY {folder} ./{folder}" in text
         assert f"!{folder}" in ignored
