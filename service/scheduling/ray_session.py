@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import ray
+from ray.job_config import JobConfig
 
 from phaselab.service.base.settings import ServiceSettings
 
@@ -30,6 +31,7 @@ def start(settings: ServiceSettings) -> None:
         ray.init(
             address=settings.ray_address,
             namespace=NAMESPACE,
+            job_config=_job(),
             log_to_driver=False,
             logging_level=_level(settings),
         )
@@ -46,6 +48,7 @@ def _start_here(settings: ServiceSettings) -> None:
     ray.init(
         address="local",
         namespace=NAMESPACE,
+        job_config=_job(),
         num_cpus=settings.cpus or len(os.sched_getaffinity(0)),
         include_dashboard=False,
         log_to_driver=False,
@@ -53,6 +56,12 @@ def _start_here(settings: ServiceSettings) -> None:
         object_store_memory=OBJECT_STORE_BYTES,
         _temp_dir=tempfile.mkdtemp(prefix=f"{TEMP_PREFIX}{os.getpid()}-", dir="/tmp"),
     )
+
+
+def _job() -> JobConfig:
+    """A job whose workers import what is installed, or on PYTHONPATH, whatever lies in the current folder: Ray (2.60)
+    puts that folder before all others on their path, unless it takes the job for one of Ray Client."""
+    return JobConfig(_client_job=True)
 
 
 def _level(settings: ServiceSettings) -> int:

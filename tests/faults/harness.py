@@ -30,8 +30,16 @@ TINY = {
 class ServiceProcess:
     """`phaselab scheduler` (or `serve`) on a database of its own: a supervisor and what it starts."""
 
-    def __init__(self, database_url: str, log: Path, command: Sequence[str] = ("scheduler",), **variables: str) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        log: Path,
+        command: Sequence[str] = ("scheduler",),
+        folder: Path = ROOT,
+        **variables: str,
+    ) -> None:
         self._log = log
+        self._folder = folder
         own = {
             "PHASELAB_DATABASE_URL": database_url,
             "PHASELAB_CPUS": "2",
@@ -48,7 +56,7 @@ class ServiceProcess:
         before = self.log().count("scheduler ready") if self._log.exists() else 0
         with self._log.open("ab") as written:
             self.supervisor = subprocess.Popen(
-                self._command, env=self.environment, cwd=ROOT, stdout=written, stderr=written
+                self._command, env=self.environment, cwd=self._folder, stdout=written, stderr=written
             )
         self.wait_until_ready(before + 1)
 
