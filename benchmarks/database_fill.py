@@ -92,11 +92,11 @@ def land_all(database: Database, experiment_id: int, pace: Pace, stack: int = ST
 def _stacks(database: Database, experiment_id: int, most: int, clock: Clock) -> Iterator[Sequence[Run]]:
     while True:
         with clock, database.transaction() as session:
-            stack = leases.take_stack(session, experiment_id, most, "benchmark", 600.0)
-        if stack is None:
+            leased = leases.take_stack(session, experiment_id, lambda _: most, "benchmark", 600.0)
+        if leased is None:
             return
-        clock.runs += len(stack.runs)
-        yield stack.runs
+        clock.runs += len(leased.stack.runs)
+        yield leased.stack.runs
 
 
 def made_up(runs: Sequence[Run], draw: np.random.Generator) -> list[RunResult]:

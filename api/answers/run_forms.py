@@ -13,7 +13,6 @@ from phaselab.domain.answers.theory import flip_radius
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.phases import Phase, Thresholds, phase
 from phaselab.domain.settings.parameters import parameters
-from phaselab.domain.settings.settings import Settings
 from phaselab.service.verbs.runs import RunDetail, RunView
 
 _HEAD = pa.schema([("key", pa.string()), ("seed", pa.int64()), ("state", pa.string())])
@@ -55,12 +54,12 @@ def run_json(detail: RunDetail) -> dict[str, Any]:
     stored = detail.stored
     arrays = stored.arrays
     curves = arrays and [vars(curve) | {"radii": detail.radii} for curve in arrays.curves]
-    settings = Settings.model_validate(detail.settings)
+    settings = detail.read
     return _row_json(stored.row) | {
         "settings": detail.settings,
         "curves": curves,
         "cosines": None if arrays is None else arrays.cosines,
-        "theory": [flip_radius(settings, readout) for readout in ("sum", "max")],
+        "theory": [settings and flip_radius(settings, readout) for readout in ("sum", "max")],
         "provenance": stored.provenance,
         "traceback": stored.traceback,
         "experiments": stored.experiments,
@@ -70,10 +69,9 @@ def run_json(detail: RunDetail) -> dict[str, Any]:
 def run_curves(detail: RunDetail) -> Curves:
     """The curves of one run, as a group of one."""
     assert detail.stored.arrays is not None
-    settings = Settings.model_validate(detail.settings)
     radii = np.array(detail.radii)
     found = [
-        RunCurves({}, settings, curve.readout, curve.method, radii, curve.accuracy[None])
+        RunCurves({}, detail.read, curve.readout, curve.method, radii, curve.accuracy[None])
         for curve in detail.stored.arrays.curves
     ]
     row = detail.stored.row
@@ -82,14 +80,20 @@ def run_curves(detail: RunDetail) -> Curves:
 
 def experiment_runs_schema(axes: Sequence[str]) -> pa.Schema:
     """The columns of a table of an experiment's runs: its axes under their paths, every measure."""
-    values = [pa.field(path, value_type(parameters()[path].types)) for path in axes]
+    values = [pa.field(path, _type_of(path)) for path in axes]
     measures = [pa.field(name, pa.float64()) for name in MEASURES]
     return pa.schema([*_HEAD, *values, *measures, *_TAIL])
 
 
+def _type_of(path: str) -> pa.DataType:
+    """The type of an axis; text for a parameter that an older version had."""
+    entry = parameters().get(path)
+    return value_type(entry.types if entry else ("text",))
+
+
 def experiment_run_rows(views: Iterable[RunView], axes: Sequence[str]) -> Iterator[Row]:
     """One row a run, in the columns of `experiment_runs_schema`."""
-    kinds = {path: value_type(parameters()[path].types) for path in axes}
+    kinds = {path: _type_of(path) for path in axes}
     for view in views:
         run = view.run
         values = [as_type(view.values[path], kind) for path, kind in kinds.items()]

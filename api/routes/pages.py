@@ -1,6 +1,6 @@
 """Pages for people: every page has a data twin in the api."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -21,9 +21,9 @@ from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.statistics import STATISTICS
 from phaselab.domain.results.trust import FLAGS
 from phaselab.domain.settings.faults import Fault, InvalidInput
-from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.points import expand_axes
-from phaselab.domain.specs.spec import parse_spec
+from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.presets import presets
 from phaselab.service.base.yaml_text import parse_yaml
 from phaselab.service.verbs import experiments, runs
@@ -51,12 +51,20 @@ def list_page(request: Request, database: Db, cursor: str | None = None) -> Resp
 def experiment_page(request: Request, experiment_id: ExperimentId, database: Db) -> Response:
     """One experiment: how far it is, its diagram, its curves."""
     view = experiments.experiment(database, experiment_id)
-    axes = expand_axes(parse_spec(view.row.spec))
+    axes, misfit = _axes(view.row.spec)
     chosen = choose(experiment_id, axes, view.row.spec, request.query_params)
     known = [path for path, entry in parameters().items() if entry.swept]
     values = {"item": view, "view": chosen, "known": known, "spec": _as_yaml(view.row.spec)}
-    values |= {"measures": MEASURES, "statistics": STATISTICS}
+    values |= {"measures": MEASURES, "statistics": STATISTICS, "misfit": misfit}
     return page(request, "experiment.html", values)
+
+
+def _axes(spec: Mapping[str, Any]) -> tuple[Mapping[str, Sequence[Value]], str | None]:
+    """The axes of a stored spec; none, and why, where it does not fit this version."""
+    try:
+        return expand_axes(stored_spec(spec)), None
+    except (Misfit, InvalidInput) as unfit:
+        return {}, str(unfit)
 
 
 @router.post("/experiments/{experiment_id}/{verb}")

@@ -29,7 +29,6 @@ from phaselab.api.pictures.cosines import draw_cosines
 from phaselab.api.pictures.curves import draw_curves
 from phaselab.api.pictures.style import DRAWING, render
 from phaselab.api.routes.experiments import ExperimentId
-from phaselab.domain.settings.settings import Settings
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs import experiments, runs
 from phaselab.service.verbs.runs import RunDetail
@@ -79,9 +78,10 @@ def cosines(request: Request, key: RunKey, nothing: NoParameters, kind: AnyForma
             return json_bytes({"key": key, "cosines": matrix})
         if kind == "csv" or kind == "parquet":
             return _table(kind, COSINES_SCHEMA, cosine_rows(matrix))
-        return render(
-            lambda: draw_cosines(matrix, Settings.model_validate(detail.settings), detail.stored.row.seed), kind
-        )
+        settings = detail.read
+        if settings is None:
+            raise Problem(409, f"there is no picture of this run, only its numbers: {detail.misfit}")
+        return render(lambda: draw_cosines(matrix, settings, detail.stored.row.seed), kind)
 
     return tagged(request, body, kind, key.encode(), matrix.tobytes(), DRAWING)
 

@@ -1,43 +1,39 @@
 """Leases: handing queued runs out as stacks, and taking them back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, case, exists, select, update
 from sqlalchemy.orm import Session
 
-from phaselab.db.reading.experiments import running_of
-from phaselab.db.schema.bulk import among, chunks
+from phaselab.db.queue.candidates import ACTIVE
+from phaselab.db.schema.bulk import among
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.tables import PENDING, accounts, experiment_runs, experiments, runs, settings
+from phaselab.db.schema.tables import PENDING, experiment_runs, experiments, runs
+from phaselab.db.writing.landing import land
+from phaselab.db.writing.settings_rows import read_settings
 from phaselab.db.writing.status import set_status
+from phaselab.domain.results.results import RunFailure
 from phaselab.domain.results.states import ExperimentStatus, RunState
 from phaselab.domain.settings.runs import RECIPE, Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.settings.stacks import Stack
+from phaselab.domain.settings.stacks import Stack, shape
+from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_settings
 
 WINDOW = 8
 """A stack is chosen among this many times the runs that it may hold."""
 
-ACTIVE = (ExperimentStatus.QUEUED, ExperimentStatus.RUNNING)
-"""The statuses of experiments whose runs are handed out."""
-
 
 @dataclass(frozen=True)
-class Candidate:
-    """An experiment with queued runs, as fairness looks at it; `queued` and `leased` count runs. `weight` and `trials`
-    are its owner's: the part in the fair share, and the most trials at a time (None: the service's own limit)."""
+class Leased:
+    """A stack that is handed out, and how often each of its runs has been, this time included, since it was last asked
+    for: by the key that is stored with the run, which nothing computes anew."""
 
-    id: int
-    owner: str
-    priority: int
-    created_at: datetime
-    queued: int
-    leased: int
-    weight: float
-    trials: int | None
+    stack: Stack
+    attempts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -46,21 +42,26 @@ class _Row:
     key: str
     settings_id: int
     seed: int
+    attempts: int
     shape: int
     data: int
 
 
-def take_stack(session: Session, experiment_id: int, most: int, holder: str, lease_seconds: float) -> Stack | None:
-    """Lease the experiment's next queued runs to `holder`: the first by rank and, up to `most` in all, others of the
-    same shape, those on the same data first. None when nothing is queued or the experiment is not active."""
+def take_stack(
+    session: Session, experiment_id: int, most: Callable[[Settings], int], holder: str, lease_seconds: float
+) -> Leased | None:
+    """Lease the experiment's next queued runs to `holder`: the first by rank and, up to as many in all as `most` says
+    of its settings, others of the same shape, those on the same data first. None when nothing is queued or the
+    experiment is not active.
+
+    Runs whose stored settings do not fit this version fail here, each with its reason.
+    """
     status = session.execute(select(experiments.c.status).where(experiments.c.id == experiment_id)).scalar_one_or_none()
     if status not in ACTIVE:
         return None
-    first = _queued(session, experiment_id, 1)
-    if not first:
+    chosen = _next_runs(session, experiment_id, most)
+    if not chosen:
         return None
-    near = _queued(session, experiment_id, most * WINDOW, first[0].shape)
-    chosen = _same_data_together(near, first[0].data, most)
     expires = database_time(session) + timedelta(seconds=lease_seconds)
     changes = {
         "state": RunState.LEASED,
@@ -70,23 +71,55 @@ def take_stack(session: Session, experiment_id: int, most: int, holder: str, lea
         "stage": None,
         "stage_share": None,
     }
-    session.execute(update(runs).where(among(session, runs.c.id, [row.run_id for row in chosen])).values(changes))
+    session.execute(update(runs).where(among(session, runs.c.id, [row.run_id for row, _ in chosen])).values(changes))
     if status == ExperimentStatus.QUEUED:
         set_status(session, experiment_id, ExperimentStatus.RUNNING)
-    return Stack(tuple(_runs(session, chosen)))
+    stack = Stack(tuple(Run(stored_settings(text), row.seed, row.key) for row, text in chosen))
+    return Leased(stack, {row.key: row.attempts + 1 for row, _ in chosen})
 
 
-def next_settings(session: Session, experiment_id: int) -> Settings | None:
-    """The settings of the experiment's first queued run by rank; None when nothing is queued."""
-    first = _queued(session, experiment_id, 1)
-    return _runs(session, first)[0].settings if first else None
+def _next_runs(session: Session, experiment_id: int, most: Callable[[Settings], int]) -> Sequence[tuple[_Row, str]]:
+    """The runs of the next stack, the first by rank among them, with the texts of their settings."""
+    first = _with_texts(session, _queued(session, experiment_id, 1))
+    if first and readable_settings(first[0][1]) is None:
+        _fail_misfits(session, experiment_id)
+        first = _with_texts(session, _queued(session, experiment_id, 1))
+    if not first:
+        return ()
+    ((row, own),) = first
+    room = most(stored_settings(own))
+    near = _same_data_together(_queued(session, experiment_id, room * WINDOW, row.shape), row.data, room)
+    # What stacks was written down at submission; another version may have seen it otherwise than this one does.
+    return [(one, text) for one, text in _with_texts(session, near) if _shape(text) == _shape(own)]
 
 
-def _queued(session: Session, experiment_id: int, most: int, shape: int | None = None) -> list[_Row]:
-    """The experiment's first queued runs by rank, of one shape when it is given."""
+def _with_texts(session: Session, rows: Sequence[_Row]) -> Sequence[tuple[_Row, str]]:
+    """The rows, each with the text of its settings."""
+    texts = read_settings(session, sorted({row.settings_id for row in rows}))
+    return [(row, texts[row.settings_id]) for row in rows]
+
+
+@lru_cache(maxsize=2_000)  # a kilobyte each
+def _shape(text: str) -> str | None:
+    """The shape of stored settings; None for those that do not fit this version."""
+    found = readable_settings(text)
+    return None if found is None else shape(found)
+
+
+def _fail_misfits(session: Session, experiment_id: int) -> None:
+    """End those of the experiment's queued runs whose settings do not fit this version; the others wait on."""
+    waiting = [_Row(*row) for row in session.execute(_waiting(experiment_id)).all()]
+    texts = read_settings(session, sorted({row.settings_id for row in waiting}))
+    reasons = {settings_id: misfit_of(text) for settings_id, text in texts.items()}
+    failed = ((row.key, reasons[row.settings_id]) for row in waiting)
+    land(session, [RunFailure(key, reason) for key, reason in failed if reason is not None])
+
+
+def _waiting(experiment_id: int) -> Select[Any]:
+    """The experiment's queued runs, as the columns of a _Row."""
     claims = experiment_runs.c
-    query = (
-        select(claims.run_id, runs.c.key, runs.c.settings_id, runs.c.seed, claims.shape, claims.data)
+    return (
+        select(claims.run_id, runs.c.key, runs.c.settings_id, runs.c.seed, runs.c.attempts, claims.shape, claims.data)
         .join(runs, runs.c.id == claims.run_id)
         .where(
             claims.experiment_id == experiment_id,
@@ -94,11 +127,14 @@ def _queued(session: Session, experiment_id: int, most: int, shape: int | None =
             runs.c.state == RunState.QUEUED,
             runs.c.recipe == RECIPE,
         )
-        .order_by(claims.rank)
-        .limit(most)
     )
+
+
+def _queued(session: Session, experiment_id: int, most: int, shape: int | None = None) -> list[_Row]:
+    """The experiment's first queued runs by rank, of one shape when it is given."""
+    query = _waiting(experiment_id).order_by(experiment_runs.c.rank).limit(most)
     if shape is not None:
-        query = query.where(claims.shape == shape)
+        query = query.where(experiment_runs.c.shape == shape)
     return [_Row(*row) for row in session.execute(query).all()]
 
 
@@ -109,20 +145,6 @@ def _same_data_together(near: Sequence[_Row], data: int, most: int) -> list[_Row
     for row in chosen:
         first_seen.setdefault(row.data, len(first_seen))
     return sorted(chosen, key=lambda row: first_seen[row.data])
-
-
-def _runs(session: Session, rows: Sequence[_Row]) -> list[Run]:
-    texts: dict[int, str] = {}
-    for some in chunks(sorted({row.settings_id for row in rows})):
-        query = select(settings.c.id, settings.c.canonical).where(settings.c.id.in_(some))
-        texts |= dict(session.execute(query).all())
-    return [Run(settings_from(texts[row.settings_id]), row.seed, row.key) for row in rows]
-
-
-@lru_cache(maxsize=2_000)  # 7 kB each
-def settings_from(text: str) -> Settings:
-    """The settings of a canonical text."""
-    return Settings.model_validate_json(text)
 
 
 def extend_leases(session: Session, holder: str, keys: Sequence[str], seconds: float) -> int:
@@ -171,37 +193,3 @@ def unwanted(session: Session, holder: str | None = None) -> Sequence[str]:
     if holder is not None:
         query = query.where(runs.c.leased_by == holder)
     return session.execute(query).scalars().all()
-
-
-def attempts_of(session: Session, keys: Sequence[str]) -> Mapping[str, int]:
-    """How many times each run has been handed out since it was last asked for."""
-    query = select(runs.c.key, runs.c.attempts).where(among(session, runs.c.key, keys))
-    return dict(session.execute(query).all())
-
-
-def queued_experiments(session: Session) -> Sequence[Candidate]:
-    """The active experiments that have queued runs, oldest first."""
-    pending = experiments.c.total - experiments.c.done - experiments.c.failed - experiments.c.cancelled
-    query = (
-        select(
-            experiments.c.id,
-            experiments.c.owner,
-            experiments.c.priority,
-            experiments.c.created_at,
-            pending.label("pending"),
-            func.coalesce(accounts.c.weight, 1.0).label("weight"),
-            accounts.c.trials,
-        )
-        .outerjoin_from(experiments, accounts, accounts.c.name == experiments.c.owner)
-        .where(experiments.c.status.in_(ACTIVE))
-        .order_by(experiments.c.id)
-    )
-    rows = session.execute(query).all()
-    leased = running_of(session, [row.id for row in rows])
-    found = []
-    for row in rows:
-        busy = leased.get(row.id, 0)
-        if row.pending > busy:
-            ranks = (row.id, row.owner, row.priority, row.created_at)
-            found.append(Candidate(*ranks, row.pending - busy, busy, row.weight, row.trials))
-    return found

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from phaselab.db.queue.candidates import queued_experiments
 from phaselab.db.queue.leadership import holder_of
-from phaselab.db.queue.leases import queued_experiments
 from phaselab.db.reading.experiments import running_of
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import experiments, runs

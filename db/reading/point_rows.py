@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, Text, and_, cast, exists, select
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import among
-from phaselab.db.schema.tables import experiment_runs, points, run_arrays, runs, settings
+from phaselab.db.schema.tables import experiment_runs, points, run_arrays, runs
 from phaselab.db.writing import arrays
+from phaselab.db.writing.settings_rows import read_settings as read_settings
 from phaselab.db.writing.summaries import DEFAULT_THRESHOLDS, MEASURE_COLUMNS, sum_up
 from phaselab.domain.results import packing
 from phaselab.domain.results.phases import Thresholds
@@ -51,12 +52,6 @@ def read_points(session: Session, experiment_ids: Sequence[int]) -> list[PointRo
 @lru_cache(maxsize=10_000)  # half a kilobyte each
 def _axis_values(text: str) -> Mapping[str, Value]:
     return MappingProxyType(json.loads(text))
-
-
-def read_settings(session: Session, settings_ids: Sequence[int]) -> Mapping[int, str]:
-    """Canonical texts of settings by their ids."""
-    query = select(settings.c.id, settings.c.canonical).where(among(session, settings.c.id, settings_ids))
-    return dict(session.execute(query).all())
 
 
 def sum_up_union(

@@ -52,16 +52,24 @@ class _Layout:
         return self.start + len(self.names) * self.radii * (2 if self.of else 8)
 
 
+def misshapen(run: RunArrays) -> str | None:
+    """Why a run's arrays cannot be stored, if so."""
+    lengths = {curve.accuracy.shape for curve in run.curves}
+    if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths) or run.cosines.ndim != 2:
+        return "curves must be of equal length, [radii], and cosines a matrix, [k, neurons]"
+    return None
+
+
 def encode(runs: Sequence[RunArrays]) -> list[bytes]:
-    """The arrays of each run as bytes. Raises ValueError unless a run's curves are of equal length and its cosines a
-    matrix."""
+    """The arrays of each run as bytes. Raises ValueError for misshapen ones."""
     alike: dict[tuple[_Names, int, tuple[int, ...]], list[int]] = {}
     for i, run in enumerate(runs):
-        lengths = {curve.accuracy.shape for curve in run.curves}
-        if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths) or run.cosines.ndim != 2:
-            raise ValueError("curves must be of equal length, [radii], and cosines a matrix, [k, neurons]")
+        fault = misshapen(run)
+        if fault is not None:
+            raise ValueError(fault)
         names = tuple((curve.readout, curve.method) for curve in run.curves)
-        alike.setdefault((names, lengths.pop()[0] if lengths else 0, run.cosines.shape), []).append(i)
+        radii = len(run.curves[0].accuracy) if run.curves else 0
+        alike.setdefault((names, radii, run.cosines.shape), []).append(i)
     encoded = [b""] * len(runs)
     for (names, radii, shape), places in alike.items():
         given = [curve.accuracy for i in places for curve in runs[i].curves]

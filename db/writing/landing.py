@@ -53,7 +53,7 @@ def land(session: Session, outcomes: Sequence[Outcome]) -> Landed:
     experiment that wants the runs up to date.
 
     Idempotent: the first result of a run key wins and is never overwritten. A result replaces a failure; a result
-    that cannot be stored (a measure that is unknown or not finite) lands as a failure.
+    that cannot be stored (a measure that is unknown or not finite, curves that differ in length) lands as a failure.
     """
     by_key: dict[str, Outcome] = {}
     for outcome in _storable(outcomes):
@@ -103,7 +103,7 @@ def _fault(result: RunResult, finite: bool) -> str | None:
             return f"the measure {name} is not finite: {value}"
     if not finite and not all(np.isfinite(curve.accuracy).all() for curve in result.curves):
         return "a curve holds a number that is not finite"
-    return None
+    return arrays.misshapen(arrays.RunArrays(result.curves, result.cosines))
 
 
 def _stored(session: Session, keys: Sequence[str]) -> Mapping[str, _Stored]:

@@ -1,66 +1,133 @@
-"""A new recipe: runs that wait under an older one are to be computed by the new one, under its key."""
+"""A new recipe: runs that wait under an older one are to be computed by the new one.
 
-from sqlalchemy import delete, select, update
+Their settings are read as this version reads them, written as this version writes them, and keyed: a recipe may rise
+because settings themselves have changed. Results of older recipes keep their keys and stay where they are.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, select, true, update
 from sqlalchemy.orm import Session
 
-from phaselab.db.schema.tables import PENDING, Claim, experiment_runs, runs, settings
+from phaselab.db.schema.bulk import update_many
+from phaselab.db.schema.tables import PENDING, Claim, experiment_runs, points, runs
 from phaselab.db.writing.create import queue_again
+from phaselab.db.writing.landing import land
+from phaselab.db.writing.settings_rows import read_settings, rewrite
 from phaselab.db.writing.status import recount, settle
 from phaselab.db.writing.summaries import rebuild_summaries
+from phaselab.domain.results.results import RunFailure
 from phaselab.domain.results.states import RunState
-from phaselab.domain.settings.runs import RECIPE, run_key
+from phaselab.domain.settings.runs import RECIPE, canonical, run_key
+from phaselab.domain.specs.stored import Misfit, stored_settings
 
 
 def waits_under_older_recipe(session: Session) -> bool:
     """Whether any run waits that was asked for under an older recipe."""
-    query = select(runs.c.id).join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
-    return session.execute(query.where(PENDING, runs.c.recipe != RECIPE).limit(1)).first() is not None
+    return session.execute(_waiting().limit(1)).first() is not None
 
 
 def adopt_recipe(session: Session) -> int:
-    """Give every run that waits under an older recipe its key of today; how many there were.
+    """Give every run that waits under an older recipe its settings and its key of today; how many there were.
 
-    Where a run of today's key is stored already, the claims move to it. Results of older recipes stay what and where
-    they are.
+    Where today's run is stored already, the claims move to it. A run whose settings do not fit this version fails,
+    with its reason.
     """
-    query = (
-        select(runs.c.id, runs.c.seed, runs.c.settings_id, settings.c.canonical)
-        .join(settings, settings.c.id == runs.c.settings_id)
-        .join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
-        .where(PENDING, runs.c.recipe != RECIPE)
-        .distinct()
-    )
-    old = session.execute(query).all()
+    waiting: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(_waiting()).all():
+        waiting[row.settings_id].append(row)
+    texts = read_settings(session, sorted(waiting))
+    failed: list[RunFailure] = []
     touched: set[int] = set()
-    for row in old:
-        key = run_key(row.canonical, row.seed)
-        today = session.execute(select(runs.c.id, runs.c.state).where(runs.c.key == key)).one_or_none()
-        if today is None:
-            changes = {"key": key, "recipe": RECIPE, "attempts": 0}
-            session.execute(update(runs).where(runs.c.id == row.id).values(changes))
-        else:
-            touched |= _move_claims(session, row.id, today.id, RunState(today.state))
+    for settings_id, rows in waiting.items():
+        try:
+            text = canonical(stored_settings(texts[settings_id]))
+        except Misfit as unfit:
+            failed += [RunFailure(row.key, str(unfit)) for row in rows]
+            continue
+        home = rewrite(session, settings_id, text)
+        touched |= _renew(session, rows, home, text)
+        if home != settings_id:
+            touched |= _move_in(session, settings_id, home)
+    land(session, failed)
     for experiment_id in touched:
         recount(session, experiment_id)
     settle(session, sorted(touched))
     rebuild_summaries(session, sorted(touched))
-    return len(old)
+    return sum(map(len, waiting.values()))
 
 
-def _move_claims(session: Session, old: int, today: int, state: RunState) -> set[int]:
-    """Move the pending claims on one run to another; the experiments that had them."""
-    if state in (RunState.FAILED, RunState.CANCELLED):
-        queue_again(session, [today])
-    claim = Claim.DONE if state is RunState.DONE else Claim.PENDING
+def _waiting() -> Any:
+    columns = (runs.c.id, runs.c.key, runs.c.seed, runs.c.settings_id)
+    query = select(*columns).join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
+    return query.where(PENDING, runs.c.recipe != RECIPE).distinct()
+
+
+def _renew(session: Session, rows: Sequence[Row[Any]], home: int, text: str) -> set[int]:
+    """Make waiting runs those of today's recipe; the experiments whose claims moved to runs that were there."""
+    query = select(runs.c.seed, runs.c.id, runs.c.state).where(runs.c.settings_id == home, runs.c.recipe == RECIPE)
+    today = {row.seed: (row.id, RunState(row.state)) for row in session.execute(query).all()}
+    fresh, known = [], []
+    for row in rows:
+        if row.seed in today:
+            known.append((row.id, *today[row.seed]))
+        else:
+            fresh.append((run_key(text, row.seed), home, RECIPE, 0, row.id))
+            today[row.seed] = (row.id, RunState.QUEUED)
+    columns = [runs.c.key, runs.c.settings_id, runs.c.recipe, runs.c.attempts]
+    update_many(session, columns, [runs.c.id], fresh)
+    touched: set[int] = set()
+    for old, kept, state in known:
+        touched |= _move_claims(session, old, kept, state, PENDING)
+        lease = ("leased_by", "lease_expires_at", "stage", "stage_share")
+        gone = {"state": RunState.CANCELLED.value, **dict.fromkeys(lease)}
+        session.execute(update(runs).where(runs.c.id == old).values(gone))
+    return touched
+
+
+def _move_in(session: Session, old: int, home: int) -> set[int]:
+    """Move points and runs from settings to the same settings in today's words; the experiments that it touches.
+
+    Of two runs of one seed and recipe the one with a result is kept, and has the claims of both.
+    """
+    moved = update(points).where(points.c.settings_id == old).values(settings_id=home)
+    touched = set(session.execute(moved.returning(points.c.experiment_id)).scalars())
+    columns = (runs.c.seed, runs.c.recipe, runs.c.id, runs.c.state)
+    here = {row[:2]: row for row in session.execute(select(*columns).where(runs.c.settings_id == home)).all()}
+    for row in session.execute(select(*columns).where(runs.c.settings_id == old)).all():
+        twin = here.get(row[:2])
+        if twin is not None and (twin.state == RunState.DONE or row.state != RunState.DONE):
+            touched |= _move_claims(session, row.id, twin.id, RunState(twin.state))
+            # A second result stays under its key, with the old settings; a run without one leaves nothing.
+            session.execute(delete(runs).where(runs.c.id == row.id, runs.c.state != RunState.DONE))
+            continue
+        if twin is not None:
+            touched |= _move_claims(session, twin.id, row.id, RunState.DONE)
+            session.execute(delete(runs).where(runs.c.id == twin.id))
+        session.execute(update(runs).where(runs.c.id == row.id).values(settings_id=home))
+    return touched
+
+
+def _move_claims(
+    session: Session, old: int, kept: int, state: RunState, which: ColumnElement[bool] | None = None
+) -> set[int]:
+    """Move claims on one run, or `which` of them, to another, in this state; the experiments that had them."""
     table = experiment_runs.c
-    holding = select(table.experiment_id).where(table.run_id == today)
-    mine = (table.run_id == old) & PENDING
-    moved = update(experiment_runs).where(mine, table.experiment_id.not_in(holding))
-    moved = moved.values(run_id=today, claim=claim.value)
-    experiments = set(session.execute(moved.returning(table.experiment_id)).scalars())
+    mine = (table.run_id == old) & (true() if which is None else which)
+    holding = select(table.experiment_id).where(table.run_id == kept)
+    moved = update(experiment_runs).where(mine, table.experiment_id.not_in(holding)).values(run_id=kept)
+    touched = set(session.execute(moved.returning(table.experiment_id)).scalars())
     dropped = delete(experiment_runs).where(mine).returning(table.experiment_id)
-    experiments |= set(session.execute(dropped).scalars())
-    lease = ("leased_by", "lease_expires_at", "stage", "stage_share")
-    gone = {"state": RunState.CANCELLED.value, **dict.fromkeys(lease)}
-    session.execute(update(runs).where(runs.c.id == old).values(gone))
-    return experiments
+    touched |= set(session.execute(dropped).scalars())
+    theirs = update(experiment_runs).where(table.run_id == kept, table.experiment_id.in_(touched))
+    if state is RunState.DONE:
+        session.execute(theirs.values(claim=Claim.DONE.value))
+        return touched
+    if which is not None:
+        session.execute(theirs.values(claim=Claim.PENDING.value))
+    waits = select(table.run_id).where(table.run_id == kept, PENDING).limit(1)
+    if state.is_finished and session.execute(waits).first():
+        queue_again(session, [kept])
+    return touched

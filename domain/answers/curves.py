@@ -27,10 +27,11 @@ class CurveQuery:
 
 @dataclass(frozen=True)
 class RunCurves:
-    """One curve of each of some runs with equal settings: the values of their group, radii [E], accuracy [runs, E]."""
+    """One curve of each of some runs with equal settings (null where this version cannot read them): the values of
+    their group, radii [E], accuracy [runs, E]."""
 
     group: Mapping[str, Value]
-    settings: Settings
+    settings: Settings | None
     readout: Readout
     method: Method
     radii: npt.NDArray[np.float64]
@@ -80,7 +81,8 @@ def _mean_curve(curves: Sequence[RunCurves]) -> GroupCurve:
     if n > 1:
         half = t_quantile(n - 1) * accuracy.std(axis=0, ddof=1) / np.sqrt(n)
         low, high = np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
-    radii = {flip_radius(alike.settings, first.readout) for alike in curves}
+    read = (alike.settings for alike in curves)
+    radii = {None if settings is None else flip_radius(settings, first.readout) for settings in read}
     return GroupCurve(
         first.group,
         first.readout,

@@ -32,14 +32,15 @@ class DiagramQuery:
 
 @dataclass(frozen=True)
 class PointSummary:
-    """A point as a diagram reads it: its axis values as submitted, its settings, and its runs summed up.
+    """A point as a diagram reads it: its axis values as submitted, its settings (null where this version cannot read
+    them: there is no theory of it), and its runs summed up.
 
     `n` counts runs with a result, `suspect` those whose trust verdict is `suspect`, `phases` the runs of each phase.
     `sample` holds the diagram's measure of every run that defines it where the statistic is a quantile.
     """
 
     values: Mapping[str, Value]
-    settings: Settings
+    settings: Settings | None
     n: int
     suspect: int
     measures: Mapping[str, Summary | None]

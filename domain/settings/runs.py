@@ -61,3 +61,8 @@ def canonical(settings: Settings) -> str:
 def run_key(settings_text: str, seed: int) -> str:
     """sha256, in hexadecimal, of the recipe version, the seed and the canonical settings."""
     return hashlib.sha256(f"{RECIPE}\n{seed}\n{settings_text}".encode()).hexdigest()
+
+
+def settings_digest(settings_text: str) -> str:
+    """sha256, in hexadecimal, of canonical settings: by which a database knows them again."""
+    return hashlib.sha256(settings_text.encode()).hexdigest()

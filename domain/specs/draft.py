@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from phaselab.domain.settings.runs import run_key
+from phaselab.domain.settings.runs import run_key, settings_digest
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import VARIES
 from phaselab.domain.specs.order import point_ranks, run_rank
@@ -76,8 +76,7 @@ def make_draft(plan: Plan) -> Draft:
 
 
 def _kind(text: str, settings: Settings, rank: int) -> Kind:
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Kind(text, digest, settings, _number(_shape(settings)), _number(_data(settings)), rank)
+    return Kind(text, settings_digest(text), settings, _number(_shape(settings)), _number(_data(settings)), rank)
 
 
 def _number(values: object) -> int:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from phaselab.db.queue.leases import Leased
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
@@ -13,7 +14,7 @@ from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.scheduling.fairness import Use, choose
 from phaselab.service.scheduling.ledger import Entry, Ledger
 from phaselab.service.scheduling.sizing import Pace, share
-from phaselab.service.scheduling.work_queue import Taken, WorkQueue
+from phaselab.service.scheduling.work_queue import WorkQueue
 from phaselab.workers.base.progress import Progress
 from phaselab.workers.trial.mailbox import Letter, MailboxClient, Parcel
 
@@ -133,7 +134,7 @@ class Dispatcher:
         """Most runs of these settings in a stack of an experiment of which so many runs wait."""
         return min(self._pace.size(settings), share(queued, self.trials))
 
-    def _cut(self, taken: Taken) -> Sequence[Stack]:
+    def _cut(self, taken: Leased) -> Sequence[Stack]:
         """The stack, less the runs that were handed out often and never came back: they may be what ends schedulers or
         nodes, so they go alone, and at last they fail."""
         runs = taken.stack.runs

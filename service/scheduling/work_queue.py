@@ -4,17 +4,15 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from phaselab.db.queue import fair_use, leases, progress
+from phaselab.db.queue import candidates, fair_use, leases, progress
 from phaselab.db.schema.database import Database, DatabaseAway
 from phaselab.db.writing import landing
 from phaselab.db.writing.status import status_of
 from phaselab.domain.results.results import Outcome
 from phaselab.domain.results.states import ExperimentStatus, Stage
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.settings.stacks import Stack
 
 HOLDER = "scheduler"
 """Who holds leases: the role, not the process, for the leader lock lets one process at a time play it. So whoever has
@@ -27,14 +25,6 @@ PAUSE_SECONDS = 0.2
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A leased stack, and how often each of its runs has been handed out by now."""
-
-    stack: Stack
-    attempts: Mapping[str, int]
 
 
 def again_while_away(ask: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
@@ -64,23 +54,17 @@ class WorkQueue:
         self._lease_seconds = lease_seconds
 
     @again_while_away
-    def candidates(self) -> Sequence[leases.Candidate]:
+    def candidates(self) -> Sequence[candidates.Candidate]:
         """The experiments that have runs which wait."""
         with self._database.reading() as session:
-            return leases.queued_experiments(session)
+            return candidates.queued_experiments(session)
 
     @again_while_away
-    def take(self, experiment: int, most: Callable[[Settings], int]) -> Taken | None:
+    def take(self, experiment: int, most: Callable[[Settings], int]) -> leases.Leased | None:
         """A stack, leased to this scheduler; None if none waits. `most` tells how many runs of these settings it may
         hold."""
         with self._database.transaction() as session:
-            settings = leases.next_settings(session, experiment)
-            if settings is None:
-                return None
-            stack = leases.take_stack(session, experiment, most(settings), HOLDER, self._lease_seconds)
-            if stack is None:
-                return None
-            return Taken(stack, leases.attempts_of(session, [run.key for run in stack.runs]))
+            return leases.take_stack(session, experiment, most, HOLDER, self._lease_seconds)
 
     @again_while_away
     def extend(self, keys: Sequence[str]) -> None:

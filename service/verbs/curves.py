@@ -5,14 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from phaselab.db.queue.leases import settings_from
 from phaselab.db.reading import point_rows
 from phaselab.db.schema.database import Database, Session
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
 from phaselab.domain.families.on_features import inputs_of
-from phaselab.domain.families.resolve import radii
 from phaselab.domain.settings.faults import InvalidInput, pointer
 from phaselab.domain.settings.parameters import Value
+from phaselab.domain.specs.stored import readable_settings, stored_radii
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
 
 
@@ -26,7 +25,7 @@ def curves(database: Database, query: CurveQuery) -> Curves:
         selection = select(session, query.experiments, query.where)
         check_nothing_hides(selection, query.by, "/by", "or tell the groups apart by it with by={path}")
         found = list(_run_curves(session, selection, query))
-    sources = frozenset(inputs_of(alike.settings) for alike in found)
+    sources = frozenset(inputs_of(alike.settings) for alike in found if alike.settings is not None)
     return Curves(query, group_curves(found), selection.revision, selection.names, sources)
 
 
@@ -40,8 +39,8 @@ def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> It
             groups[point.settings_id].append(group)
     stored = dict(point_rows.read_curves(session, query.experiments, sorted(groups)))
     for settings_id, same in groups.items():
-        settings = settings_from(selection.texts[settings_id])
-        places = np.array(radii(settings.attack))
+        text = selection.texts[settings_id]
+        settings, places = readable_settings(text), np.array(stored_radii(text))
         for (readout, method), accuracies in stored.get(settings_id, {}).items():
             if method in query.methods and readout in query.readouts:
                 for group in same:

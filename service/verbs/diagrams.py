@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from phaselab.db.queue.leases import settings_from
 from phaselab.db.reading import point_rows
 from phaselab.db.reading.point_rows import PointRow
 from phaselab.db.schema.database import Database, Session
@@ -18,6 +17,7 @@ from phaselab.domain.results.phases import Thresholds
 from phaselab.domain.results.statistics import is_quantile
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import Value
+from phaselab.domain.specs.stored import readable_settings, seeds_of
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
 
 _PHASE_MEASURES = ("test_accuracy", "feature_fraction", "averaging_index")
@@ -103,7 +103,7 @@ def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[Poin
     seeds hold those of the others, and no two have a seed in common. None where there are no such points."""
     if len(points) == 1:
         return points
-    seeds = {point.experiment_id: _seeds(selection.experiments[point.experiment_id].spec["seeds"]) for point in points}
+    seeds = {point.experiment_id: seeds_of(selection.experiments[point.experiment_id].spec) for point in points}
     kept: list[PointRow] = []
     held: set[int] = set()
     for point in sorted(points, key=lambda point: -len(seeds[point.experiment_id])):
@@ -115,10 +115,6 @@ def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[Poin
         kept.append(point)
         held |= own
     return kept
-
-
-def _seeds(given: int | Sequence[int]) -> set[int]:
-    return set(range(given)) if isinstance(given, int) else set(given)
 
 
 def _unions(
@@ -140,7 +136,7 @@ def _point_summary(
     n, suspect = packing.counts(row)
     return PointSummary(
         values={query.x: place[0], query.y: place[1]},
-        settings=settings_from(texts[place[2]]),
+        settings=readable_settings(texts[place[2]]),
         n=n,
         suspect=suspect,
         measures={name: packing.summary_of(row, name) for name in names},

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phaselab.db.queue.leases import settings_from
 from phaselab.db.reading import run_rows
 from phaselab.db.reading.run_rows import RunRow, WholeRun
 from phaselab.db.schema.database import Database
 from phaselab.domain.answers.conditions import Condition
-from phaselab.domain.families.resolve import radii
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.parameters import Value
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_radii
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs.selection import Selection, select
 
@@ -84,11 +84,14 @@ def _first_values(selection: Selection) -> dict[int, Mapping[str, Value]]:
 
 @dataclass(frozen=True)
 class RunDetail:
-    """One run whole: what is stored, its canonical settings, and the radii [E] of its curves."""
+    """One run whole: what is stored, its canonical settings as stored and as this version reads them (null where they
+    do not fit it, and `misfit` says why), and the radii [E] of its curves."""
 
     stored: WholeRun
     settings: Mapping[str, Any]
     radii: tuple[float, ...]
+    read: Settings | None
+    misfit: str | None
 
 
 def run(database: Database, key: str) -> RunDetail:
@@ -97,4 +100,5 @@ def run(database: Database, key: str) -> RunDetail:
         found = run_rows.whole_run(session, key)
     if found is None:
         raise NotFound(f"there is no run {key}")
-    return RunDetail(found, json.loads(found.settings), radii(settings_from(found.settings).attack))
+    text = found.settings
+    return RunDetail(found, json.loads(text), stored_radii(text), readable_settings(text), misfit_of(text))

@@ -1,9 +1,7 @@
 """Selecting points for an answer: the values they are known by, conditions, and what must not vary unseen."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from phaselab.db.reading import experiments, point_rows
 from phaselab.db.reading.experiments import ExperimentRow
@@ -12,6 +10,7 @@ from phaselab.db.schema.database import Session
 from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import Value, parameters
+from phaselab.domain.specs.stored import base_value, stored_value
 from phaselab.service.base.errors import NotFound
 
 _STANDS_FOR = ("auto", None)
@@ -38,16 +37,12 @@ class Selection:
 
     def values(self, path: str) -> list[Value]:
         """A parameter's value at every point: as submitted, and what it stands for where that is `auto` or left out."""
-        group, name = path.split(".")
-        # A spec, or settings, stored before a parameter or a group came to be do not hold it: they mean its default.
-        default = parameters()[path].default
-        bases: dict[int, Value] = {i: row.spec.get(group, {}).get(name, default) for i, row in self.experiments.items()}
+        bases = {number: base_value(row.spec, path) for number, row in self.experiments.items()}
         found: list[Value] = []
         for point in self.points:
             given = point.values[path] if path in point.values else bases[point.experiment_id]
             if given in _STANDS_FOR:
-                settings: dict[str, dict[str, Value]] = json.loads(self.texts[point.settings_id])
-                given = settings.get(group, {}).get(name, default)
+                given = stored_value(self.texts[point.settings_id], path)
             found.append(given)
         return found
 
@@ -114,9 +109,8 @@ def _varying(selection: Selection) -> list[str]:
     )
     varying = []
     for path, entry in parameters().items():
-        group, name = path.split(".")
         swept = any(path in row.spec["sweep"] for row in rows)
-        bases: list[Any] = [row.spec.get(group, {}).get(name, entry.default) for row in rows]
+        bases = [base_value(row.spec, path) for row in rows]
         if not entry.swept or not (swept or any(base != bases[0] for base in bases)):
             continue
         if len(_distinct(selection.values(path))) > 1:

@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
@@ -16,6 +17,7 @@ from phaselab.domain.settings.stacks import shape
 from phaselab.domain.specs.draft import Draft, make_draft
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import Spec, parse_spec
+from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.addresses import is_allowed
 from phaselab.service.base.errors import Conflict
 from phaselab.service.scheduling.sizing import MOST_RUNS, clamp
@@ -89,12 +91,19 @@ def _check_notify(spec: Spec, allowed: Sequence[str]) -> None:
 
 
 def _again(earlier: experiments.ExperimentRow, spec: Spec, idempotency_key: str) -> Submitted:
-    if parse_spec(earlier.spec) != spec:
+    if not _is_stored_as(earlier.spec, spec):
         raise Conflict(
             f"the Idempotency-Key {idempotency_key!r} was used for another spec (experiment {earlier.id});"
             " send a new key with a new spec"
         )
     return Submitted(earlier.id, False, earlier.points, earlier.skipped, earlier.total, earlier.cached)
+
+
+def _is_stored_as(stored: Mapping[str, Any], spec: Spec) -> bool:
+    try:
+        return stored_spec(stored) == spec
+    except Misfit:
+        return False  # it fits this version no more, and what was sent does
 
 
 def _dry_run(database: Database, drafted: Draft) -> Submitted:

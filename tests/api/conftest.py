@@ -49,10 +49,10 @@ def fill(database: Database) -> None:
         first = create_experiment(session, plan(parse_spec(SPEC)), "local")
     while True:
         with database.transaction() as session:
-            stack = take_stack(session, first, 10, "test", 60.0)
-            if stack is None:
+            leased = take_stack(session, first, lambda _: 10, "test", 60.0)
+            if leased is None:
                 break
-            land(session, [result_of(run) for run in stack.runs])  # type: ignore[misc]
+            land(session, [result_of(run) for run in leased.stack.runs])  # type: ignore[misc]
     with database.transaction() as session:
         waiting = SPEC | {"name": "waiting", "data": {"d": 65, "n": 20}}
         create_experiment(session, plan(parse_spec(waiting)), "local")

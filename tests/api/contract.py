@@ -122,12 +122,12 @@ def fill(database: Database) -> None:
     """Store the experiments that the contract is asked of."""
     with database.transaction() as session:
         first = create_experiment(session, plan(parse_spec(SPEC)), "ada")
-        while stack := take_stack(session, first, 10, "test", 60.0):
-            land(session, [result_of(run) for run in stack.runs])
+        while leased := take_stack(session, first, lambda _: 10, "test", 60.0):
+            land(session, [result_of(run) for run in leased.stack.runs])
         second = create_experiment(session, plan(parse_spec(LONG)), "bob")
-        taken = take_stack(session, second, 1, "test", 60.0)
+        taken = take_stack(session, second, lambda _: 1, "test", 60.0)
         assert taken is not None
-        progress.note(session, "test", [run.key for run in taken.runs], Stage.TRAINING, 0.25)
+        progress.note(session, "test", [run.key for run in taken.stack.runs], Stage.TRAINING, 0.25)
 
 
 def recorded(client: httpx.Client) -> dict[str, Any]:

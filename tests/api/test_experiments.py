@@ -141,10 +141,10 @@ def test_events_tell_progress_until_the_end(own_server: tuple[str, Database], ht
     def work() -> None:
         while True:
             with database.transaction() as session:
-                stack = take_stack(session, 2, 12, "test", 60.0)
-                if stack is None:
+                leased = take_stack(session, 2, lambda _: 12, "test", 60.0)
+                if leased is None:
                     return
-                land(session, [made_up(run) for run in stack.runs])
+                land(session, [made_up(run) for run in leased.stack.runs])
 
     events = []
     with httpx.stream("GET", f"{url}/api/v1/experiments/2/events") as stream:
@@ -176,9 +176,9 @@ def test_events_of_what_has_ended_are_one(read: httpx.Client) -> None:
 def test_progress_inside_running_runs_is_shown_while_they_run(own_server: tuple[str, Database]) -> None:
     url, database = own_server
     with database.transaction() as session:
-        stack = take_stack(session, 2, 2, "test", 60.0)
-        assert stack is not None
-    keys = [run.key for run in stack.runs]
+        leased = take_stack(session, 2, lambda _: 2, "test", 60.0)
+        assert leased is not None
+    keys = [run.key for run in leased.stack.runs]
 
     def note(stage: Stage, share: float) -> None:
         with database.transaction() as session:
@@ -197,7 +197,7 @@ def test_progress_inside_running_runs_is_shown_while_they_run(own_server: tuple[
                     assert http.get("/api/v1/experiments/2").json()["running_progress"] == seen[-1]
                     assert "1 run: attack 50%" in http.get("/experiments/2").text
                     with database.transaction() as session:
-                        land(session, [made_up(run) for run in stack.runs])
+                        land(session, [made_up(run) for run in leased.stack.runs])
                 else:
                     break
         items = http.get("/api/v1/experiments").json()["items"]

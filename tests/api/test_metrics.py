@@ -40,11 +40,11 @@ def test_the_workload_is_told(http: httpx.Client, own_server: tuple[str, Databas
     assert before['experiments{status="paused"}'] == before["leases"] == before["scheduler_leads"] == 0
     assert before["queued_age_seconds"] > 0
     with own_server[1].transaction() as session:
-        stack = take_stack(session, 2, 5, "scheduler", 60.0)
+        leased = take_stack(session, 2, lambda _: 5, "scheduler", 60.0)
         assert leadership.acquire(session, "someone", 60.0)
-    assert stack is not None
+    assert leased is not None
     after = gauges(http)
-    taken = len(stack.runs)
+    taken = len(leased.stack.runs)
     assert after["leases"] == after['runs{state="leased"}'] == taken
     assert after['runs{state="queued"}'] == 24 - taken
     assert after["scheduler_leads"] == 1

@@ -84,9 +84,9 @@ def test_watching_shows_progress_and_ends(own_server: tuple[str, Database], tmp_
     def work() -> None:
         while not stop.is_set():
             with database.transaction() as session:
-                stack = take_stack(session, 3, 4, "test", 60.0)
-                if stack is not None:
-                    land(session, [made_up(run) for run in stack.runs])
+                leased = take_stack(session, 3, lambda _: 4, "test", 60.0)
+                if leased is not None:
+                    land(session, [made_up(run) for run in leased.stack.runs])
             stop.wait(0.05)
 
     worker = threading.Thread(target=work)
@@ -154,13 +154,13 @@ def test_the_client_imports_only_the_domain_and_the_api_neither_ray_nor_torch() 
 def test_watching_a_long_run_shows_how_far_it_is(own_server: tuple[str, Database]) -> None:
     url, database = own_server
     with database.transaction() as session:
-        stack = take_stack(session, 2, 2, "test", 60.0)
-    assert stack is not None
+        leased = take_stack(session, 2, lambda _: 2, "test", 60.0)
+    assert leased is not None
 
     def work() -> None:
         for stage, share in ((Stage.TRAINING, 0.2), (Stage.TRAINING, 0.21), (Stage.ATTACK, 0.7)):
             with database.transaction() as session:
-                progress.note(session, "test", [run.key for run in stack.runs], stage, share)
+                progress.note(session, "test", [run.key for run in leased.stack.runs], stage, share)
             time.sleep(0.8)  # longer than the server waits between two looks
         with database.transaction() as session:
             verbs.cancel(session, 2)

@@ -154,10 +154,10 @@ def test_watching_follows_to_the_end(own: Client, own_server: tuple[str, Databas
     def work() -> None:
         while True:
             with own_server[1].transaction() as session:
-                stack = take_stack(session, 2, 100, "test", 60.0)
-                if stack is None:
+                leased = take_stack(session, 2, lambda _: 100, "test", 60.0)
+                if leased is None:
                     return
-                land(session, [made_up(run) for run in stack.runs])
+                land(session, [made_up(run) for run in leased.stack.runs])
 
     worker = threading.Thread(target=work)
     seen = []

@@ -25,8 +25,8 @@ def store(database: Database, owner: str = "ada", **spec: Any) -> int:
 def take(database: Database, experiment: int, most: int = 100, holder: str = "worker") -> tuple[Run, ...]:
     """Lease a stack; no run when nothing is queued."""
     with database.transaction() as session:
-        stack = leases.take_stack(session, experiment, most, holder, 60)
-    return stack.runs if stack else ()
+        leased = leases.take_stack(session, experiment, lambda _: most, holder, 60)
+    return leased.stack.runs if leased else ()
 
 
 def take_all(database: Database, experiment: int) -> list[Run]:

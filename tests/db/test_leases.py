@@ -2,7 +2,7 @@ import threading
 
 from sqlalchemy import select
 
-from phaselab.db.queue import leases, progress
+from phaselab.db.queue import candidates, leases, progress
 from phaselab.db.queue.progress import RunningProgress
 from phaselab.db.reading import accounts, experiments
 from phaselab.db.schema.database import Database
@@ -65,9 +65,11 @@ def test_released_runs_are_queued_again_and_attempts_are_counted(database: Datab
         assert leases.release(session, keys=[runs[0].key]) == 1
         assert leases.release(session, holder="worker") == 17
     assert counts(database, experiment).queued == 18
-    take_all(database, experiment)
-    with database.reading() as session:
-        assert leases.attempts_of(session, [runs[0].key]) == {runs[0].key: 2}
+    with database.transaction() as session:
+        leased = leases.take_stack(session, experiment, lambda _: 100, "worker", 60)
+    assert leased is not None
+    assert set(leased.attempts.values()) == {2}
+    assert leased.attempts.keys() == {run.key for run in leased.stack.runs}
 
 
 def test_leases_run_out_by_the_clock_of_the_database(database: Database) -> None:
@@ -92,19 +94,19 @@ def test_candidates_count_what_waits(database: Database) -> None:
     one, other = store(database), store(database, owner="bob", seeds=1, priority=5, sweep={"data.k": [20]})
     assert len(take(database, one, most=4)) == 4
     with database.reading() as session:
-        found = {candidate.id: candidate for candidate in leases.queued_experiments(session)}
+        found = {one.id: one for one in candidates.queued_experiments(session)}
     assert (found[one].queued, found[one].leased, found[one].owner) == (14, 4, "ada")
     assert (found[other].queued, found[other].leased, found[other].priority) == (1, 0, 5)
     finish(database, other)
     with database.reading() as session:
-        assert [candidate.id for candidate in leases.queued_experiments(session)] == [one]
+        assert [candidate.id for candidate in candidates.queued_experiments(session)] == [one]
 
 
 def test_candidates_have_their_owner_s_weight_and_cap(database: Database) -> None:
     one, other = store(database), store(database, owner="bob", seeds=1)
     with database.transaction() as session:
         accounts.add_account(session, "bob", "0" * 64, 2.5, 3)
-        found = {candidate.id: candidate for candidate in leases.queued_experiments(session)}
+        found = {one.id: one for one in candidates.queued_experiments(session)}
     assert (found[one].weight, found[one].trials) == (1.0, None), "an owner without an account has the usual share"
     assert (found[other].weight, found[other].trials) == (2.5, 3)
 
@@ -115,7 +117,7 @@ def test_paused_and_cancelled_experiments_hand_nothing_out(database: Database) -
     with database.transaction() as session:
         assert verbs.pause(session, experiment)
         assert set(leases.unwanted(session, "worker")) == {run.key for run in taken}
-        assert leases.queued_experiments(session) == []
+        assert candidates.queued_experiments(session) == []
     assert take(database, experiment) == ()
     with database.transaction() as session:
         leases.release(session, holder="worker")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from phaselab.db.queue import leases, progress
+from phaselab.db.queue import candidates, leases, progress
 from phaselab.db.reading import experiments, point_rows, run_rows
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing import landing
@@ -48,8 +48,8 @@ def _noted_progress(session: Session, runs: tuple[Run, ...]) -> None:
 @pytest.mark.parametrize(
     "work",
     [
-        lambda session, runs: leases.take_stack(session, 1, 5, "other", 60),
-        lambda session, runs: leases.queued_experiments(session),
+        lambda session, runs: leases.take_stack(session, 1, lambda _: 5, "other", 60),
+        lambda session, runs: candidates.queued_experiments(session),
         lambda session, runs: leases.unwanted(session, "worker"),
         lambda session, runs: leases.extend_leases(session, "worker", [run.key for run in runs], 60),
         lambda session, runs: leases.release(session, holder="worker"),

@@ -1,0 +1,91 @@
+"""Reading what any version has stored: the settings of a run, the spec of an experiment.
+
+Rows outlive the version that wrote them. What it did not know is read as what leaving it out stands for; what this
+version does not know, or no longer allows, is told plainly and harms nothing but the row it stands in.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.settings.parameters import Value, parameters
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.specs.spec import Spec, validate
+
+
+class Misfit(ValueError):
+    """What is stored does not fit this version; the message says what does not, in words for who reads it."""
+
+
+@lru_cache(maxsize=2_000)  # 7 kB each
+def stored_settings(text: str) -> Settings:
+    """The canonical settings that a stored text stands for today. Raises Misfit."""
+    try:
+        return resolve(_parsed(text))
+    except ValueError as unfit:
+        raise Misfit(f"its settings, stored by another version, do not fit this one: {unfit}") from None
+
+
+def readable_settings(text: str) -> Settings | None:
+    """The same, where a row is only shown: None for settings that do not fit."""
+    try:
+        return stored_settings(text)
+    except Misfit:
+        return None
+
+
+def misfit_of(text: str) -> str | None:
+    """Why stored settings do not fit this version; None where they do."""
+    try:
+        stored_settings(text)
+    except Misfit as unfit:
+        return str(unfit)
+    return None
+
+
+def stored_radii(text: str) -> tuple[float, ...]:
+    """The radii of a run's curves: every version has stored them in the settings' text, one by one."""
+    return tuple(json.loads(text)["attack"]["radii"])
+
+
+def stored_value(text: str, path: str) -> Value:
+    """A parameter's value in stored settings: as it is there, else what leaving it out stands for."""
+    group, name = path.split(".")
+    stored: Mapping[str, Value] = json.loads(text).get(group, {})
+    if name in stored:
+        return stored[name]
+    settings = readable_settings(text)
+    value: Value = parameters()[path].default if settings is None else getattr(getattr(settings, group), name)
+    return value
+
+
+def stored_spec(spec: Mapping[str, Any]) -> Spec:
+    """The spec of an experiment as this version reads it. Raises Misfit."""
+    try:
+        return validate(Spec, spec)
+    except ValueError as unfit:
+        raise Misfit(f"its spec, stored by another version, does not fit this one: {unfit}") from None
+
+
+def base_value(spec: Mapping[str, Any], path: str) -> Value:
+    """A parameter's value in a stored spec, as submitted; its default where the spec is older than the parameter."""
+    group, name = path.split(".")
+    value: Value = spec.get(group, {}).get(name, parameters()[path].default)
+    return value
+
+
+def seeds_of(spec: Mapping[str, Any]) -> frozenset[int]:
+    """The seeds of a stored spec."""
+    given: int | list[int] = spec["seeds"]
+    return frozenset(range(given) if isinstance(given, int) else given)
+
+
+def _parsed(text: str) -> Settings:
+    try:
+        return Settings.model_validate_json(text)
+    except ValidationError:
+        return validate(Settings, json.loads(text))  # which tells each fault in plain words
