@@ -8,6 +8,7 @@ import pytest
 
 from phaselab.domain.settings.runs import RECIPE, Run
 from phaselab.service.base.presets import presets
+from phaselab.workers.data.image_sets import load_once
 from tests.golden.samples import preset_keys, samples
 from tests.golden.write import FILE, made_up_images, numbers
 
@@ -25,8 +26,10 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHASELAB_DATA_DIR", "")
         patch.setenv("PHASELAB_CHECKPOINT_DIR", "")
+        load_once.cache_clear()
         made_up_images(tmp_path_factory.mktemp("golden"))
         yield
+        load_once.cache_clear()
 
 
 def test_the_file_is_of_this_recipe_and_holds_every_sample() -> None:

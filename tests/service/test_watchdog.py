@@ -11,7 +11,7 @@ from tests.faults.harness import ROOT
 
 def test_a_process_whose_part_goes_silent_ends_and_says_which() -> None:
     program = (
-        "import time; from service.watchdog import Watchdog; dog = Watchdog(); dog.start();"
+        "import time; from phaselab.service.scheduling.watchdog import Watchdog; dog = Watchdog(); dog.start();"
         "dog.expect('Tune', 0.3); time.sleep(30)"
     )
     ended = subprocess.run(
