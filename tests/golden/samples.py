@@ -22,13 +22,13 @@ _SHORT_ATTACK = {"test_points": 20, "steps": 3, "radii": [0.0, 0.3, 0.6]}
 _RESNET_CUT = {
     "data": {"n": 200},
     "network": _RESNET,
-    "training": {"steps": 6, "batch_size": 50, "precision": "float32"},
+    "training": {"steps": 6, "batch_size": 50, "precision": "float64"},
     "attack": _SHORT_ATTACK,
 }
 _HEAD_CUT = {
     "data": {"n": 200},
-    "features": {"width": 4, "steps": 6, "batch_size": 50, "precision": "float32"},
-    "training": {"steps": 50},
+    "features": {"width": 4, "steps": 6, "batch_size": 50, "precision": "float64"},
+    "training": {"steps": 50, "precision": "float64"},
     "attack": {"test_points": 50},
 }
 CUT: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -50,7 +50,7 @@ _SMALL = {
 _SMALL_RESNET = {
     "data": {"source": "digits", "n": 100, "normalization": "standard"},
     "network": {"kind": "resnet18", "width": 4},
-    "training": {"optimizer": "nesterov", "learning_rate": 0.1, "steps": 6, "batch_size": 50},
+    "training": {"optimizer": "nesterov", "learning_rate": 0.1, "steps": 6, "batch_size": 50, "precision": "float64"},
     "attack": {"test_points": 20, "radii": [0.0, 0.5, 1.0], "steps": 3},
 }
 OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
