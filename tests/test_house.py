@@ -16,8 +16,8 @@ MAY_IMPORT = {
     "client": {"domain"},
 }
 """Which folders of ours a folder may import."""
-MAY_ALSO = {"service/scheduling/tuning.py": {"workers"}, "service/scheduling/dispatch.py": {"workers"}}
-"""Single files that may import more: the one that runs Tune, and the one that fills its mailbox."""
+MAY_ALSO = {"service/scheduling/tuning.py": {"workers"}}
+"""Single files that may import more: the one that runs Tune."""
 ROOMS = {
     "domain": ("settings", "families", "specs", "results", "answers"),
     "workers": ("base", "data", "networks", "exact", "measures", "attacks", "training", "families", "trial"),

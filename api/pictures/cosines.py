@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from phaselab.api.pictures.style import INK, new_figure, words
-from phaselab.domain.settings.labels import deal_clusters, group_count
+from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
 
 _MAX_WRITTEN = 240
@@ -29,15 +29,13 @@ class CosinesPicture:
 def cosines_picture(cosines: npt.NDArray[np.float32], settings: Settings, seed: int) -> CosinesPicture:
     """The data of the picture, for canonical settings; neurons come positive groups first."""
     k, labels = settings.data.k, settings.network.labels
-    positive = settings.data.positive_clusters or k // 2
-    groups = group_count(labels, k)
-    sides = deal_clusters(k, positive, groups).side_of_group
-    width = cosines.shape[1] // groups
+    dealt = label_groups(settings)
+    width = cosines.shape[1] // len(dealt.side_of_group)
     note = f"labels = {words(labels)} · k = {k}, d = {settings.data.d}, width {width} · seed {seed}"
     return CosinesPicture(
         np.asarray(cosines, dtype=np.float64),
-        positive,
-        sum(side > 0 for side in sides) * width,
+        dealt.side_of_cluster.count(1),
+        dealt.side_of_group.count(1) * width,
         "Cosine of cluster centres and neurons",
         note,
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from phaselab.domain.settings.settings import Settings
+
 Labels = int | str
 """`binary`, `clusters`, or the number of label groups."""
 
@@ -47,3 +49,9 @@ def deal_clusters(k: int, positive_clusters: int, groups: int) -> LabelGroups:
 def group_count(labels: Labels, k: int) -> int:
     """Number of label groups of a form of labels: `binary` counts as the two sides."""
     return {"binary": 2, "clusters": k}[labels] if isinstance(labels, str) else labels
+
+
+def label_groups(settings: Settings) -> LabelGroups:
+    """How the clusters of settings are dealt to the outputs of their network."""
+    data = settings.data
+    return deal_clusters(data.k, data.positive_clusters or data.k // 2, group_count(settings.network.labels, data.k))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from phaselab.db.queue.leases import Leased
+from phaselab.domain.results.parcels import Letter, Parcel, Post, Progress
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
@@ -15,8 +16,6 @@ from phaselab.service.scheduling.fairness import Use, choose
 from phaselab.service.scheduling.ledger import Entry, Ledger
 from phaselab.service.scheduling.sizing import Pace, share
 from phaselab.service.scheduling.work_queue import WorkQueue
-from phaselab.workers.base.progress import Progress
-from phaselab.workers.trial.mailbox import Letter, MailboxClient, Parcel
 
 USUAL_ATTEMPTS = 4
 """A run that was handed out more often goes alone in its stack."""
@@ -38,7 +37,7 @@ class Dispatcher:
         self,
         settings: ServiceSettings,
         queue: WorkQueue,
-        mailbox: MailboxClient,
+        mailbox: Post,
         pace: Pace,
         use: Use,
         trials: int,

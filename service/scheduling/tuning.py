@@ -13,10 +13,11 @@ from ray import tune
 from ray.tune import Callback, FailureConfig, RunConfig, Stopper, TuneConfig, Tuner
 from ray.tune.search import Searcher
 
+from phaselab.domain.results.parcels import Parcel
 from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.scheduling import ray_session
 from phaselab.service.scheduling.results_let_go import let_results_go
-from phaselab.workers.trial.mailbox import MailboxClient, Parcel
+from phaselab.workers.trial.mailbox import MailboxClient
 from phaselab.workers.trial.trainable import StackTrainable
 
 # It warns after every period that it misses the files of loggers that are off.

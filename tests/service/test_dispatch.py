@@ -8,6 +8,7 @@ import pytest
 from phaselab.db.queue.progress import RunningProgress
 from phaselab.db.schema.database import Database
 from phaselab.domain.families.cost import estimate_seconds
+from phaselab.domain.results.parcels import Letter, Parcel, Progress
 from phaselab.domain.results.states import RunState, Stage
 from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.scheduling.dispatch import Dispatcher
@@ -15,14 +16,12 @@ from phaselab.service.scheduling.fairness import Use
 from phaselab.service.scheduling.sizing import Pace
 from phaselab.service.scheduling.work_queue import WorkQueue
 from phaselab.service.verbs import experiments
-from phaselab.workers.base.progress import Progress
-from phaselab.workers.trial.mailbox import Letter, MailboxClient, Parcel
 from tests.db.rows import store
 from tests.faults.harness import landed, states
 from tests.results import made_up
 
 
-class Box(MailboxClient):
+class Box:
     """A mailbox in whose place the test decides what trials do."""
 
     def __init__(self) -> None:

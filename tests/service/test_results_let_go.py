@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from ray.tune.execution import tune_controller
 
+from phaselab.domain.results.parcels import Parcel
 from phaselab.domain.results.results import Outcome, RunFailure
 from phaselab.service.scheduling.results_let_go import LettingGo, let_results_go
-from phaselab.workers.trial.mailbox import Parcel
 
 
 def test_a_result_that_was_handed_on_is_referenced_no_more() -> None:

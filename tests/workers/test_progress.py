@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from phaselab.domain.results.parcels import Progress
 from phaselab.domain.results.states import Stage
-from phaselab.workers.base.progress import Progress, heard, part, run_at_work, tell
+from phaselab.workers.base.progress import heard, part, run_at_work, tell
 from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import small_run, stack
 from tests.workers.test_resnet import resnet_run

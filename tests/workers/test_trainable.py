@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from phaselab.domain.results.parcels import Letter, Progress
 from phaselab.domain.results.results import Outcome, RunFailure, RunResult
 from phaselab.domain.results.states import Stage
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.base.progress import Progress
 from phaselab.workers.trial import trainable
-from phaselab.workers.trial.mailbox import Letter, Mailbox, MailboxClient
+from phaselab.workers.trial.mailbox import Mailbox, MailboxClient
 from phaselab.workers.trial.trainable import ATTEMPTS, StackStopped, StopWatch, compute_surely, load_compute
 
 

@@ -10,19 +10,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from phaselab.domain.results.parcels import Progress
 from phaselab.domain.results.states import Stage
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """`share` in 0..1 of a stage is done of the run of this key; of every run of the stack when `key` is null."""
-
-    stage: Stage
-    share: float
-    key: str | None = None
 
 
 Listener = Callable[[Progress], None]

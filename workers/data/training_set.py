@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phaselab.domain.settings.labels import deal_clusters, group_count
+from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Data
 from phaselab.workers.base.streams import Precision, Stream, generator
@@ -56,12 +56,11 @@ def training_labels(run: Run, cluster: Tensor) -> Tensor:
 
     A noisy label becomes one of the other groups, each alike; with two groups that is the flip of the sign.
     """
-    data = run.settings.data
-    groups = group_count(run.settings.network.labels, data.k)
-    dealt = deal_clusters(data.k, data.positive_clusters or data.k // 2, groups)
+    dealt = label_groups(run.settings)
+    groups = len(dealt.side_of_group)
     clean = torch.tensor(dealt.group_of_cluster)[cluster]  # [n]
     random = generator(run.data_seed, Stream.LABEL_NOISE)
-    flipped = torch.from_numpy(random.random(len(cluster)) < data.label_noise)  # [n]
+    flipped = torch.from_numpy(random.random(len(cluster)) < run.settings.data.label_noise)  # [n]
     shift = 1 + torch.from_numpy(random.random(len(cluster)) * (groups - 1)).long()  # [n] in 1..groups-1
     return torch.where(flipped, (clean + shift) % groups, clean)
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.results import Curve, Outcome, RunFailure, RunResult
-from phaselab.domain.settings.labels import deal_clusters, group_count
+from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.attacks.image_attack import TARGETS, Victim
 from phaselab.workers.attacks.image_runs import AttackedImages, attack_images
@@ -72,15 +72,13 @@ def _look(trained: TrainedResNet, k: int, stop: Stop | None) -> _Seen:
 
 def victim_of(run: Run, trained: TrainedResNet, device: str) -> Victim:
     """A run's network and its test images."""
-    images, data = images_of(run.settings.data), run.settings.data
-    groups = group_count(run.settings.network.labels, data.k)
-    dealt = deal_clusters(data.k, data.positive_clusters or data.k // 2, groups)
+    images, dealt = images_of(run.settings.data), label_groups(run.settings)
     cluster, flat = test_images(run)
     shape = (-1, images.channels, images.side, images.side)
     flat = flat.to(device)
     return Victim(
         lambda inputs: trained.network(inputs.view(shape)).T,
-        groups,
+        len(dealt.side_of_group),
         dealt.side_of_group.count(1),
         flat,
         torch.tensor(dealt.side_of_cluster)[cluster].to(flat),
@@ -118,10 +116,8 @@ def _report(run: Run, network: ResNet18, seen: _Seen, attacked: AttackedImages, 
 
 def _of_head(run: Run, shape: Geometry, norms: Tensor) -> Mapping[str, float]:
     """The measures of neurons, taken of the head's outputs on its features."""
-    data = run.settings.data
-    groups = group_count(run.settings.network.labels, data.k)
-    sides = deal_clusters(data.k, data.positive_clusters or data.k // 2, groups).side_of_group
-    own = measures.own_side(run.settings, GroupLayout.build(sides, 1, norms.device))  # [c, k]
+    layout = GroupLayout.build(label_groups(run.settings).side_of_group, 1, norms.device)
+    own = measures.own_side(run.settings, layout)  # [c, k]
     even = Geometry(shape.center_products / norms.where(norms > 0, 1.0), shape.weight_products)
     return {
         "averaging_index": float(measures.averaging_index(even, own)),

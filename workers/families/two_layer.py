@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.families.on_images import image_set
-from phaselab.domain.settings.labels import deal_clusters, group_count
+from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import data_key
@@ -120,8 +120,7 @@ def test_inputs(run: Run, centers: Tensor) -> tuple[Tensor, Tensor]:
 
 def _of_clusters(settings: Settings, sides: bool, device: str) -> Tensor:
     """[k] long: the side, or the label group, of each cluster."""
-    data = settings.data
-    dealt = deal_clusters(data.k, data.positive_clusters or data.k // 2, group_count(settings.network.labels, data.k))
+    dealt = label_groups(settings)
     return torch.tensor(dealt.side_of_cluster if sides else dealt.group_of_cluster, device=device)
 
 

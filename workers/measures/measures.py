@@ -7,7 +7,7 @@ side.
 import torch
 from torch import Tensor
 
-from phaselab.domain.settings.labels import deal_clusters
+from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.data.training_set import center_coordinates, center_norm
 from phaselab.workers.networks.layout import GroupLayout
@@ -16,9 +16,7 @@ from phaselab.workers.networks.trained import Geometry
 
 def own_side(settings: Settings, layout: GroupLayout) -> Tensor:
     """[M, k] bool: whether the cluster is on the neuron's side."""
-    data = settings.data
-    dealt = deal_clusters(data.k, data.positive_clusters or data.k // 2, 2)
-    side = torch.tensor(dealt.side_of_cluster, device=layout.group_of_neuron.device)  # [k]
+    side = torch.tensor(label_groups(settings).side_of_cluster, device=layout.group_of_neuron.device)  # [k]
     return layout.side_of_neuron.unsqueeze(1) == side
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from phaselab.domain.results.results import Readout
-from phaselab.domain.settings.labels import deal_clusters, group_count
+from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.networks.layout import GroupLayout
 
@@ -45,11 +45,9 @@ class TwoLayer:
 
 def network_of(settings: Settings, device: str | torch.device = "cpu") -> TwoLayer:
     """The network of canonical settings (width a number, labels dealt)."""
-    data, network = settings.data, settings.network
-    groups = group_count(network.labels, data.k)
-    dealt = deal_clusters(data.k, data.positive_clusters or data.k // 2, groups)
-    width = max(1, data.k // groups) if network.width == "auto" else network.width
-    layout = GroupLayout.build(dealt.side_of_group, width, device)
+    network, sides = settings.network, label_groups(settings).side_of_group
+    width = max(1, settings.data.k // len(sides)) if network.width == "auto" else network.width
+    layout = GroupLayout.build(sides, width, device)
     return TwoLayer(layout, "logistic" if network.labels == "binary" else "cross_entropy")
 
 

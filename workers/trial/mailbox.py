@@ -4,40 +4,17 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from phaselab.domain.results.results import Outcome
-from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.base.progress import Progress
+from phaselab.domain.results.parcels import Letter, Progress
 
 CALLS = 10_000
 """Calls a mailbox serves at a time: every trial that waits has one open."""
 ANSWER_SECONDS = 15.0
 """How long an answer may take before the mailbox counts as dead."""
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A stack on its way to a trial."""
-
-    number: int
-    stack: Stack
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """What a trial made of a letter: outcomes in the order of the stack, or None when it was told to stop.
-
-    `seconds` is the wall time of the computing.
-    """
-
-    number: int
-    outcomes: list[Outcome] | None = field(repr=False)  # Tune spells every result out, for a log that is off
-    seconds: float
 
 
 class Mailbox:

@@ -10,11 +10,11 @@ from typing import Any, Protocol, cast
 
 from ray.tune import Trainable
 
+from phaselab.domain.results.parcels import Parcel, Progress
 from phaselab.domain.results.results import Outcome, RunFailure
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.base import progress
-from phaselab.workers.base.progress import Progress
-from phaselab.workers.trial.mailbox import MailboxClient, Parcel
+from phaselab.workers.trial.mailbox import MailboxClient
 
 TAKE_SECONDS = 20.0
 """How long a trial waits for a stack before it reports that it is alive."""

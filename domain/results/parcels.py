@@ -1,0 +1,54 @@
+"""What travels between the scheduler and its trials: letters with stacks, parcels with outcomes, and how far it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from phaselab.domain.results.results import Outcome
+from phaselab.domain.results.states import Stage
+from phaselab.domain.settings.stacks import Stack
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`share` in 0..1 of a stage is done of the run of this key; of every run of the stack when `key` is null."""
+
+    stage: Stage
+    share: float
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A stack on its way to a trial."""
+
+    number: int
+    stack: Stack
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What a trial made of a letter: outcomes in the order of the stack, or None when it was told to stop.
+
+    `seconds` is the wall time of the computing.
+    """
+
+    number: int
+    outcomes: list[Outcome] | None = field(repr=False)  # Tune spells every result out, for a log that is off
+    seconds: float
+
+
+class Post(Protocol):
+    """A mailbox as the scheduler uses it. Every call fails when the mailbox is dead."""
+
+    def put(self, letters: Sequence[Letter], first: bool = False) -> None:
+        """Add letters at the end, or, with `first`, before all others."""
+
+    def bury(self, trial: str) -> int | None:
+        """The number of the letter that a dead trial held; it holds none any more, and waits for none."""
+
+    def stop(self, numbers: Sequence[int]) -> list[int]:
+        """Take back these letters. Returns those that no trial holds; the others' trials are told to stop."""
+
+    def progress(self) -> dict[int, Progress]:
+        """How far the letters are that trials hold, of those that were told of."""
