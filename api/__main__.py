@@ -1,13 +1,13 @@
 """`python -m phaselab.api [--host H] [--port P]`: serve the api and its pages."""
 
 import gc
-import sys
 
 import click
 import uvicorn
 
 from phaselab.api.app import create_app
-from phaselab.service.base.errors import DatabaseAway
+from phaselab.service.base.exit_codes import UNFIT
+from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.settings import load_settings
 from phaselab.service.base.storage import open_database
 from phaselab.service.verbs.accounts import check_reach
@@ -18,12 +18,10 @@ from phaselab.service.verbs.accounts import check_reach
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
 def main(host: str | None, port: int | None) -> None:
     """Serve the api and its pages until SIGTERM or SIGINT."""
-    try:
+    with told_plainly(lasting=UNFIT):
         settings = load_settings(host=host, port=port)
         database = open_database(settings)
         check_reach(database, settings)
-    except (ValueError, DatabaseAway) as error:
-        sys.exit(f"phaselab: {error}")
     level = settings.log_level.lower()
     app = create_app(settings, database)
     # What is loaded by now stays. Looked through again and again, it would be a third of the cost of a large diagram.

@@ -5,7 +5,8 @@ import sys
 
 import click
 
-from phaselab.db.schema.database import DatabaseAway
+from phaselab.service.base.exit_codes import UNFIT
+from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.settings import load_settings
 from phaselab.service.processes.account_commands import account_commands
 from phaselab.service.processes.database_commands import database_commands
@@ -43,10 +44,8 @@ main.add_command(account_commands)
 
 
 def _supervise(host: str | None = None, port: int | None = None, with_api: bool = True) -> None:
-    try:
+    with told_plainly(lasting=UNFIT):
         Supervisor(load_settings(host=host, port=port), with_api).run()
-    except (ValueError, DatabaseAway) as error:
-        sys.exit(f"phaselab: {error}")
 
 
 if __name__ == "__main__":

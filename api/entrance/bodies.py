@@ -8,7 +8,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from phaselab.api.base.problems import Problem
-from phaselab.service.base.yaml_text import parse_yaml
+from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 
 MAX_DRAINED = 128 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that a client that sends first and reads then sees why."""
@@ -53,7 +53,7 @@ def parsed_body(request: Request, body: RawBody) -> Any:
         raise Problem(400, f"the body is not UTF-8 text: byte {error.start} cannot be read") from None
     except RecursionError:
         raise Problem(400, "the body is nested too deeply") from None
-    except ValueError as error:
+    except Unreadable as error:
         raise Problem(400, str(error)) from None
 
 
@@ -61,22 +61,24 @@ ParsedBody = Annotated[Any, Depends(parsed_body)]
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text. Raises ValueError, also for NaN, infinities and a key that stands twice."""
+    """The value of a JSON text. Raises Unreadable, also for NaN, infinities and a key that stands twice."""
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_float, object_pairs_hook=_no_twins)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise ValueError(f"the body is not JSON: {error.msg} at {place}") from None
+        raise Unreadable(f"the body is not JSON: {error.msg} at {place}") from None
+    except ValueError as error:  # for a whole number of thousands of digits
+        raise Unreadable(f"the body is not JSON: {error}") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"the body is not JSON: {name} is no JSON number")
+    raise Unreadable(f"the body is not JSON: {name} is no JSON number")
 
 
 def _float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"the number {text[:40]} is too large")
+        raise Unreadable(f"the number {text[:40]} is too large")
     return value
 
 
@@ -85,5 +87,5 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         keys = [key for key, _ in pairs]
         twin = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twin!r} stands twice in one object")
+        raise Unreadable(f"the key {twin!r} stands twice in one object")
     return value

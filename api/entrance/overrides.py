@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
-from phaselab.service.base.yaml_text import parse_yaml
+from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 
 
 def override(spec: Any, changes: Sequence[str]) -> Any:
@@ -22,7 +22,7 @@ def override(spec: Any, changes: Sequence[str]) -> Any:
             raise InvalidInput([Fault(place, f"{change!r} changes nothing; write path=value, as data.d=512")])
         try:
             value = parse_yaml(text)
-        except ValueError as error:
+        except Unreadable as error:
             raise InvalidInput([Fault(place, f"the value of {path}: {error}")]) from None
         _assign(changed, path, value, place)
     return changed

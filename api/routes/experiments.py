@@ -17,6 +17,7 @@ from phaselab.domain.settings.settings import Group
 from phaselab.domain.specs.spec import validate
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import experiments
+from phaselab.service.verbs.estimate import estimate
 from phaselab.service.verbs.experiments import ExperimentView
 from phaselab.service.verbs.submit import submit
 
@@ -54,11 +55,9 @@ def submit_experiment(
     """Submit a spec (JSON or YAML): 201 and Location; 200 for a dry run, and for what is there under its key."""
     changed = override(spec, parameters.changes)
     most, allowed = settings.max_runs, settings.notify_allow
-    done = submit(database, changed, owner, idempotency_key, parameters.dry_run, most, allowed)
-    if done.id is None:
-        assert done.estimate is not None
-        counts = {name: getattr(done, name) for name in ("points", "skipped", "runs", "cached")}
-        return _json(counts | {"stacks": done.estimate.stacks, "seconds": done.estimate.seconds})
+    if parameters.dry_run:
+        return _json(estimate(database, changed, most, allowed))
+    done = submit(database, changed, owner, idempotency_key, most, allowed)
     location = {"Location": f"{request.url.path}/{done.id}"}
     view = experiments.experiment(database, done.id)
     return _json(experiment_json(view), 201 if done.created else 200, location)

@@ -25,9 +25,10 @@ from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.points import expand_axes
 from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.presets import presets
-from phaselab.service.base.yaml_text import parse_yaml
+from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 from phaselab.service.verbs import experiments, runs
-from phaselab.service.verbs.submit import Submitted, submit
+from phaselab.service.verbs.estimate import Estimate, estimate
+from phaselab.service.verbs.submit import submit
 
 router = APIRouter(include_in_schema=False)
 
@@ -116,20 +117,21 @@ def submit_form(request: Request, body: RawBody, database: Db, settings: Setting
         raise Problem(415, "this address is for the form; send specs to /api/v1/experiments")
     fields = parse_qs(body.decode(errors="replace"), max_num_fields=10)
     text = fields.get("spec", [""])[0]
-    trial = fields.get("do", [""])[0] == "try"
+    most, allowed = settings.max_runs, settings.notify_allow
     try:
-        done = submit(database, parse_yaml(text), owner, None, trial, settings.max_runs, settings.notify_allow)
+        spec = parse_yaml(text)
+        if fields.get("do", [""])[0] == "try":
+            return _form(request, text, (), estimate(database, spec, most, allowed))
+        done = submit(database, spec, owner, None, most, allowed)
+    except Unreadable as unreadable:
+        return _form(request, text, (Fault("", str(unreadable)),))
     except InvalidInput as invalid:
         return _form(request, text, invalid.faults)
-    except ValueError as error:
-        return _form(request, text, (Fault("", str(error)),))
-    if done.id is None:
-        return _form(request, text, (), done)
     return RedirectResponse(f"/experiments/{done.id}", 303)
 
 
-def _form(request: Request, text: str, faults: tuple[Fault, ...] = (), done: Submitted | None = None) -> Response:
-    values = {"text": text, "faults": faults, "done": done, "presets": presets().values()}
+def _form(request: Request, text: str, faults: tuple[Fault, ...] = (), estimated: Estimate | None = None) -> Response:
+    values = {"text": text, "faults": faults, "estimate": estimated, "presets": presets().values()}
     return page(request, "submit.html", values, invalid_input(faults).status if faults else 200)
 
 

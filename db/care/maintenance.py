@@ -11,9 +11,10 @@ from phaselab.db.schema.tables import experiment_runs, experiments, points, run_
 from phaselab.db.writing.status import recount, settle
 from phaselab.db.writing.summaries import rebuild_summaries
 from phaselab.domain.results.states import RunState
+from phaselab.domain.settings.faults import OperatorFault
 
 
-class NoBackup(ValueError):
+class NoBackup(OperatorFault):
     """A backup cannot be made here; the message says what would be right."""
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session as Session
 
 from phaselab.db.schema.network_files import refuse_network_files
+from phaselab.domain.settings.faults import OperatorFault
 
 BUSY_SECONDS = 60
 """How long a writer waits for another one before it gives up."""
@@ -21,11 +22,13 @@ WRITE_LOCK = 0x7068_6173  # "phas"
 """The PostgreSQL advisory lock that every writing transaction holds."""
 
 
-class DatabaseAway(Exception):
+class DatabaseAway(OperatorFault):
     """The database cannot be reached, or stays locked; nothing was stored. Worth trying again."""
 
+    passes = True
 
-class BadDatabaseUrl(ValueError):
+
+class BadDatabaseUrl(OperatorFault):
     """The database URL cannot be used; the message says what would be right."""
 
 

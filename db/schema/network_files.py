@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from phaselab.domain.settings.faults import OperatorFault
+
 NETWORK_FILE_SYSTEMS = frozenset(
     [
         "nfs",
@@ -31,7 +33,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 """File system types, as the kernel names them, that other machines can write to."""
 
 
-class NetworkFileSystem(ValueError):
+class NetworkFileSystem(OperatorFault):
     """The database file lies on a network file system."""
 
 

@@ -8,11 +8,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from phaselab.db.schema.database import Database
+from phaselab.domain.settings.faults import OperatorFault
 
 UPGRADE_COMMAND = "phaselab db upgrade"
 
 
-class SchemaMismatch(ValueError):
+class SchemaMismatch(OperatorFault):
     """The database's schema is not the one that this version needs; the message says what to do."""
 
 

@@ -1,7 +1,11 @@
-"""Faults of an input: each names its place and what would be right."""
+"""Faults: of an input, where each names its place and what would be right, and of an installation.
+
+Any other exception is a bug, and keeps its traceback.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -16,12 +20,19 @@ class Fault:
     detail: str
 
 
-class InvalidInput(ValueError):
+class InvalidInput(Exception):
     """What was sent cannot be used; carries every fault found, at least one."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults))
+
+
+class OperatorFault(Exception):
+    """Something that whoever runs the service has to mend: the text says what is wrong and what would be right."""
+
+    passes: ClassVar[bool] = False
+    """Whether it may be over by itself, so that it is worth trying again."""
 
 
 def pointer(*parts: str | int) -> str:

@@ -1,15 +1,22 @@
 """Errors that the service's verbs raise.
 
-ServiceError
+ServiceError      for the one who asked
 ├── NotFound      an id, key or name of nothing
 ├── Conflict      what is asked for does not go with what is there
 ├── Unauthorized  the token is of no account that may come in
 └── Forbidden     the account may not do this
-DatabaseAway      the database cannot be reached just now (from db)
 InvalidInput      what was sent cannot be used (from domain)
+OperatorFault     for whoever runs the service (from domain)
+├── DatabaseAway, BadDatabaseUrl, NetworkFileSystem, SchemaMismatch, NoBackup   (from db)
+├── SettingsError a setting cannot be used
+├── AccountFault  an account cannot be made or changed so
+├── PortTaken     another program listens there
+├── RayUnfit      Ray cannot serve
+└── DataFault     a file of a data set is missing or wrong (from workers)
 """
 
 from phaselab.db.schema.database import DatabaseAway as DatabaseAway
+from phaselab.domain.settings.faults import OperatorFault
 
 
 class ServiceError(Exception):
@@ -30,3 +37,20 @@ class Unauthorized(ServiceError):
 
 class Forbidden(ServiceError):
     """The account may not do this."""
+
+
+class AccountFault(OperatorFault):
+    """An account cannot be made or changed so; accounts are made by whoever runs the service."""
+
+
+class PortTaken(OperatorFault):
+    """The port to listen on is taken, or not for this user."""
+
+    passes = True
+
+
+class RayUnfit(OperatorFault):
+    """Ray cannot serve: it cannot be reached, its version differs, or no node holds a trial. A cluster that cannot be
+    reached may come back, and nodes that hold a trial may join."""
+
+    passes = True

@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
 )
 
+from phaselab.domain.settings.faults import OperatorFault
 from phaselab.service.base.addresses import is_prefix
 
 PREFIX = "PHASELAB_"
@@ -25,7 +26,7 @@ _SECRET = ("notify_secret",)
 """Settings whose values no message tells."""
 
 
-class SettingsError(ValueError):
+class SettingsError(OperatorFault):
     """A setting of the service cannot be used; the message names the setting and what would be right."""
 
 

@@ -12,7 +12,7 @@ from phaselab.service.base.settings import ServiceSettings
 def open_database(settings: ServiceSettings) -> Database:
     """The configured database, its schema up to date: upgraded here for a SQLite file, insisted on for a server.
 
-    Raises BadDatabaseUrl, NetworkFileSystem or SchemaMismatch, ValueErrors that say what to do, or DatabaseAway.
+    Raises BadDatabaseUrl, NetworkFileSystem, SchemaMismatch or DatabaseAway.
     """
     database = Database(settings.database_url)
     make_ready(database)

@@ -18,6 +18,10 @@ _FLOAT = re.compile(
 MAX_DEPTH = 50
 
 
+class Unreadable(Exception):
+    """A text that cannot be read as what it should be; the message tells the place."""
+
+
 def _refused(problem: str, mark: Any) -> yaml.constructor.ConstructorError:
     return yaml.constructor.ConstructorError(None, None, problem, mark)
 
@@ -58,21 +62,21 @@ SpecLoader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123
 
 
 def parse_yaml(text: str) -> Any:
-    """The value of a YAML text. Raises ValueError that tells the place of what cannot be read."""
+    """The value of a YAML text. Raises Unreadable."""
     try:
         value = yaml.load(text, SpecLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ValueError(f"the text is not YAML: {error.problem}{place}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"the text is not YAML: {error}") from None
+        raise Unreadable(f"the text is not YAML: {error.problem}{place}") from None
+    except (yaml.YAMLError, ValueError) as error:  # the latter for a whole number of thousands of digits
+        raise Unreadable(f"the text is not YAML: {error}") from None
     _refuse_infinities(value)
     return value
 
 
 def _refuse_infinities(value: object) -> None:
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("the text holds a number that is not finite")
+        raise Unreadable("the text holds a number that is not finite")
     for item in value if isinstance(value, list | set) else value.values() if isinstance(value, dict) else ():
         _refuse_infinities(item)

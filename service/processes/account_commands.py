@@ -1,12 +1,11 @@
 """`phaselab user add | list | disable | enable | rotate | share`: who may come in."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 
-from phaselab.service.base.errors import DatabaseAway, ServiceError
+from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.settings import load_settings
 from phaselab.service.base.storage import Database, open_database
 from phaselab.service.verbs import accounts
@@ -104,11 +103,5 @@ def _cap(trials: int | None) -> str:
 
 @contextmanager
 def _database() -> Iterator[Database]:
-    try:
-        database = open_database(load_settings())
-        try:
-            yield database
-        finally:
-            database.close()
-    except (ValueError, ServiceError, DatabaseAway) as error:
-        sys.exit(f"phaselab: {error}")
+    with told_plainly(), closing(open_database(load_settings())) as database:
+        yield database

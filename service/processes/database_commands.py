@@ -2,16 +2,17 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
 
 from phaselab.db.care import maintenance
 from phaselab.db.care.check import check as find_faults
-from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.db.schema.database import Database
 from phaselab.db.schema.upgrade import head_revision
 from phaselab.db.schema.upgrade import upgrade as upgrade_schema
+from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.settings import load_settings
 
 
@@ -67,11 +68,5 @@ def vacuum() -> None:
 
 @contextmanager
 def _database() -> Iterator[Database]:
-    try:
-        database = Database(load_settings().database_url)
-        try:
-            yield database
-        finally:
-            database.close()
-    except (ValueError, DatabaseAway) as error:
-        sys.exit(f"phaselab: {error}")
+    with told_plainly(), closing(Database(load_settings().database_url)) as database:
+        yield database

@@ -3,32 +3,31 @@
 import logging
 import os
 import signal
-import sys
+from contextlib import closing
 from types import FrameType
 
 from phaselab.service.base.exit_codes import UNFIT
+from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.settings import load_settings
 from phaselab.service.base.storage import open_database
-from phaselab.service.scheduling.ray_session import RayUnfit
 from phaselab.service.scheduling.scheduler import Scheduler
 
 SECRET = ("PHASELAB_DATABASE_URL", "PHASELAB_NOTIFY_SECRET")
 """Variables that this process needs and the workers of a Ray started here must not inherit."""
 
 
-def main() -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code."""
-    try:
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    with told_plainly("scheduler", UNFIT):
         settings = load_settings()
-        database = open_database(settings)
-    except ValueError as error:
-        print(f"scheduler: {error}", file=sys.stderr)
-        return UNFIT
-    for name in SECRET:
-        os.environ.pop(name, None)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    scheduler = Scheduler(settings, database)
+        with closing(open_database(settings)) as database:
+            for name in SECRET:
+                os.environ.pop(name, None)
+            logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+            _run(Scheduler(settings, database))
 
+
+def _run(scheduler: Scheduler) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
         scheduler.stop()
 
@@ -37,16 +36,8 @@ def main() -> int:
         signal.signal(signal.SIGINT, stop)
 
     listen()
-    try:
-        scheduler.run(listen)
-    except RayUnfit as error:
-        # Not UNFIT: a cluster that cannot be reached may come back, and nodes that hold a trial may join.
-        print(f"scheduler: {error}", file=sys.stderr)
-        return 1
-    finally:
-        database.close()
-    return 0
+    scheduler.run(listen)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

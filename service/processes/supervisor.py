@@ -10,8 +10,10 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
+from phaselab.domain.settings.faults import OperatorFault
+from phaselab.service.base.errors import PortTaken
 from phaselab.service.base.exit_codes import UNFIT
-from phaselab.service.base.settings import ServiceSettings, SettingsError
+from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.base.storage import open_database
 from phaselab.service.processes import processes
 from phaselab.service.processes.environment import scheduler_environment
@@ -49,7 +51,7 @@ class Child:
         if code is None:
             return False
         if code == UNFIT:
-            raise SettingsError(f"the {self.name} cannot run, see above")
+            raise OperatorFault(f"the {self.name} cannot run, see above")
         young = now - self._started_at < STEADY_SECONDS
         self._pause = min(max(2 * self._pause, 0.25), LONGEST_PAUSE_SECONDS) if young else 0.0
         self._start_at = now + self._pause
@@ -90,7 +92,7 @@ class Supervisor:
             self._children.insert(0, Child("api", api, os.environ))
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT. Raises SettingsError when a child says that it cannot run."""
+        """Serve until SIGTERM or SIGINT. Raises OperatorFault when a child says that it cannot run."""
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, self._end)
         processes.adopt_orphans()
@@ -133,14 +135,14 @@ class Supervisor:
 
 
 def free_port(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises SettingsError when it is taken."""
+    """The port, or a free one for 0. Raises PortTaken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from None
+            raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from None
         return int(probe.getsockname()[1])
 
 

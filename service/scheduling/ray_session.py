@@ -11,15 +11,12 @@ from pathlib import Path
 import ray
 from ray.job_config import JobConfig
 
+from phaselab.service.base.errors import RayUnfit
 from phaselab.service.base.settings import ServiceSettings
 
 NAMESPACE = "phaselab"
 OBJECT_STORE_BYTES = 200_000_000
 TEMP_PREFIX = "phaselab-ray-"
-
-
-class RayUnfit(RuntimeError):
-    """Ray cannot serve: it cannot be reached, its version differs, or no node holds a trial. The message says so."""
 
 
 def start(settings: ServiceSettings) -> None:

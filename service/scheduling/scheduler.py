@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.service.base.errors import RayUnfit
 from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.scheduling import ray_session
 from phaselab.service.scheduling.dispatch import Dispatcher
@@ -96,7 +97,7 @@ class Scheduler:
         """Run trials until nothing has waited for idle_seconds, or until the end."""
         trials = ray_session.trial_slots(self._settings)
         if trials < 1:
-            raise ray_session.RayUnfit(
+            raise RayUnfit(
                 f"no node holds a trial of {self._settings.trial_cpus:g} CPUs and {self._settings.trial_gpus:g} GPUs:"
                 " set PHASELAB_TRIAL_CPUS and PHASELAB_TRIAL_GPUS to what one node has"
             )

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from phaselab.db.reading import accounts
 from phaselab.db.reading.accounts import Account as Account
 from phaselab.db.schema.database import Database, Session
-from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.service.base.addresses import is_loopback
-from phaselab.service.base.errors import Conflict, NotFound, Unauthorized
+from phaselab.service.base.errors import AccountFault, Unauthorized
 from phaselab.service.base.settings import ServiceSettings, SettingsError
 
 LOCAL = "local"
@@ -28,13 +27,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 def create(database: Database, name: str, weight: float = 1.0, trials: int | None = None) -> str:
     """Make an account and give its token, which is not kept and cannot be had again.
 
-    Raises InvalidInput for a name, weight or cap on trials that cannot be used, Conflict for a name that is taken.
+    Raises AccountFault for a name, weight or cap on trials that cannot be used, and for a name that is taken.
     """
     _check(name, weight, trials)
     token, token_hash = _new_token()
     with database.transaction() as session:
         if accounts.get_account(session, name) is not None:
-            raise Conflict(f"there is an account {name} already; choose another name")
+            raise AccountFault(f"there is an account {name} already; choose another name")
         accounts.add_account(session, name, token_hash, weight, trials)
     return token
 
@@ -46,7 +45,7 @@ def list_accounts(database: Database) -> Sequence[Account]:
 
 
 def rotate(database: Database, name: str) -> str:
-    """A new token for the account; the former one is worth nothing from now on. Raises NotFound."""
+    """A new token for the account; the former one is worth nothing from now on. Raises AccountFault."""
     token, token_hash = _new_token()
     with database.transaction() as session:
         _existing(session, name)
@@ -55,14 +54,14 @@ def rotate(database: Database, name: str) -> str:
 
 
 def disable(database: Database, name: str) -> None:
-    """Refuse the account from now on; what it submitted stays, and goes on. Raises NotFound."""
+    """Refuse the account from now on; what it submitted stays, and goes on. Raises AccountFault."""
     with database.transaction() as session:
         _existing(session, name)
         accounts.set_disabled(session, name, True)
 
 
 def enable(database: Database, name: str) -> None:
-    """Let a disabled account in again. Raises NotFound."""
+    """Let a disabled account in again. Raises AccountFault."""
     with database.transaction() as session:
         _existing(session, name)
         accounts.set_disabled(session, name, False)
@@ -71,7 +70,7 @@ def enable(database: Database, name: str) -> None:
 def set_share(database: Database, name: str, weight: float, trials: int | None) -> None:
     """Change an account's weight in the fair share and its cap on trials (None: the service's own limit).
 
-    Raises NotFound, or InvalidInput for a value that cannot be used.
+    Raises AccountFault for an unknown name, or a value that cannot be used.
     """
     _check(name, weight, trials)
     with database.transaction() as session:
@@ -80,7 +79,7 @@ def set_share(database: Database, name: str, weight: float, trials: int | None) 
 
 
 def get(database: Database, name: str) -> Account:
-    """The account of this name. Raises NotFound."""
+    """The account of this name. Raises AccountFault."""
     with database.reading() as session:
         return _existing(session, name)
 
@@ -137,17 +136,17 @@ def _check(name: str, weight: float, trials: int | None) -> None:
     faults = []
     if not _NAME.fullmatch(name):
         allowed = "1 to 64 of a-z, 0-9, and . _ @ - but not in front"
-        faults.append(Fault("/name", f"{name[:80]!r} is no name of an account: it is {allowed}"))
+        faults.append(f"{name[:80]!r} is no name of an account: it is {allowed}")
     if not (math.isfinite(weight) and 0 < weight <= MAX_WEIGHT):
-        faults.append(Fault("/weight", f"a weight is above 0 and at most {MAX_WEIGHT:g}, not {weight:g}"))
+        faults.append(f"a weight is above 0 and at most {MAX_WEIGHT:g}, not {weight:g}")
     if trials is not None and not 1 <= trials <= 2**31 - 1:
-        faults.append(Fault("/trials", f"a cap on trials is at least 1, not {trials}"))
+        faults.append(f"a cap on trials is at least 1, not {trials}")
     if faults:
-        raise InvalidInput(faults)
+        raise AccountFault("; ".join(faults))
 
 
 def _existing(session: Session, name: str) -> Account:
     found = accounts.get_account(session, name)
     if found is None:
-        raise NotFound(f"there is no account {name}; `phaselab user list` shows which there are")
+        raise AccountFault(f"there is no account {name}; `phaselab user list` shows which there are")
     return found

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import yaml
 
+from phaselab.api.routes import pages as routes
 from phaselab.db.schema.database import Database
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.parameters import parameters
@@ -118,11 +119,25 @@ def test_the_form_submits_tries_and_tells_faults(own_server: tuple[str, Database
         done = client.post("/submit", data={"spec": text, "do": "submit"})
         assert (done.status_code, done.headers["location"]) == (303, "/experiments/3")
         assert "<script>alert" not in client.get("/").text + client.get("/experiments/3").text
-        for wrong, words in (("name: x\ndata: {k: 1}", "/data/k"), ("a: [", "not YAML"), ("", "mapping")):
+        huge = f"name: {'1' * 5000}"
+        faults = (("name: x\ndata: {k: 1}", "/data/k"), ("a: [", "not YAML"), ("", "mapping"), (huge, "not YAML"))
+        for wrong, words in faults:
             refused = client.post("/submit", data={"spec": wrong, "do": "submit"})
             assert refused.status_code == 422
             assert words in refused.text
         assert client.post("/submit", json={}).status_code == 415
+
+
+def test_the_form_blames_nobody_for_a_bug(own_server: tuple[str, Database], monkeypatch: pytest.MonkeyPatch) -> None:
+    def buggy(*_: object) -> None:
+        raise ValueError("a bug")
+
+    for verb, button in (("submit", "submit"), ("estimate", "try")):
+        monkeypatch.setattr(routes, verb, buggy)
+        with httpx.Client(base_url=own_server[0]) as client:
+            answer = client.post("/submit", data={"spec": "name: x", "do": button})
+        assert answer.status_code == 500
+        assert "a bug" not in answer.text
 
 
 def test_buttons_do_what_they_say(own_server: tuple[str, Database]) -> None:

@@ -133,9 +133,7 @@ def command_of(pid: int) -> str:
 
 def submit_tiny(database: Database, name: str, owner: str = "ada", **changes: Any) -> int:
     """Submit a small experiment: what `changes` says, over TINY. Returns its id."""
-    created = submit(database, {"name": name} | TINY | changes, owner)
-    assert created.id is not None
-    return created.id
+    return submit(database, {"name": name} | TINY | changes, owner).id
 
 
 def status(database: Database, experiment: int) -> ExperimentStatus:

@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from phaselab.db.schema.database import Database
-from phaselab.domain.settings.faults import InvalidInput
-from phaselab.service.base.errors import Conflict, Forbidden, NotFound, Unauthorized
+from phaselab.service.base.errors import AccountFault, Forbidden, NotFound, Unauthorized
 from phaselab.service.base.settings import ServiceSettings, SettingsError
 from phaselab.service.verbs import accounts, experiments
 from tests.db.rows import store
@@ -59,36 +58,35 @@ def test_a_rotated_token_replaces_the_former_and_a_disabled_account_stays_out(sq
 
 
 @pytest.mark.parametrize(
-    ("name", "weight", "trials", "pointer"),
+    ("name", "weight", "trials", "words"),
     [
-        ("", 1.0, None, "/name"),
-        ("Ada", 1.0, None, "/name"),
-        ("-ada", 1.0, None, "/name"),
-        ("ada lovelace", 1.0, None, "/name"),
-        ("a" * 65, 1.0, None, "/name"),
-        ("ada\n", 1.0, None, "/name"),
-        ("ada", 0.0, None, "/weight"),
-        ("ada", float("nan"), None, "/weight"),
-        ("ada", float("inf"), None, "/weight"),
-        ("ada", 1.0, 0, "/trials"),
+        ("", 1.0, None, "no name"),
+        ("Ada", 1.0, None, "no name"),
+        ("-ada", 1.0, None, "no name"),
+        ("ada lovelace", 1.0, None, "no name"),
+        ("a" * 65, 1.0, None, "no name"),
+        ("ada\n", 1.0, None, "no name"),
+        ("ada", 0.0, None, "a weight is"),
+        ("ada", float("nan"), None, "a weight is"),
+        ("ada", float("inf"), None, "a weight is"),
+        ("ada", 1.0, 0, "a cap on trials is"),
     ],
 )
 def test_what_no_account_can_be_is_refused(
-    sqlite_database: Database, name: str, weight: float, trials: int | None, pointer: str
+    sqlite_database: Database, name: str, weight: float, trials: int | None, words: str
 ) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(AccountFault, match=words):
         accounts.create(sqlite_database, name, weight, trials)
-    assert [fault.pointer for fault in refused.value.faults] == [pointer]
     assert accounts.list_accounts(sqlite_database) == []
 
 
 def test_names_are_unique_and_unknown_ones_are_told(sqlite_database: Database) -> None:
     token = accounts.create(sqlite_database, "ada")
-    with pytest.raises(Conflict, match="ada"):
+    with pytest.raises(AccountFault, match="ada"):
         accounts.create(sqlite_database, "ada")
     assert accounts.owner_of(sqlite_database, token) == "ada"
     for verb in (accounts.rotate, accounts.disable, accounts.enable):
-        with pytest.raises(NotFound, match="eve"):
+        with pytest.raises(AccountFault, match="eve"):
             verb(sqlite_database, "eve")
 
 

@@ -250,7 +250,6 @@ def test_points_that_were_skipped_leave_no_cell_filled(database: Database) -> No
     spec = {"name": "s", "sweep": {X: [4, 6], "network.labels": [4, 6]}, "seeds": 1, "impossible": "skip"}
     submitted = submit(database, spec, "ada")
     assert (submitted.points, submitted.skipped) == (3, 1)
-    assert submitted.id is not None
     finish(database, submitted.id)
     found = diagrams.diagram(database, query(submitted.id, y="network.labels"))
     assert [[cell.n for cell in line] for line in found.cells] == [[1, 1], [0, 1]]

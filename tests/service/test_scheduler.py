@@ -16,7 +16,6 @@ def test_an_experiment_runs_to_its_end_and_tells_it(
     sweep = {"network.init_scale": [1e-5, 1e-3, 1e-1, 0.5, 1.0]}
     spec = {"name": "whole", "sweep": sweep, "seeds": 10, "notify": service_receiver.url} | TINY
     experiment = submit(service_database, spec, "ada", notify_allow=(service_receiver.url,)).id
-    assert experiment is not None
     service.wait_until(lambda: status(service_database, experiment).is_finished, "it has finished")
     counts = experiments.experiment(service_database, experiment).counts
     assert (counts.total, counts.done, counts.failed, counts.running) == (50, 50, 0, 0)

@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from phaselab.db.schema.database import Database
-from phaselab.domain.families.cost import CONVOLUTION_RATE, RESNET_OPERATIONS
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.base.errors import Conflict, NotFound
 from phaselab.service.verbs import experiments
@@ -22,7 +21,6 @@ SPEC: dict[str, Any] = {
 
 def test_a_spec_becomes_an_experiment(database: Database) -> None:
     done = submit(database, SPEC, "ada")
-    assert done.id is not None
     assert (done.created, done.points, done.runs, done.cached, done.skipped) == (True, 4, 12, 0, 0)
     view = experiments.experiment(database, done.id)
     assert (view.row.name, view.row.owner, view.row.status) == ("grid", "ada", "queued")
@@ -32,7 +30,6 @@ def test_a_spec_becomes_an_experiment(database: Database) -> None:
 
 def test_runs_are_listed_point_by_point_and_seed_by_seed(database: Database) -> None:
     done = submit(database, SPEC, "ada")
-    assert done.id is not None
     listed = [(*view.values.values(), view.run.seed) for view in run_verbs.runs(database, done.id).items]
     axes = SPEC["sweep"].values()
     assert listed == list(itertools.product(*axes, range(3)))
@@ -40,35 +37,16 @@ def test_runs_are_listed_point_by_point_and_seed_by_seed(database: Database) -> 
 
 def test_the_same_spec_again_is_cached_and_more_computes_only_what_is_new(database: Database) -> None:
     first = submit(database, SPEC, "ada")
-    assert first.id is not None
     finish(database, first.id)
     again = submit(database, SPEC, "bob")
-    assert again.id is not None
     assert (again.cached, experiments.experiment(database, again.id).row.status) == (12, "finished")
     more = submit(database, SPEC | {"seeds": 4}, "ada")
-    assert more.id is not None
     assert (more.runs, more.cached) == (16, 12)
     assert {run.seed for run in finish(database, more.id)} == {3}
 
 
-def test_a_dry_run_tells_and_stores_nothing(database: Database) -> None:
-    before = submit(database, SPEC, "ada", dry_run=True)
-    assert before.estimate is not None
-    assert (before.id, before.created, before.points, before.runs, before.cached) == (None, False, 4, 12, 0)
-    assert before.estimate.stacks >= 4
-    assert before.estimate.seconds > 0
-    assert experiments.list_experiments(database).items == ()
-    first = submit(database, SPEC, "ada")
-    assert first.id is not None
-    finish(database, first.id)
-    after = submit(database, SPEC, "ada", dry_run=True)
-    assert after.estimate is not None
-    assert (after.cached, after.estimate.stacks, after.estimate.seconds) == (12, 0, 0.0)
-
-
 def test_two_names_of_one_setting_are_computed_once(database: Database) -> None:
     done = submit(database, SPEC | {"sweep": {"network.labels": [10, "clusters"]}}, "ada")
-    assert done.id is not None
     assert (done.points, done.runs) == (2, 3)
     assert len(finish(database, done.id)) == 3
 
@@ -99,23 +77,3 @@ def test_a_bad_spec_is_refused_and_nothing_is_stored(sqlite_database: Database, 
     assert experiments.list_experiments(sqlite_database).items == ()
     with pytest.raises(NotFound):
         experiments.experiment(sqlite_database, 1)
-
-
-@pytest.mark.parametrize(("data", "extractors"), [({"seed": 0}, 1), ({}, 3)])
-def test_a_dry_run_counts_an_extractor_once_for_all_heads_on_its_images(
-    sqlite_database: Database, data: dict[str, Any], extractors: int
-) -> None:
-    heads = {
-        "name": "heads",
-        "data": {"source": "cifar10", "n": 2000} | data,
-        "features": {"kind": "resnet18", "width": 16, "steps": 1000},
-        "sweep": {"network.labels": ["binary", "clusters"]},
-        "seeds": 3,
-        "attack": {"radii": [0], "test_points": 10},
-    }
-    short = heads | {"features": {"kind": "resnet18", "width": 16, "steps": 0}}
-    whole, rest = (submit(sqlite_database, spec, "ada", dry_run=True).estimate for spec in (heads, short))
-    assert whole is not None
-    assert rest is not None
-    training = 3 * RESNET_OPERATIONS * (16 / 64) ** 2 * 100 * 1000 / CONVOLUTION_RATE
-    assert whole.seconds - rest.seconds == pytest.approx(extractors * training, rel=1e-3)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from phaselab.domain.settings.faults import OperatorFault
+
 FOLDER_VARIABLE = "PHASELAB_DATA_DIR"
 DEFAULT_FOLDER = "var/data"
 
 
-class DataFault(Exception):
+class DataFault(OperatorFault):
     """A data file is missing or wrong; the message names it, what was expected, and the remedy."""
 
 
