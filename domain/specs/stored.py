@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from phaselab.domain.families.resolve import resolve
+from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.specs.spec import Spec, validate
@@ -26,7 +27,7 @@ def stored_settings(text: str) -> Settings:
     """The canonical settings that a stored text stands for today. Raises Misfit."""
     try:
         return resolve(_parsed(text))
-    except ValueError as unfit:
+    except (InvalidInput, ValueError) as unfit:
         raise Misfit(f"its settings, stored by another version, do not fit this one: {unfit}") from None
 
 
@@ -67,7 +68,7 @@ def stored_spec(spec: Mapping[str, Any]) -> Spec:
     """The spec of an experiment as this version reads it. Raises Misfit."""
     try:
         return validate(Spec, spec)
-    except ValueError as unfit:
+    except (InvalidInput, ValueError) as unfit:
         raise Misfit(f"its spec, stored by another version, does not fit this one: {unfit}") from None
 
 
