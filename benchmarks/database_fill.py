@@ -10,10 +10,10 @@ import numpy as np
 from phaselab.db.queue import leases
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import landing
-from phaselab.domain.families.resolve import radii
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.results import READOUTS, Curve, RunResult
 from phaselab.domain.results.trust import Trust
+from phaselab.domain.settings.radii import radii
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import METHODS
 from phaselab.service.verbs.submit import submit

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.results.measures import MEASURES
-from phaselab.domain.settings.parameters import Parameter, parameters
+from phaselab.domain.settings.parameters import Parameter
 
 GLOSSARY = Path(__file__).parent / "glossary.md"
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -11,17 +12,29 @@ SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 def parameter_row(parameter: Parameter) -> str:
     """One row of the table of parameters."""
-    kinds = [kind for kind in parameter.types if kind not in ("text", "null")]
-    limits = ", ".join(f"{SIGNS[name]} {limit:.10g}" for name, limit in parameter.limits.items())
-    values = ", ".join([f"`{choice}`" for choice in parameter.choices] + kinds)
-    default = "" if parameter.default is None else f"`{parameter.default}`"
-    return f"| `{parameter.path}` | {parameter.meaning} | {values}{' ' if limits else ''}{limits} | {default} |"
+    default = "" if parameter.stands_for is None else f"`{parameter.stands_for}`"
+    taken = ", ".join(f"`{name}`" for name in (*parameter.families, *parameter.sources))
+    return f"| `{parameter.path}` | {parameter.meaning} | {values(parameter)} | {default} | {taken} |"
+
+
+def values(parameter: Parameter) -> str:
+    """What a parameter can be, and of what is not for all the families or sources that it is for."""
+    kinds = [kind for kind in parameter.types if kind not in ("text", "null", "list")]
+    limits = [", ".join(f"{SIGNS[name]} {limit:.10g}" for name, limit in parameter.limits.items())]
+    choices = [f"`{one}`" + only(parameter.only.get(one, ())) for one in parameter.choices]
+    alternatives = ", ".join([*choices, *kinds[:-1], *[" ".join([kind, *limits]).strip() for kind in kinds[-1:]]])
+    return " of ".join(filter(None, ["list" if "list" in parameter.types else "", alternatives]))
+
+
+def only(names: tuple[str, ...]) -> str:
+    """Names in brackets; nothing for none."""
+    return f" ({', '.join(names)})" if names else ""
 
 
 def tables() -> str:
     """Both tables, as they stand at the end of the glossary."""
-    lines = ["## Parameters", "", "| parameter | meaning | values | default |", "|---|---|---|---|"]
-    lines += [parameter_row(parameter) for parameter in parameters().values()]
+    lines = ["## Parameters", "", "| parameter | meaning | values | default | for |", "|---|---|---|---|---|"]
+    lines += [parameter_row(parameter) for parameter in catalogue().values()]
     lines += ["", "## Measures", "", "| measure | symbol | range | meaning |", "|---|---|---|---|"]
     for measure in MEASURES.values():
         low, high = ("" if bound is None else f"{bound:g}" for bound in (measure.low, measure.high))

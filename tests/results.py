@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from phaselab.domain.families.resolve import radii
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.results import READOUTS, Curve, RunFailure, RunResult
 from phaselab.domain.results.trust import Trust
+from phaselab.domain.settings.radii import radii
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import METHODS
 

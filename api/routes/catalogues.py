@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from phaselab.api.base.plain import json_bytes
 from phaselab.api.entrance.queries import NoParameters
+from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.trust import FLAGS
-from phaselab.domain.settings.parameters import parameters
 from phaselab.service.base.presets import presets
 
 router = APIRouter(tags=["catalogues"])
@@ -19,8 +19,9 @@ router = APIRouter(tags=["catalogues"])
 
 @router.get("/parameters")
 def parameter_catalogue(nothing: NoParameters) -> Response:
-    """Every parameter: path, meaning, symbol, unit, natural scale, default, types, choices, limits."""
-    return _items(({"title": entry.title} | vars(entry)) for entry in parameters().values())
+    """Every parameter: path, meaning, symbol, unit, natural scale, default, types, choices, limits; what null stands
+    for, and the families and sources that it, and each of its choices, is for, where it is not for all."""
+    return _items(({"title": entry.title} | entry.shown()) for entry in catalogue().values())
 
 
 @router.get("/measures")

@@ -17,6 +17,7 @@ from phaselab.api.entrance.bodies import RawBody, media_type
 from phaselab.api.entrance.errors import invalid_input
 from phaselab.api.routes.runs import RunKey
 from phaselab.api.routes.views import choose
+from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.statistics import STATISTICS
 from phaselab.domain.results.trust import FLAGS
@@ -97,7 +98,7 @@ def run_page(request: Request, key: RunKey, database: Db) -> Response:
 @router.get("/glossary")
 def glossary_page(request: Request) -> Response:
     """Every parameter and measure in words."""
-    values = {"parameters": parameters().values(), "measures": MEASURES.values(), "flags": FLAGS}
+    values = {"parameters": catalogue().values(), "measures": MEASURES.values(), "flags": FLAGS}
     return page(request, "glossary.html", values)
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from scipy.special import lambertw
 
+from phaselab.domain.families.registry import family_of
+from phaselab.domain.families.sources import source_of
 from phaselab.domain.results.phases import Thresholds
 from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.labels import group_count
@@ -40,8 +42,9 @@ def center_norm(settings: Settings) -> float:
 
 
 def idealised(settings: Settings) -> bool:
-    """Whether theory speaks of these settings at all: orthogonal centres, sides of equal size give or take one."""
-    if settings.data.source != "clusters":
+    """Whether theory speaks of these settings at all: of their family and their source, of orthogonal centres, of
+    sides of equal size give or take one."""
+    if not (family_of(settings).has_theory and source_of(settings).has_theory):
         return False
     positive = settings.data.positive_clusters or settings.data.k // 2
     return settings.data.center_cosine == 0 and abs(2 * positive - settings.data.k) <= 1

@@ -1,58 +1,73 @@
-"""What `network.kind` makes of the settings: what follows from `resnet18`, and what goes with one kind only."""
+"""The family `resnet18`: the ResNet-18 of CIFAR-10 (3 x 3 stem, no pooling after it), for images."""
 
+from collections.abc import Iterator
+
+from phaselab.domain.families.contract import Family
 from phaselab.domain.families.on_images import image_set
+from phaselab.domain.families.rates import CONVOLUTION_RATE
 from phaselab.domain.settings.faults import Fault, pointer
+from phaselab.domain.settings.radii import radii
 from phaselab.domain.settings.settings import Settings
 
 WIDTH = 64
 """Channels of the first stage of the published ResNet-18."""
 MOST_WIDTH = 512
-_NEUTRAL = {"schedule": "constant", "augmentation": "none", "label_smoothing": 0.0, "adversarial_radius": 0.0}
-"""Parameters of `resnet18` alone, and what leaving them out stands for."""
+PER_CHANNEL = 8
+"""Numbers that the last layer sees for every channel of the first stage."""
+OPERATIONS = 1.1e9
+"""Floating point operations of the published ResNet-18 on one image of 32 x 32 pixels."""
 
 
-def with_resnet(settings: Settings) -> Settings:
-    """The settings with what follows from `resnet18`; those of `two_layer` as they are."""
-    network, training, attack = settings.network, settings.training, settings.attack
-    if network.kind != "resnet18":
-        return settings
-    left_out = {name: value for name, value in _NEUTRAL.items() if getattr(training, name) is None}
-    labels = "binary" if network.labels == 2 else network.labels
-    width = WIDTH if network.width == "auto" else network.width
-    methods = tuple(method for method in attack.methods if method != "exact")
-    return settings.model_copy(
-        update={
-            "network": network.model_copy(update={"labels": labels, "width": width}),
-            "training": training.model_copy(update={"engine": "autograd"} | left_out),
-            "attack": attack.model_copy(update={"methods": methods}),
+def _follow(settings: Settings) -> Settings:
+    """The engine, the width, and the labels: two groups are `binary`."""
+    labels, width = settings.network.labels, settings.network.width
+    return settings.with_values(
+        {
+            "network.labels": "binary" if labels == 2 else labels,
+            "network.width": WIDTH if width == "auto" else width,
+            "training.engine": "autograd",
         }
     )
 
 
-def impossible_resnet(settings: Settings) -> list[Fault]:
-    """The faults of settings that do not go with the kind of network."""
-    network, training, attack = settings.network, settings.training, settings.attack
-    if network.kind == "two_layer":
-        given = [name for name in _NEUTRAL if getattr(training, name) is not None]
-        faults = [Fault(pointer("training", name), f"{name} is for resnet18; leave it out") for name in given]
-        if training.precision == "mixed":
-            faults.append(Fault(pointer("training", "precision"), "mixed is for resnet18; use float32 or float64"))
-        return faults
-    exact = "exact" in attack.methods and "methods" in attack.model_fields_set
-    wrong = {
-        ("network", "kind"): (
-            image_set(settings.data) is None,
-            "resnet18 needs images: data.source: digits, mnist or cifar10",
-        ),
-        ("network", "width"): (
-            isinstance(network.width, int) and network.width > MOST_WIDTH,
-            f"resnet18 can have at most {MOST_WIDTH} channels in its first stage, not {network.width}",
-        ),
-        ("network", "init_scale"): (
-            network.init_scale != 1e-5,
-            "resnet18 starts as published (He initialisation); init_scale is for two_layer: leave it out",
-        ),
-        ("training", "engine"): (training.engine == "gram", "the gram engine is for two_layer; leave it out"),
-        ("attack", "methods"): (exact, "exact radii are for two_layer; use pgd and pgd_native"),
-    }
-    return [Fault(pointer(*path), detail) for path, (is_wrong, detail) in wrong.items() if is_wrong]
+def _impossible(settings: Settings) -> Iterator[Fault]:
+    width = settings.network.width
+    if isinstance(width, int) and width > MOST_WIDTH:
+        detail = f"resnet18 can have at most {MOST_WIDTH} channels in its first stage, not {width}"
+        yield Fault(pointer("network", "width"), detail)
+
+
+def _neurons(settings: Settings) -> int:
+    width = settings.network.width
+    return PER_CHANNEL * (WIDTH if width == "auto" else width)
+
+
+def _seconds(settings: Settings) -> float:
+    """A step of training or attack is three times a forward pass, which grows with the squared width and with d."""
+    data, training, attack = settings.data, settings.training, settings.attack
+    width, images = settings.network.width, image_set(data)
+    if not isinstance(width, int) or images is None:
+        raise ValueError("a resnet18 needs canonical settings")
+    forward = OPERATIONS * (width / WIDTH) ** 2 * (images.side / 32) ** 2
+    trained = (training.batch_size or data.n) * training.steps
+    attacked = len(radii(attack)) * attack.test_points * attack.steps * attack.restarts * (1 + 2 * len(attack.methods))
+    looked_at = (data.n + attack.test_points) / 3
+    return 3 * forward * (trained + attacked / 2 + looked_at) / CONVOLUTION_RATE
+
+
+FAMILY = Family(
+    name="resnet18",
+    chosen_by="network.kind: resnet18",
+    sources=("images",),
+    choices={"training.engine": ("auto", "autograd"), "attack.methods": ("pgd", "pgd_native")},
+    notes={
+        "network.kind": "for images, the ResNet-18 of CIFAR-10 (3 x 3 stem, no pooling after it)",
+        "network.labels": "`binary` is two groups",
+        "network.width": "channels of the first stage; `auto` is 64",
+        "network.init_scale": "it starts as published (He initialisation)",
+    },
+    follow=_follow,
+    impossible=_impossible,
+    neurons=_neurons,
+    seconds=_seconds,
+)

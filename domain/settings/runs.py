@@ -3,26 +3,14 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
-from phaselab.domain.settings.settings import Features, Settings
+from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.settings.settings import Settings
 
 RECIPE = 2
 """Version of the way from settings and seed to numbers; raised whenever the same settings give other numbers."""
-
-
-NOT_IN_KEY_WHEN_NULL = frozenset(
-    {
-        "data.normalization",
-        "training.schedule",
-        "training.augmentation",
-        "training.label_smoothing",
-        "training.adversarial_radius",
-        *(f"features.{name}" for name in Features.model_fields),
-    }
-)
-"""Parameters that older runs did not have: null stands for what was computed without them, and is left out of the
-canonical text, so that the run keys of older runs still hold. A group of which nothing is left is left out, too."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +32,31 @@ class Run:
     @property
     def data_seed(self) -> int:
         """Seed of the training and test data."""
-        return self.seed if self.settings.data.seed is None else self.settings.data.seed
+        return self.settings.data.seed_of(self.seed)
 
 
 def canonical(settings: Settings) -> str:
-    """The canonical text of resolved settings: JSON with sorted keys and no spaces."""
+    """The canonical text of resolved settings: JSON with sorted keys and no spaces.
+
+    A parameter at its default is left out unless it is one of the first, and so is a group of which nothing is left:
+    the run keys of runs that are older than a parameter still hold.
+    """
     groups = settings.model_dump(mode="json")
-    for path in NOT_IN_KEY_WHEN_NULL:
-        group, name = path.split(".")
-        if groups[group][name] is None:
+    for group, name, default in _left_out():
+        if groups[group][name] == default:
             del groups[group][name]
-    groups = {group: values for group, values in groups.items() if values}
-    return json.dumps(groups, sort_keys=True, separators=(",", ":"))
+    return json.dumps({group: values for group, values in groups.items() if values}, sort_keys=True, separators=_SPARE)
+
+
+_SPARE = (",", ":")
+
+
+@cache
+def _left_out() -> tuple[tuple[str, str, object], ...]:
+    """Group, name and default of every parameter that is left out of the canonical text at its default."""
+    defaults = Settings().model_dump(mode="json")
+    paths = (path.split(".") for path, parameter in parameters().items() if not parameter.entry.first)
+    return tuple((group, name, defaults[group][name]) for group, name in paths)
 
 
 def run_key(settings_text: str, seed: int) -> str:

@@ -1,20 +1,37 @@
 """The settings of a run: every parameter of a run but its seed, as one validated class.
 
 A field here is the one entry of a parameter: its type and range (validation), its meaning, symbol and unit
-(`/parameters`, documentation, axis titles) all come from it.
+(`/parameters`, documentation, axis titles), what it is for, what null stands for, whether it may differ inside a stack
+and whether older run keys hold it all come from it (`entries.Entry`).
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from phaselab.domain.settings import names
+from phaselab.domain.settings.entries import Entry, OneOf
 
 MAX_RADII = 200
 """Most radii of one curve."""
+_first = partial(Entry, first=True)
+_of_images = partial(Entry, sources=("images", "features"))
+_of_heads = partial(Entry, sources=("features",))
+_of_resnets = partial(Entry, families=("resnet18",))
 
-
-def _shown(symbol: str, unit: str = "", scale: str = "linear") -> dict[str, JsonValue]:
-    """How a parameter is shown: its symbol, its unit and the natural scale of its axis."""
-    return {"symbol": symbol, "unit": unit, "scale": scale}
+FamilyName = Annotated[str, AfterValidator(OneOf(lambda: names.FAMILY_NAMES))]
+ExtractorName = Annotated[str, AfterValidator(OneOf(lambda: names.EXTRACTOR_NAMES))]
+Labels = Literal["binary", "clusters"] | Annotated[int, Field(ge=2)]
+Rate = Annotated[float, Field(gt=0, le=1e6)]
+Steps = Annotated[int, Field(ge=0, le=1_000_000)]
+Batch = Annotated[int, Field(ge=1)]
+Decay = Annotated[float, Field(ge=0, le=1e3)]
+Precision = Literal["float32", "float64", "mixed"]
+Schedule = Literal["constant", "cosine", "triangle"]
+Augmentation = Literal["none", "crop", "flip_crop"]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class Group(BaseModel):
@@ -28,120 +45,106 @@ class Group(BaseModel):
 class Data(Group):
     """The data set: `clusters`, k Gaussian clusters in R^d, or images, whose clusters are their ten classes."""
 
-    source: Literal["clusters", "digits", "mnist", "cifar10"] = Field("clusters", json_schema_extra=_shown("source"))
+    source: Annotated[Literal["clusters", "digits", "mnist", "cifar10"], _first("source")] = "clusters"
     """Where the points come from; `clusters` draws Gaussian clusters around orthogonal centres, the others are images
     whose clusters are their ten classes: digits are of class +1 when even, CIFAR-10's first five classes are."""
-    k: int = Field(10, ge=2, le=2_000, json_schema_extra=_shown("k", "clusters"))
+    k: Annotated[int, _first("k", "clusters")] = Field(10, ge=2, le=2_000)
     """Number of clusters."""
-    d: int = Field(3072, ge=2, le=1_000_000_000, json_schema_extra=_shown("d", "dimensions", "log"))
-    """Dimension of the input; of images, it follows from the source, and of features from `features.width`."""
-    n: int = Field(1000, ge=2, le=60_000, json_schema_extra=_shown("n", "points", "log"))
+    d: Annotated[int, _first("d", "dimensions", "log")] = Field(3072, ge=2, le=1_000_000_000)
+    """Dimension of the input."""
+    n: Annotated[int, _first("n", "points", "log")] = Field(1000, ge=2, le=60_000)
     """Number of training points."""
-    snr: float = Field(1.0, gt=0, le=1e6, json_schema_extra=_shown("SNR", "", "log"))
+    snr: Annotated[float, _first("SNR", "", "log", sources=("clusters",), varies=True)] = Field(1.0, gt=0, le=1e6)
     """Signal to noise: centres have the norm snr * sqrt(d), the noise has variance 1 a coordinate."""
-    center_cosine: float = Field(0.0, gt=-1, lt=1, json_schema_extra=_shown("cos(μ,μ')"))
+    center_cosine: Annotated[float, _first("cos(μ,μ')", sources=("clusters",), varies=True)] = Field(0.0, gt=-1, lt=1)
     """Cosine between any two centres; 0 is orthogonal."""
-    positive_clusters: int | None = Field(None, ge=1, json_schema_extra=_shown("|J+|", "clusters"))
+    positive_clusters: Annotated[int | None, _first("|J+|", "clusters")] = Field(None, ge=1)
     """How many clusters (the first ones) are of class +1; k // 2 when left out."""
-    label_noise: float = Field(0.0, ge=0, lt=0.5, json_schema_extra=_shown("label noise"))
+    label_noise: Annotated[float, _first("label noise", varies=True)] = Field(0.0, ge=0, lt=0.5)
     """Probability that the label of a training point is flipped."""
-    normalization: Literal["unit", "standard"] | None = Field(None, json_schema_extra=_shown("normalization"))
-    """Of images: `unit` has pixels in [0, 1]; `standard` takes each channel less the data set's mean, over its
-    standard deviation. Radii are in these units. `unit` when left out."""
-    draw: Literal["auto", "law", "literal"] = Field("auto", json_schema_extra=_shown("draw"))
+    normalization: Annotated[Literal["unit", "standard"] | None, _of_images("normalization", neutral="unit")] = None
+    """`unit` has pixels in [0, 1]; `standard` takes each channel less the data set's mean, over its standard deviation.
+    Radii are in these units."""
+    draw: Annotated[Literal["auto", "law", "literal"], _first("draw")] = "auto"
     """`literal` draws every coordinate; `law` draws the same distribution at a cost free of d; `auto` takes the
     law for the gram engine and the literal draw for autograd."""
-    seed: int | None = Field(None, ge=0, le=2**31 - 1, json_schema_extra=_shown("data seed"))
+    seed: Annotated[Seed | None, _first("data seed", varies=True)] = None
     """Seed of the training and test data; the run's own seed when left out. Fix it to vary only initial weights."""
+
+    def seed_of(self, run_seed: int) -> int:
+        """Seed of the training and test data of a run with this seed."""
+        return run_seed if self.seed is None else self.seed
 
 
 class Network(Group):
-    """The network: `two_layer`, a ReLU network whose second layer is fixed, or `resnet18`."""
+    """The network: its family, what it is trained on, and its size."""
 
-    kind: Literal["two_layer", "resnet18"] = Field("two_layer", json_schema_extra=_shown("network"))
-    """Architecture: a two-layer ReLU network whose second layer is fixed, or, for images, the ResNet-18 of CIFAR-10
-    (3 x 3 stem, no pooling after it)."""
-    labels: Literal["binary", "clusters"] | Annotated[int, Field(ge=2)] = Field(
-        "binary", json_schema_extra=_shown("labels")
-    )
+    kind: Annotated[FamilyName, _first("network")] = "two_layer"
+    """Family of the network."""
+    labels: Annotated[Labels, _first("labels")] = "binary"
     """What it is trained on: `binary` (logistic loss on +-1) or a number of label groups 2..k (cross-entropy);
-    `clusters` is one label per cluster. For `resnet18`, `binary` is two groups."""
-    width: Literal["auto"] | Annotated[int, Field(ge=1, le=10_000)] = Field(
-        "auto", json_schema_extra=_shown("width", "neurons")
+    `clusters` is one label per cluster."""
+    width: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=10_000)], _first("width", "neurons")] = "auto"
+    """How wide it is; `auto` is the published size."""
+    init_scale: Annotated[float, _first("σ₀", "", "log", families=("two_layer",), varies=True)] = Field(
+        1e-5, ge=0, le=1e3
     )
-    """Neurons per sign (`binary`) or per output; `auto` gives the network k neurons in all, as published:
-    k // 2 per sign, k // labels per output; and 3 k in all on features. Of `resnet18`, channels of the first stage;
-    `auto` is 64."""
-    init_scale: float = Field(1e-5, ge=0, le=1e3, json_schema_extra=_shown("σ₀", "", "log"))
-    """Standard deviation of the first layer's initial weights, of `two_layer`."""
+    """Standard deviation of the first layer's initial weights."""
 
 
 class Training(Group):
     """How the network is trained."""
 
-    engine: Literal["auto", "gram", "autograd"] = Field("auto", json_schema_extra=_shown("engine"))
+    engine: Annotated[Literal["auto", "gram", "autograd"], _first("engine")] = "auto"
     """`gram` trains exactly in the span of the data; `autograd` is plain PyTorch; `auto` takes gram where it holds."""
-    optimizer: Literal["gd", "momentum", "nesterov", "adam"] = Field("gd", json_schema_extra=_shown("optimizer"))
+    optimizer: Annotated[Literal["gd", "momentum", "nesterov", "adam"], _first("optimizer")] = "gd"
     """Gradient descent, with momentum, with Nesterov's momentum, or Adam (the last two by autograd only)."""
-    learning_rate: float = Field(1e-3, gt=0, le=1e6, json_schema_extra=_shown("η", "", "log"))
+    learning_rate: Annotated[Rate, _first("η", "", "log", varies=True)] = 1e-3
     """Step size."""
-    steps: int = Field(100, ge=0, le=1_000_000, json_schema_extra=_shown("T", "steps", "log"))
+    steps: Annotated[Steps, _first("T", "steps", "log")] = 100
     """Number of optimizer steps."""
-    momentum: float | None = Field(None, ge=0, lt=1, json_schema_extra=_shown("momentum"))
+    momentum: Annotated[float | None, _first("momentum", varies=True)] = Field(None, ge=0, lt=1)
     """Momentum coefficient, for `optimizer: momentum` and `nesterov` only; 0.9 when left out."""
-    batch_size: int | None = Field(None, ge=1, json_schema_extra=_shown("batch", "points"))
+    batch_size: Annotated[Batch | None, _first("batch", "points")] = None
     """Points per step; the whole training set when left out."""
-    weight_decay: float = Field(0.0, ge=0, le=1e3, json_schema_extra=_shown("λ", "", "log"))
+    weight_decay: Annotated[Decay, _first("λ", "", "log", varies=True)] = 0.0
     """L2 penalty: weight_decay * w is added to the gradient of every weight and bias."""
-    precision: Literal["float32", "float64", "mixed"] = Field("float32", json_schema_extra=_shown("precision"))
-    """Number format of training; `mixed`, for `resnet18`, computes products in bfloat16 and keeps float32 weights."""
-    schedule: Literal["constant", "cosine", "triangle"] | None = Field(None, json_schema_extra=_shown("schedule"))
-    """Of `resnet18`: how the step size runs over the steps. `cosine` falls from learning_rate to 0; `triangle` rises
-    to it over the first fifth, then falls to 0. `constant` when left out."""
-    augmentation: Literal["none", "crop", "flip_crop"] | None = Field(None, json_schema_extra=_shown("augmentation"))
-    """Of `resnet18`: `crop` shifts a training image by up to an eighth of its side, `flip_crop` also mirrors every
-    other one; `none` when left out."""
-    label_smoothing: float | None = Field(None, ge=0, lt=1, json_schema_extra=_shown("label smoothing"))
-    """Of `resnet18`: share of a training label that is spread over all label groups; 0 when left out."""
-    adversarial_radius: float | None = Field(None, ge=0, le=1e6, json_schema_extra=_shown("ε_train", "L2"))
-    """Of `resnet18`: trains on images perturbed by up to this L2 norm against its own loss; 0 when left out."""
+    precision: Annotated[Precision, _first("precision")] = "float32"
+    """Number format of training; `mixed` computes products in bfloat16 and keeps float32 weights."""
+    schedule: Annotated[Schedule | None, _of_resnets("schedule", neutral="constant")] = None
+    """How the step size runs over the steps. `cosine` falls from learning_rate to 0; `triangle` rises to it over the
+    first fifth, then falls to 0."""
+    augmentation: Annotated[Augmentation | None, _of_resnets("augmentation", neutral="none")] = None
+    """`crop` shifts a training image by up to an eighth of its side, `flip_crop` also mirrors every other one."""
+    label_smoothing: Annotated[float | None, _of_resnets("label smoothing", neutral=0.0)] = Field(None, ge=0, lt=1)
+    """Share of a training label that is spread over all label groups."""
+    adversarial_radius: Annotated[float | None, _of_resnets("ε_train", "L2", neutral=0.0)] = Field(None, ge=0, le=1e6)
+    """Trains on images perturbed by up to this L2 norm against its own loss."""
 
 
 class Features(Group):
-    """The features that a `two_layer` network, then a head, is trained on instead of pixels: those of an extractor, a
-    ResNet that was trained on the same images before. All null without one."""
+    """The features that a network, then a head, is trained on instead of pixels: those of an extractor that was trained
+    on the same images before. All null without one."""
 
-    kind: Literal["resnet18"] | None = Field(None, json_schema_extra=_shown("extractor"))
-    """The extractor, of which a head sees what its last layer sees, 8 * width numbers; null for no features."""
-    labels: Literal["binary", "clusters"] | Annotated[int, Field(ge=2)] | None = Field(
-        None, json_schema_extra=_shown("extractor labels")
+    kind: Annotated[ExtractorName | None, Entry("extractor", as_in="network.kind")] = None
+    """Family of the extractor, of which a head sees what its last layer sees; null for no features. It is trained by
+    Nesterov's momentum of 0.9."""
+    labels: Annotated[Labels | None, _of_heads(as_in="network.labels", neutral="clusters")] = None
+    width: Annotated[int | None, _of_heads(unit="channels", as_in="network.width", neutral=64)] = Field(
+        None, ge=2, le=512
     )
-    """What the extractor is trained on, as `network.labels`; `clusters` when left out."""
-    width: int | None = Field(None, ge=2, le=512, json_schema_extra=_shown("extractor width", "channels"))
-    """Channels of the extractor's first stage; 64 when left out."""
-    learning_rate: float | None = Field(None, gt=0, le=1e6, json_schema_extra=_shown("extractor η", "", "log"))
-    """Step size of the extractor's training, by Nesterov's momentum of 0.9; 0.1 when left out."""
-    steps: int | None = Field(None, ge=0, le=1_000_000, json_schema_extra=_shown("extractor T", "steps", "log"))
-    """Steps of the extractor's training; 1000 when left out."""
-    batch_size: int | None = Field(None, ge=1, json_schema_extra=_shown("extractor batch", "images"))
-    """Images per step of the extractor's training; 100, or all if there are fewer, when left out."""
-    weight_decay: float | None = Field(None, ge=0, le=1e3, json_schema_extra=_shown("extractor λ", "", "log"))
-    """L2 penalty of the extractor's training; 0.0005 when left out."""
-    precision: Literal["float32", "float64", "mixed"] | None = Field(
-        None, json_schema_extra=_shown("extractor precision")
-    )
-    """Number format of the extractor's training, as `training.precision`; `float32` when left out."""
-    schedule: Literal["constant", "cosine", "triangle"] | None = Field(
-        None, json_schema_extra=_shown("extractor schedule")
-    )
-    """Schedule of the extractor's training, as `training.schedule`; `triangle` when left out."""
-    augmentation: Literal["none", "crop", "flip_crop"] | None = Field(
-        None, json_schema_extra=_shown("extractor augmentation")
-    )
-    """Augmentation in the extractor's training, as `training.augmentation`; `none` when left out."""
-    seed: int | None = Field(None, ge=0, le=2**31 - 1, json_schema_extra=_shown("extractor seed"))
-    """Seed of the extractor's initial weights, batches and augmentation; 0 when left out. Its images are those of the
-    head, so heads of several seeds share one extractor only where `data.seed` is given."""
+    """Channels of the extractor's first stage; a head sees 8 numbers for each."""
+    learning_rate: Annotated[Rate | None, _of_heads(as_in="training.learning_rate", neutral=0.1)] = None
+    steps: Annotated[Steps | None, _of_heads(as_in="training.steps", neutral=1000)] = None
+    batch_size: Annotated[Batch | None, _of_heads(unit="images", as_in="training.batch_size", neutral=100)] = None
+    """Images per step of the extractor's training; all of them where there are fewer than when left out."""
+    weight_decay: Annotated[Decay | None, _of_heads(as_in="training.weight_decay", neutral=5e-4)] = None
+    precision: Annotated[Precision | None, _of_heads(as_in="training.precision", neutral="float32")] = None
+    schedule: Annotated[Schedule | None, _of_heads(as_in="training.schedule", neutral="triangle")] = None
+    augmentation: Annotated[Augmentation | None, _of_heads(as_in="training.augmentation", neutral="none")] = None
+    seed: Annotated[Seed | None, _of_heads("extractor seed", neutral=0)] = None
+    """Seed of the extractor's initial weights, batches and augmentation. Its images are those of the head, so heads of
+    several seeds share one extractor only where `data.seed` is given."""
 
 
 class RadiusRange(Group):
@@ -160,21 +163,20 @@ METHODS: tuple[Method, ...] = ("pgd", "pgd_native", "exact")
 class Attack(Group):
     """How the trained network is attacked."""
 
-    norm: Literal["l2"] = Field("l2", json_schema_extra=_shown("norm"))
+    norm: Annotated[Literal["l2"], _first("norm")] = "l2"
     """Norm of the perturbation."""
-    radii: RadiusRange | Annotated[tuple[Radius, ...], Field(min_length=1, max_length=MAX_RADII, strict=False)] = Field(
-        RadiusRange(start=0.0, stop=60.0, num=31), json_schema_extra=_shown("ε", "L2")
-    )
+    radii: Annotated[
+        RadiusRange | Annotated[tuple[Radius, ...], Field(min_length=1, max_length=MAX_RADII, strict=False)],
+        _first("ε", "L2", swept=False),
+    ] = RadiusRange(start=0.0, stop=60.0, num=31)
     """Perturbation radii, in data units: a list, or {start, stop, num}."""
-    test_points: int = Field(1000, ge=1, le=100_000, json_schema_extra=_shown("test points", "points"))
+    test_points: Annotated[int, _first("test points", "points")] = Field(1000, ge=1, le=100_000)
     """Number of fresh test points, for accuracy and for attacks."""
-    steps: int = Field(40, ge=1, le=10_000, json_schema_extra=_shown("attack steps", "steps"))
+    steps: Annotated[int, _first("attack steps", "steps")] = Field(40, ge=1, le=10_000)
     """Steps of projected gradient descent; each is 2.5 * radius / steps long."""
-    restarts: int = Field(1, ge=1, le=100, json_schema_extra=_shown("restarts"))
+    restarts: Annotated[int, _first("restarts")] = Field(1, ge=1, le=100)
     """Starts of the attack per point: the first at the point, the others at random inside the ball."""
-    methods: Annotated[tuple[Method, ...], Field(min_length=1, strict=False)] = Field(
-        METHODS, json_schema_extra=_shown("methods")
-    )
+    methods: Annotated[tuple[Method, ...], _first("methods", swept=False)] = Field(METHODS, min_length=1, strict=False)
     """Which curves to compute: `pgd` on the scored readout, `pgd_native` on the network's own loss, `exact`."""
 
 
@@ -186,3 +188,12 @@ class Settings(Group):
     network: Network = Network()
     training: Training = Training()
     attack: Attack = Attack()
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """These settings with other values, by the parameters' dotted paths. Nothing is checked."""
+        groups: dict[str, dict[str, Any]] = {}
+        for path, value in values.items():
+            group, name = path.split(".")
+            groups.setdefault(group, {})[name] = value
+        changed = {group: getattr(self, group).model_copy(update=changes) for group, changes in groups.items()}
+        return self.model_copy(update=changed) if changed else self

@@ -1,25 +1,19 @@
 """Stacks: runs whose tensors have equal shapes, computed together as one batched program."""
 
-import json
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
-from phaselab.domain.settings.runs import Run, canonical
+from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 
-VARIES = frozenset(
-    {
-        "data.snr",
-        "data.center_cosine",
-        "data.label_noise",
-        "data.seed",
-        "network.init_scale",
-        "training.learning_rate",
-        "training.momentum",
-        "training.weight_decay",
-    }
-)
-"""Parameters that may differ inside a stack, for they change no shape and no program; so may the run's seed."""
+_shape = attrgetter(*(path for path, parameter in parameters().items() if not parameter.entry.varies))
+_DATA_GROUPS = ("data.", "features.")
+_data = attrgetter(*(path for path in parameters() if path.startswith(_DATA_GROUPS) and path != "data.seed"))
+_MASK = 2**63 - 1
+_ODD = 0x9E3779B97F4A7C15  # spreads neighbouring seeds over all bits
 
 
 @dataclass(frozen=True)
@@ -35,24 +29,28 @@ class Stack:
 
 
 def shape(settings: Settings) -> str:
-    """What the runs of a stack have in common: the canonical settings less the parameters that may vary."""
-    groups = json.loads(canonical(settings))
-    for path in VARIES:
-        group, name = path.split(".")
-        del groups[group][name]
-    return json.dumps(groups, sort_keys=True, separators=(",", ":"))
+    """What the runs of a stack have in common, as text: the canonical settings less the parameters that may vary."""
+    return repr(_shape(settings))
+
+
+def training_data(settings: Settings) -> str:
+    """What decides the training data but their seed, as text: the settings of data and features, and the precision."""
+    return repr((_data(settings), settings.training.precision))
 
 
 def data_key(run: Run) -> str:
-    """Runs with equal data key train on the same data: data settings and data seed."""
-    return canonical_data(run.settings) + f"@{run.data_seed}"
+    """Runs with equal data key train on the same data."""
+    return f"{training_data(run.settings)}@{run.data_seed}"
 
 
-def canonical_data(settings: Settings) -> str:
-    """The data settings, less the seed, those of the features, and the precision, as canonical text."""
-    data, features = settings.data.model_dump(mode="json", exclude={"seed"}), settings.features.model_dump(mode="json")
-    values = data | {"features": features, "precision": settings.training.precision}
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+def number(text: str) -> int:
+    """63 bits, equal where the texts are equal."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) & _MASK
+
+
+def data_number(of_settings: int, data_seed: int) -> int:
+    """63 bits, equal for runs with equal data key: of the number of their `training_data`, and of their data seed."""
+    return (of_settings + data_seed * _ODD) & _MASK
 
 
 def cut_stacks(runs: Iterable[Run], most: int) -> Sequence[Stack]:

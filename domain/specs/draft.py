@@ -1,25 +1,13 @@
 """A plan made ready to be stored: its distinct settings and runs, with keys and numbers, before any row is touched."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from operator import attrgetter
 
 from phaselab.domain.settings.runs import run_key, settings_digest
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.settings.stacks import VARIES
+from phaselab.domain.settings.stacks import data_number, number, shape, training_data
 from phaselab.domain.specs.order import point_ranks, run_rank
 from phaselab.domain.specs.points import Plan
-
-_DEFAULTS = Settings()
-_PATHS = [f"{group}.{name}" for group in Settings.model_fields for name in type(getattr(_DEFAULTS, group)).model_fields]
-_shape = attrgetter(*(path for path in _PATHS if path not in VARIES))
-_data = attrgetter(
-    *(path for path in _PATHS if path.split(".")[0] in ("data", "features") and path != "data.seed"),
-    "training.precision",
-)
-_MASK = 2**63 - 1
-_ODD = 0x9E3779B97F4A7C15  # spreads neighbouring seeds over all bits
 
 
 @dataclass(slots=True)
@@ -76,18 +64,13 @@ def make_draft(plan: Plan) -> Draft:
 
 
 def _kind(text: str, settings: Settings, rank: int) -> Kind:
-    return Kind(text, settings_digest(text), settings, _number(_shape(settings)), _number(_data(settings)), rank)
-
-
-def _number(values: object) -> int:
-    """63 bits, equal where the values are equal. Compared inside one experiment only."""
-    return int.from_bytes(hashlib.sha256(repr(values).encode()).digest()[:8]) & _MASK
+    numbers = number(shape(settings)), number(training_data(settings))
+    return Kind(text, settings_digest(text), settings, *numbers, rank)
 
 
 def _runs(plan: Plan, kinds: list[Kind]) -> Iterator[DraftRun]:
     count, seeds = len(plan.points), plan.spec.seed_list
     for kind in kinds:
-        fixed = kind.settings.data.seed
         for position, seed in enumerate(seeds):
-            data = (kind.data + (seed if fixed is None else fixed) * _ODD) & _MASK
+            data = data_number(kind.data, kind.settings.data.seed_of(seed))
             yield DraftRun(kind, seed, run_key(kind.text, seed), run_rank(kind.rank, position, count), data)

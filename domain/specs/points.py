@@ -3,13 +3,13 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from phaselab.domain.families.resolve import resolve, tidy
+from phaselab.domain.families.resolve import resolve
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import Parameter, Value, parameters
+from phaselab.domain.settings.radii import tidy
 from phaselab.domain.settings.runs import canonical
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.specs.spec import LinearGrid, LogGrid, Spec, validate
@@ -58,14 +58,14 @@ def plan(spec: Spec, max_runs: int = 1_000_000) -> Plan:
             " experiment: sweep fewer values or seeds"
         )
         raise InvalidInput([Fault(pointer("sweep" if axes else "seeds"), detail)])
-    base = {group: getattr(spec, group) for group in Settings.model_fields}
+    base = Settings(**{group: getattr(spec, group) for group in Settings.model_fields})
     points: list[Point] = []
     faults: list[Fault] = []
     skipped = 0
     for positions in itertools.product(*(range(len(values)) for values in axes.values())):
         chosen = {path: axes[path][i] for path, i in zip(axes, positions, strict=True)}
         try:
-            points.append(Point(len(points), chosen, resolve(_settings(base, chosen))))
+            points.append(Point(len(points), chosen, resolve(base.with_values(chosen), chosen)))
         except InvalidInput as impossible:
             skipped += 1
             if spec.impossible == "refuse" or not axes:
@@ -130,16 +130,6 @@ def _check(path: str, index: int, value: Value) -> list[Fault]:
     except InvalidInput as invalid:
         return [Fault(pointer("sweep", path, index), fault.detail) for fault in invalid.faults]
     return []
-
-
-def _settings(base: Mapping[str, Any], chosen: Mapping[str, Value]) -> Settings:
-    """Base settings with the chosen values set; every value was checked before."""
-    updates: dict[str, dict[str, Value]] = {}
-    for path, value in chosen.items():
-        group, name = path.split(".")
-        updates.setdefault(group, {})[name] = value
-    changed = {group: base[group].model_copy(update=changes) for group, changes in updates.items()}
-    return Settings(**{**base, **changed})
 
 
 def _on_axes(

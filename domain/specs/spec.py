@@ -146,7 +146,7 @@ def _keys_beside(path: Sequence[str | int], model: type[Group]) -> list[str]:
 def _plain(message: str) -> str:
     """Pydantic's words for containers, in the words of YAML and JSON."""
     message = re.sub(r"a valid dictionary or instance of \w+", "a mapping of keys to values", message)
-    return message.replace("a valid tuple", "a list").replace("Tuple", "List")
+    return message.removeprefix("Value error, ").replace("a valid tuple", "a list").replace("Tuple", "List")
 
 
 def _short(value: object) -> str:

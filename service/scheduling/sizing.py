@@ -3,6 +3,7 @@
 import math
 
 from phaselab.domain.families.cost import estimate_seconds
+from phaselab.domain.families.registry import family_of
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import shape
 
@@ -17,9 +18,9 @@ SMOOTHING = 0.5
 class Pace:
     """Learned computing time per run, for every shape that was measured.
 
-    Of a shape that was not, the time is the estimate of `domain.cost`, times what runs of the same program took for
-    each estimated second. Computing a run in a larger stack is cheaper, so a size is approached in steps of at most
-    MAX_GROWTH.
+    Of a shape that was not, the time is the estimate of `domain/families/cost.py`, times what runs of the same program
+    took for each estimated second. Computing a run in a larger stack is cheaper, so a size is approached in steps of
+    at most MAX_GROWTH.
     """
 
     def __init__(self, target_seconds: float) -> None:
@@ -48,7 +49,7 @@ class Pace:
 
 def _program(settings: Settings) -> tuple[str, ...]:
     """What decides how well the estimate does: which code computes the run."""
-    return settings.network.kind, settings.training.engine, settings.data.source
+    return family_of(settings).name, settings.training.engine, settings.data.source
 
 
 def _smoothed(known: float | None, measured: float) -> float:

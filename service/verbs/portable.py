@@ -22,10 +22,10 @@ from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import landing, verbs
 from phaselab.db.writing.arrays import RunArrays
-from phaselab.domain.families.resolve import radii
 from phaselab.domain.results.results import Curve, Readout, RunResult
 from phaselab.domain.results.trust import FLAGS, Trust
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.domain.settings.radii import radii
 from phaselab.domain.settings.runs import RECIPE
 from phaselab.domain.settings.settings import Group, Method
 from phaselab.domain.specs.draft import Draft, make_draft

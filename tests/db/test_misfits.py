@@ -101,7 +101,8 @@ def test_runs_that_stack_no_more_go_out_in_stacks_of_their_own(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = store(database, sweep={"data.snr": [1.0, 2.0, 3.0]}, seeds=2)
-    monkeypatch.setattr(stacks, "VARIES", stacks.VARIES - {"data.snr"})
+    older_shape = stacks._shape
+    monkeypatch.setattr(stacks, "_shape", lambda settings: (older_shape(settings), settings.data.snr))
     leases._shape.cache_clear()
     sizes = []
     while taken := take(database, experiment):

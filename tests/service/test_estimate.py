@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from phaselab.db.schema.database import Database
-from phaselab.domain.families.cost import CONVOLUTION_RATE, RESNET_OPERATIONS
+from phaselab.domain.families.rates import CONVOLUTION_RATE
+from phaselab.domain.families.resnet18 import OPERATIONS
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.verbs import experiments
 from phaselab.service.verbs.estimate import estimate
@@ -46,5 +47,5 @@ def test_an_extractor_counts_once_for_all_heads_on_its_images(
     }
     short = heads | {"features": {"kind": "resnet18", "width": 16, "steps": 0}}
     whole, rest = (estimate(sqlite_database, spec).seconds for spec in (heads, short))
-    training = 3 * RESNET_OPERATIONS * (16 / 64) ** 2 * 100 * 1000 / CONVOLUTION_RATE
+    training = 3 * OPERATIONS * (16 / 64) ** 2 * 100 * 1000 / CONVOLUTION_RATE
     assert whole - rest == pytest.approx(extractors * training, rel=1e-3)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from phaselab.domain.families.cost import attempts, estimate_seconds
+from phaselab.domain.families.cost import estimate_seconds
+from phaselab.domain.families.two_layer import attempts
 from phaselab.workers.attacks import pgd
 from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import small_run, stack

@@ -1,0 +1,19 @@
+"""Every source by its name."""
+
+from collections.abc import Mapping
+
+from phaselab.domain.families.clusters import CLUSTERS
+from phaselab.domain.families.contract import Source
+from phaselab.domain.families.heads import FEATURES
+from phaselab.domain.families.on_features import on_features
+from phaselab.domain.families.on_images import IMAGES, image_set
+from phaselab.domain.settings.settings import Settings
+
+SOURCES: Mapping[str, Source] = {source.name: source for source in (CLUSTERS, IMAGES, FEATURES)}
+
+
+def source_of(settings: Settings) -> Source:
+    """What the network of these settings is trained on."""
+    if on_features(settings):
+        return FEATURES
+    return CLUSTERS if image_set(settings.data) is None else IMAGES

@@ -1,0 +1,103 @@
+"""The family `two_layer`: a ReLU network whose second layer is fixed, published, with exact methods of its own."""
+
+from collections.abc import Iterator
+
+from phaselab.domain.families.contract import Family
+from phaselab.domain.families.on_features import in_pixels, on_features
+from phaselab.domain.families.on_images import image_set
+from phaselab.domain.families.rates import MATRIX_RATE, POINTWISE_RATE
+from phaselab.domain.settings.faults import Fault, pointer
+from phaselab.domain.settings.labels import group_count
+from phaselab.domain.settings.radii import radii
+from phaselab.domain.settings.settings import Settings
+
+ONLY_AUTOGRAD = ("adam", "nesterov")
+"""Optimizers that the gram engine has no form of."""
+MOST_NEURONS = 20_000
+"""Most neurons that can be attacked."""
+PIXEL_STEP = 5e-4
+"""Seconds of an attack step on pixels that no size explains: runs are attacked one after the other there."""
+
+
+def _follow(settings: Settings) -> Settings:
+    """The engine and the width."""
+    width = settings.network.width
+    if width == "auto":
+        width = max(1, _published_neurons(settings) // group_count(settings.network.labels, settings.data.k))
+    return settings.with_values({"training.engine": _engine(settings), "network.width": width})
+
+
+def _engine(settings: Settings) -> str:
+    data, training = settings.data, settings.training
+    if training.engine != "auto":
+        return training.engine
+    # a mini-batch step in the span of many images costs what all of them cost
+    many = image_set(data) is not None and data.n > 2 * data.d
+    return "autograd" if training.optimizer in ONLY_AUTOGRAD or (many and training.batch_size) else "gram"
+
+
+def _published_neurons(settings: Settings) -> int:
+    """Neurons of the published network: one a cluster, three a class on features."""
+    return settings.data.k * (3 if on_features(settings) else 1)
+
+
+def _impossible(settings: Settings) -> Iterator[Fault]:
+    training = settings.training
+    if training.engine == "gram" and training.optimizer in ONLY_AUTOGRAD:
+        name = training.optimizer
+        detail = f"the gram engine does not hold for {name}; use engine: autograd, or optimizer: gd or momentum"
+        yield Fault(pointer("training", "engine"), detail)
+    neurons = _neurons(settings)
+    if neurons > MOST_NEURONS:
+        detail = f"the network would have {neurons} neurons; at most {MOST_NEURONS} can be attacked"
+        yield Fault(pointer("network", "width"), detail)
+
+
+def _neurons(settings: Settings) -> int:
+    width = settings.network.width
+    if not isinstance(width, int):
+        raise ValueError("neurons needs canonical settings")
+    return group_count(settings.network.labels, settings.data.k) * width
+
+
+def _seconds(settings: Settings) -> float:
+    """Matrix products of the training, and the elements of the attacks' steps."""
+    data, training, attack = settings.data, settings.training, settings.attack
+    count, batch = _neurons(settings), training.batch_size or data.n
+    columns = min(data.d, data.k + data.n + count) if data.draw == "law" else data.d
+    if training.engine == "gram" and data.n <= 2 * columns:
+        train = 2.0 * data.n**2 * columns + 2.0 * data.n * batch * count * training.steps
+    else:  # two products with the data a step: without a Gram matrix, or by autograd
+        train = 4.0 * batch * columns * count * training.steps
+    steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
+    exact = 200 * attack.test_points * count if "exact" in attack.methods else 0
+    pixels = PIXEL_STEP * steps if in_pixels(settings) else 0
+    return train / MATRIX_RATE + (steps * attack.test_points * count + exact) / POINTWISE_RATE + pixels
+
+
+def attempts(settings: Settings) -> int:
+    """Attempts to break a point of a two-layer network, at every radius from every start. `pgd` makes two on each
+    readout; where there are two label groups, the readouts are one, and `pgd_native` is the second of them, or on
+    pixels both."""
+    pgd, native = ("pgd" in settings.attack.methods, "pgd_native" in settings.attack.methods)
+    if group_count(settings.network.labels, settings.data.k) == 2:
+        return 2 if pgd or (native and in_pixels(settings)) else int(native)
+    return 4 * pgd + native
+
+
+FAMILY = Family(
+    name="two_layer",
+    chosen_by="network.kind: two_layer",
+    sources=("clusters", "images", "features"),
+    choices={"training.precision": ("float32", "float64")},
+    notes={
+        "network.kind": "a two-layer ReLU network whose second layer is fixed",
+        "network.width": "neurons per sign (`binary`) or per output; `auto` gives the network k neurons in all, as"
+        " published: k // 2 per sign, k // labels per output; and 3 k in all on features",
+    },
+    follow=_follow,
+    impossible=_impossible,
+    neurons=_neurons,
+    seconds=_seconds,
+    has_theory=True,
+)

@@ -1,0 +1,52 @@
+"""What stands on the field of a parameter, beside its type, its limits and its docstring."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Scale = Literal["linear", "log"]
+SourceName = Literal["clusters", "images", "features"]
+"""What a network can be trained on: Gaussian clusters, images, or features of images."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One parameter: how it is shown, what it is for, and what it may do.
+
+    A parameter that is given where it is not for is a fault; where it is for and left out (null), it is `neutral`. In
+    the canonical text it is left out at its default, unless it is `first`: then it is always there, for the run keys
+    of the first day hold it. So a new parameter, never `first`, leaves every older run key as it is, as long as its
+    default stands for what was computed without it; and such a default never changes.
+    """
+
+    symbol: str = ""
+    unit: str = ""
+    scale: Scale = "linear"
+    families: tuple[str, ...] = ()
+    """The families that it is for; empty for all. A family that came later names what it takes of these itself."""
+    sources: tuple[SourceName, ...] = ()
+    """The sources that it is for; empty for all."""
+    neutral: str | int | float | None = None
+    """What null stands for, where the parameter is for the run; null where that depends on other parameters."""
+    varies: bool = False
+    """Whether it may differ inside a stack, for it changes no shape and no program."""
+    swept: bool = True
+    """Whether it can be an axis; a list serves the whole experiment."""
+    first: bool = False
+    """Whether the first run keys hold it."""
+    as_in: str = ""
+    """The parameter, by its path, of the extractor's own run that this one is: what this one does not say is said
+    there."""
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Checks that a text is one of some names, which are asked for at every check, for they may grow."""
+
+    names: Callable[[], tuple[str, ...]]
+
+    def __call__(self, value: str) -> str:
+        """The value. Raises ValueError that lists the names."""
+        if value not in self.names():
+            raise ValueError(f"Input should be {' or '.join(map(repr, self.names()))}")
+        return value
