@@ -10,14 +10,14 @@ from phaselab.api.entrance.head import Head
 from phaselab.api.entrance.headers import SecurityHeaders
 from phaselab.api.entrance.origins import SameOrigin
 from phaselab.api.routes import (
+    answers,
     catalogues,
-    curves,
-    diagrams,
     events,
     experiments,
     health,
     login,
     metrics,
+    overlay,
     pages,
     portable,
     runs,
@@ -26,7 +26,7 @@ from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.base.storage import Database
 
 PREFIX = "/api/v1"
-PARTS = (experiments, portable, events, runs, diagrams, curves, catalogues, health, metrics)
+PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, health, metrics)
 """The modules whose routers make the api."""
 
 

@@ -12,11 +12,11 @@ import httpx
 import pandas as pd
 
 from phaselab.client.errors import BadAnswer, Invalid, NotFound
-from phaselab.client.files import export_form, opened, picture_form, table_form, written
+from phaselab.client.files import export_format, opened, picture_format, table_format, written
 from phaselab.client.frames import curves_frame, diagram_frame
 from phaselab.client.specs import SpecSource, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
-from phaselab.client.values import Diagram, Estimate, Experiment, Merged
+from phaselab.client.values import Diagram, Estimate, Experiment, Merged, known
 from phaselab.client.watch import watch
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -56,7 +56,7 @@ class Client:
         """What a spec would come to; stores nothing."""
         answer = self._post_spec(spec, changes, {}, [("dry_run", "true")])
         try:
-            return Estimate(**{name: answer[name] for name in Estimate.__dataclass_fields__})
+            return known(Estimate, answer)
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server estimates in a way this client cannot read: {error}") from None
 
@@ -125,8 +125,8 @@ class Client:
         return answer
 
     def save_cosines(self, key: str, file: str | Path) -> Path:
-        """Save the picture of a run's cosine matrix; the file's suffix says in which form."""
-        return self._save(f"/runs/{key}/cosines.{picture_form(file)}", [], file)
+        """Save the picture of a run's cosine matrix; the file's suffix says in which format."""
+        return self._save(f"/runs/{key}/cosines.{picture_format(file)}", [], file)
 
     def diagram(self, experiment: int | Sequence[int], x: str, y: str, measure: str, **more: Any) -> Diagram:
         """The phase diagram; `where` and `marginalize` are lists of texts, `statistic` is mean (the default), median,
@@ -140,9 +140,9 @@ class Client:
     def save_diagram(
         self, experiment: int | Sequence[int], x: str, y: str, measure: str, file: str | Path, **more: Any
     ) -> Path:
-        """Save the phase diagram; the file's suffix says in which form (json, csv, parquet, png, svg, pdf)."""
+        """Save the phase diagram; the file's suffix says in which format (json, csv, parquet, png, svg, pdf)."""
         query = _diagram_query(experiment, x, y, measure, **more)
-        return self._save(f"/diagrams.{table_form(file, pictures=True)}", query, file)
+        return self._save(f"/diagrams.{table_format(file, pictures=True)}", query, file)
 
     def curves(self, experiment: int | Sequence[int], by: Sequence[str] = (), **more: Any) -> pd.DataFrame:
         """Robustness curves as a frame; `where`, `method` and `readout` are lists of texts."""
@@ -159,29 +159,29 @@ class Client:
         """Save the curves; `overlay` is a CSV file of published values to lay over the picture."""
         query = _curve_query(experiment, by, **more)
         if overlay is None:
-            return self._save(f"/curves.{table_form(file, pictures=True)}", query, file)
+            return self._save(f"/curves.{table_format(file, pictures=True)}", query, file)
         try:
             values = Path(overlay).read_bytes()
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise Invalid(f"the overlay file {overlay} cannot be read: {reason}", 400) from None
         headers = {"Content-Type": "text/csv"}
-        answer = self._http.send("POST", f"/curves.{picture_form(file)}", query, values, headers, repeat=True)
+        answer = self._http.send("POST", f"/curves.{picture_format(file)}", query, values, headers, repeat=True)
         return written(file, [answer.content])
 
     def export(self, experiment_id: int, file: str | Path) -> Path:
         """Save every run of an experiment as a table (csv, parquet), whatever its size; or, as .phaselab, the whole
         experiment, to be imported elsewhere."""
-        if export_form(file) == "phaselab":
+        if export_format(file) == "phaselab":
             return self._save(f"/experiments/{experiment_id}/portable", [], file)
-        return self._save(f"/experiments/{experiment_id}/runs.{table_form(file)}", [], file)
+        return self._save(f"/experiments/{experiment_id}/runs.{table_format(file)}", [], file)
 
     def import_file(self, file: str | Path) -> Merged:
         """Merge an experiment's file (.phaselab). Doing it again changes nothing."""
         with opened(file) as content:
             answer = json_of(self._http.upload("/experiments/import", content, "application/gzip"))
         try:
-            return Merged(**(answer | {"conflicts": tuple(answer["conflicts"])}))
+            return known(Merged, answer | {"conflicts": tuple(answer["conflicts"])})
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server imports in a way this client cannot read: {error}") from None
 

@@ -1,4 +1,4 @@
-"""Files that answers are saved in: the suffix says the form, and a file is there whole or not at all."""
+"""Files that answers are saved in: the suffix says the format, and a file is there whole or not at all."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -12,19 +12,19 @@ PICTURES = ("png", "svg", "pdf")
 TABLES = ("csv", "parquet")
 
 
-def picture_form(file: str | Path) -> str:
+def picture_format(file: str | Path) -> str:
     """`png`, `svg` or `pdf`. Raises Invalid for another suffix."""
-    return _form(file, PICTURES)
+    return _format(file, PICTURES)
 
 
-def table_form(file: str | Path, pictures: bool = False) -> str:
-    """`csv` or `parquet`, or with `pictures` also `json` or a picture's form. Raises Invalid for another suffix."""
-    return _form(file, (*TABLES, "json", *PICTURES) if pictures else TABLES)
+def table_format(file: str | Path, pictures: bool = False) -> str:
+    """`csv` or `parquet`, or with `pictures` also `json` or that of a picture. Raises Invalid for another suffix."""
+    return _format(file, (*TABLES, "json", *PICTURES) if pictures else TABLES)
 
 
-def export_form(file: str | Path) -> str:
+def export_format(file: str | Path) -> str:
     """`csv`, `parquet` or `phaselab`. Raises Invalid for another suffix."""
-    return _form(file, (*TABLES, "phaselab"))
+    return _format(file, (*TABLES, "phaselab"))
 
 
 @contextmanager
@@ -38,10 +38,10 @@ def opened(file: str | Path) -> Iterator[BinaryIO]:
         yield content
 
 
-def _form(file: str | Path, known: tuple[str, ...]) -> str:
+def _format(file: str | Path, known: tuple[str, ...]) -> str:
     suffix = Path(file).suffix.lower().removeprefix(".")
     if suffix not in known:
-        raise Invalid(f"{file} must end in {', '.join('.' + form for form in known)}: that says what to write", 400)
+        raise Invalid(f"{file} must end in {', '.join('.' + one for one in known)}: that says what to write", 400)
     return suffix
 
 

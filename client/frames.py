@@ -1,4 +1,4 @@
-"""Answers as pandas frames in long form."""
+"""Answers as pandas frames, one row a cell or radius."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from phaselab.client.values import Diagram
+from phaselab.domain.answers.curve_fields import ALONG, HEAD, listed
 
 
 def diagram_frame(diagram: Diagram) -> pd.DataFrame:
@@ -20,13 +21,11 @@ def diagram_frame(diagram: Diagram) -> pd.DataFrame:
 
 
 def curves_frame(answer: Mapping[str, Any]) -> pd.DataFrame:
-    """One row a radius of every curve: the group's parameters, readout, method, n, radius, mean, ci_low, ci_high."""
+    """One row a radius of every curve: the group's parameters, then the columns that are declared of a curve."""
     rows = []
     for curve in answer["curves"]:
         blank = [None] * len(curve["radii"])
-        fields = (curve["radii"], curve["mean"], curve["ci_low"] or blank, curve["ci_high"] or blank)
-        for radius, mean, low, high in zip(*fields, strict=True):
-            row = dict(curve["group"]) | {name: curve[name] for name in ("readout", "method", "n")}
-            rows.append(row | {"radius": radius, "mean": mean, "ci_low": low, "ci_high": high})
-    columns = [*answer["by"], "readout", "method", "n", "radius", "mean", "ci_low", "ci_high"]
-    return pd.DataFrame(rows, columns=columns)
+        head = dict(curve["group"]) | {name: curve[name] for name in HEAD.names}
+        along = zip(*(curve[listed(column).name] or blank for column in ALONG.fields), strict=True)
+        rows += [head | dict(zip(ALONG.names, values, strict=True)) for values in along]
+    return pd.DataFrame(rows, columns=[*answer["by"], *HEAD.names, *ALONG.names])

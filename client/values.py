@@ -1,13 +1,16 @@
 """What the server answers, as typed values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from phaselab.client.errors import BadAnswer
+from phaselab.domain.answers.diagram_fields import CELL
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.parameters import Value
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,9 @@ class Experiment:
                 finished_at=_time(answer["finished_at"]),
                 points=answer["points"],
                 skipped=answer["skipped"],
-                counts=Counts(**answer["counts"]),
+                counts=known(Counts, answer["counts"]),
                 eta_seconds=answer["eta_seconds"],
-                running_progress=tuple(RunningProgress(**one) for one in answer.get("running_progress", ())),
+                running_progress=tuple(known(RunningProgress, one) for one in answer.get("running_progress", ())),
                 spec=answer.get("spec", {}),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -124,8 +127,8 @@ Matrix = list[list[Any]]
 
 @dataclass(frozen=True)
 class Diagram:
-    """A phase diagram; `matrices` [y][x] by name: `n`, `value` (the statistic), `mean`, `sd`, `ci_low`, `ci_high`,
-    `phase`, ..."""
+    """A phase diagram; `matrices` [y][x] by the names that are declared of a cell: `n`, `value` (the statistic),
+    `mean`, `sd`, `ci_low`, `ci_high`, `phase`, ..."""
 
     x: PictureAxis
     y: PictureAxis
@@ -141,13 +144,12 @@ class Diagram:
         """The diagram of a JSON answer. Raises BadAnswer."""
         try:
             x, y = PictureAxis.read(answer["x"]), PictureAxis.read(answer["y"])
-            rows, columns = len(y.values), len(x.values)
             return cls(
                 x=x,
                 y=y,
                 measure=answer["measure"],
                 statistic=answer["statistic"],
-                matrices={name: value for name, value in answer.items() if _is_matrix(value, rows, columns)},
+                matrices={name: answer[name] for name in CELL.names if name in answer},
                 boundaries=tuple(answer["boundaries"]),
                 theory=tuple(answer["theory"]),
                 revision=answer["revision"],
@@ -156,10 +158,9 @@ class Diagram:
             raise BadAnswer(f"the server describes a diagram in a way this client cannot read: {error}") from None
 
 
-def _is_matrix(value: object, rows: int, columns: int) -> bool:
-    if not isinstance(value, list) or len(value) != rows or not rows:
-        return False
-    return all(isinstance(row, list) and len(row) == columns for row in value)
+def known(kind: type[T], answer: Mapping[str, Any]) -> T:
+    """A value of a dataclass, from an answer that may hold more. Raises KeyError for what it lacks."""
+    return kind(**{one.name: answer[one.name] for one in fields(kind)})  # type: ignore[arg-type]
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,1 +1,1 @@
-"""Answers in their forms: JSON, tables."""
+"""Answers: from the fields that are declared of them to JSON, tables, ETags and schemas."""

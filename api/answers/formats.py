@@ -1,7 +1,7 @@
-"""Forms of one answer: a suffix after the noun (`/diagrams.csv`) or `Accept` chooses among those offered."""
+"""Formats of one answer: a suffix after the noun (`/diagrams.csv`) or `Accept` chooses among those offered."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends
@@ -22,26 +22,31 @@ MEDIA_TYPES: Mapping[str, str] = {
 }
 
 
-def _offers(*offered: Format) -> Callable[[Request], Format]:
-    def chosen(request: Request) -> Format:
+PICTURES: tuple[Format, ...] = ("png", "svg", "pdf")
+TABLES: tuple[Format, ...] = ("json", "csv", "parquet")
+
+
+def offers(*offered: Format) -> Callable[[Request], Awaitable[Format]]:
+    """The dependency of a route that has these formats: which of them a request wants."""
+
+    async def chosen(request: Request) -> Format:
         suffix = request.path_params.get("suffix")
         if suffix is None:
             return negotiate(request.headers.get("accept", "*/*"), offered)
         for kind in offered:
             if suffix == kind:
                 return kind
-        raise Problem(404, f"no form .{suffix} here; there are .{', .'.join(offered)}")
+        raise Problem(404, f"no format .{suffix} here; there are .{', .'.join(offered)}")
 
     return chosen
 
 
-AnyFormat = Annotated[Format, Depends(_offers("json", "csv", "parquet", "png", "svg", "pdf"))]
-TableFormat = Annotated[Format, Depends(_offers("json", "csv", "parquet"))]
-PictureOnly = Annotated[Any, Depends(_offers("png", "svg", "pdf"))]
+TableFormat = Annotated[Format, Depends(offers(*TABLES))]
+PictureOnly = Annotated[Any, Depends(offers(*PICTURES))]
 
 
 def negotiate(accept: str, offered: tuple[Format, ...]) -> Format:
-    """The offered form that an Accept header wants most; the first of equals. Raises Problem 406 when none."""
+    """The offered format that an Accept header wants most; the first of equals. Raises Problem 406 when none."""
     wanted = [_range(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
     best, weight = offered[0], 0.0
     for kind in offered:
@@ -77,7 +82,7 @@ def _weight(media_type: str, wanted: list[tuple[str, float]]) -> float:
 def tagged(request: Request, body: Callable[[], bytes], kind: Format, *identity: bytes) -> Response:
     """An answer with a strong ETag over `identity`, or 304 when the client has it; `body` is only then not called.
 
-    `identity` must decide the body of this form byte for byte.
+    `identity` must decide the body in this format byte for byte.
     """
     digest = hashlib.sha256(kind.encode())
     for part in identity:
@@ -96,5 +101,5 @@ def _matches(header: str | None, tag: str) -> bool:
 
 
 def media_header(kind: Format) -> str:
-    """The Content-Type of a form."""
+    """The Content-Type of a format."""
     return MEDIA_TYPES[kind] + ("; charset=utf-8; header=present" if kind == "csv" else "")

@@ -1,32 +1,35 @@
-"""Tables as CSV and Parquet: columns named once, rows streamed in batches so that memory stays flat."""
+"""Tables as CSV and Parquet: declared columns, rows streamed in batches so that memory stays flat."""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-Row = Sequence[Any]
-Rows = Iterable[Row]
+from phaselab.domain.answers.fields import Field, Kind, Maybe, Table
+
 BATCH = 5_000
+_TYPES: Mapping[str, pa.DataType] = {
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "text": pa.string(),
+    "time": pa.timestamp("us", tz="UTC"),
+}
+_MADE: Mapping[str, Callable[[Any], Any]] = {"integer": int, "number": float, "text": str}
+"""What makes a value one of a column's type; a time is one already."""
 
 
-def csv_bytes(columns: Sequence[str], rows: Rows) -> bytes:
-    """A whole table as CSV: a header, null as an empty field, numbers in full precision."""
-    return b"".join(csv_chunks(columns, rows))
-
-
-def csv_chunks(columns: Sequence[str], rows: Rows) -> Iterator[bytes]:
-    """A table as CSV, a batch of rows at a time."""
+def csv_chunks(table: Table[Any]) -> Iterator[bytes]:
+    """A table as CSV, a batch of rows at a time: a header, null as an empty field, numbers in full precision."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    for i, row in enumerate(rows, start=1):
-        writer.writerow([safe_cell(value) for value in row])
-        if i % BATCH == 0:
-            yield _drain(text)
+    writer.writerow(column.name for column in table.columns)
+    for batch in _batches(table):
+        writer.writerows(zip(*(map(safe_cell, column) for column in batch), strict=True))
+        yield _drain(text)
     yield _drain(text)
 
 
@@ -65,48 +68,40 @@ class _Sink(io.RawIOBase):
         return b"".join(pieces)
 
 
-def parquet_bytes(schema: pa.Schema, rows: Rows) -> bytes:
-    """A whole table as Parquet."""
-    return b"".join(parquet_chunks(schema, rows))
-
-
-def parquet_chunks(schema: pa.Schema, rows: Rows) -> Iterator[bytes]:
+def parquet_chunks(table: Table[Any]) -> Iterator[bytes]:
     """A table as Parquet, one row group for a batch of rows at a time."""
     sink = _Sink()
+    schema = table_schema(table)
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
-        for batch in _batches(rows):
-            columns = [
-                pa.array(column, type=field.type)
-                for field, column in zip(schema, zip(*batch, strict=True), strict=True)
-            ]
+        for batch in _batches(table):
+            columns = [pa.array(values, type=field.type) for field, values in zip(schema, batch, strict=True)]
             writer.write_batch(pa.record_batch(columns, schema=schema))
             yield sink.take()
     yield sink.take()
 
 
-def _batches(rows: Rows) -> Iterator[list[Row]]:
-    batch: list[Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def table_schema(table: Table[Any]) -> pa.Schema:
+    """The columns of a table as Parquet has them."""
+    columns = [pa.field(column.name, _TYPES[_scalar(column.kind)]) for column in table.columns]
+    return pa.schema(columns, metadata={name.encode(): note for name, note in table.notes.items()} or None)
 
 
-def value_type(types: Sequence[str]) -> pa.DataType:
-    """The column type of values of a parameter of these types: numbers where all are, else text."""
-    kinds = set(types) - {"null"}
-    if kinds == {"integer"}:
-        return pa.int64()
-    return pa.float64() if kinds and kinds <= {"integer", "number"} else pa.string()
+def _batches(table: Table[Any]) -> Iterator[list[list[Any]]]:
+    """The table in pieces of BATCH rows, each as its columns."""
+    rows = iter(table.rows)
+    while batch := list(itertools.islice(rows, BATCH)):
+        yield [_column(column, batch) for column in table.columns]
 
 
-def as_type(value: Any, kind: pa.DataType) -> Any:
-    """A value as a column of this type holds it."""
-    if value is None:
-        return None
-    if kind == pa.int64():
-        return int(value)
-    return float(value) if kind == pa.float64() else str(value)
+def _column(column: Field[Any], rows: Sequence[Any]) -> list[Any]:
+    """The values of one column in these rows, of the column's type."""
+    values = map(column.of, rows)
+    made = _MADE.get(_scalar(column.kind))
+    return list(values) if made is None else [None if value is None else made(value) for value in values]
+
+
+def _scalar(kind: Kind) -> str:
+    """The type of a column. A table has plain columns alone."""
+    plain = kind.item if isinstance(kind, Maybe) else kind
+    assert isinstance(plain, str)
+    return plain

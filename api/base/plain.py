@@ -1,6 +1,9 @@
-"""Values as JSON: dataclasses, arrays, enums and times made plain, and never a NaN or an infinity."""
+"""Values as JSON: arrays, enums and times made plain, and never a NaN or an infinity.
 
-import dataclasses
+What has attributes of its own is refused: their names would become the contract's. Its fields are declared instead, and
+`api/answers/making.py` reads them.
+"""
+
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +16,7 @@ from pydantic import BaseModel
 
 
 def plain(value: object) -> Any:
-    """`value` in JSON's own types; a number that is not finite becomes null. Raises TypeError for what has no form."""
+    """`value` in JSON's own types; a number that is not finite becomes null. Raises TypeError for what is not plain."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -30,17 +33,13 @@ def plain(value: object) -> Any:
 
 
 def _plain_container(value: object) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple) and {float} == set(map(type, value)):  # most of what is long
         return [item if math.isfinite(item) else None for item in value]
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
+    if isinstance(value, Iterable) and not isinstance(value, bytes | BaseModel):
         return [plain(item) for item in value]
-    raise TypeError(f"no JSON form of {type(value).__name__}")
+    raise TypeError(f"{type(value).__name__} is not plain: declare its fields")
 
 
 def json_bytes(value: object) -> bytes:

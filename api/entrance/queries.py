@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from phaselab.domain.answers.conditions import Condition, parse_condition
@@ -72,10 +72,25 @@ class PageParameters(Strict):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
-DiagramQueryParameters = Annotated[DiagramParameters, Query()]
-CurveQueryParameters = Annotated[CurveParameters, Query()]
+async def diagram_query(parameters: Annotated[DiagramParameters, Query()]) -> DiagramQuery:
+    """The query of a diagram, as a dependency."""
+    return parameters.query()
+
+
+async def curve_query(parameters: Annotated[CurveParameters, Query()]) -> CurveQuery:
+    """The query of curves, as a dependency."""
+    return parameters.query()
+
+
 Page = Annotated[PageParameters, Query()]
 NoParameters = Annotated[Nothing, Query()]
+ExperimentId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+RunKey = Annotated[str, Path(min_length=1, max_length=64, pattern="^[0-9a-f]+$")]
+
+
+async def run_key(key: RunKey, nothing: NoParameters) -> str:
+    """The key of a run in the path, and no query parameters; as a dependency."""
+    return key
 
 
 def conditions(texts: list[str]) -> tuple[Condition, ...]:

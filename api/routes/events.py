@@ -9,10 +9,11 @@ from fastapi import APIRouter, Header
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from phaselab.api.answers.experiments import EXPERIMENT
+from phaselab.api.answers.making import json_value
 from phaselab.api.base.deps import Db
 from phaselab.api.base.plain import json_bytes
-from phaselab.api.entrance.queries import NoParameters
-from phaselab.api.routes.experiments import ExperimentId, experiment_json
+from phaselab.api.entrance.queries import ExperimentId, NoParameters
 from phaselab.service.base.errors import DatabaseAway, NotFound
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import experiments
@@ -77,4 +78,4 @@ async def _events(database: Database, experiment_id: int, last: str | None) -> A
 
 def _event(view: ExperimentView, name: str) -> bytes:
     kind = "finished" if view.row.status.is_finished else "progress"
-    return f"event: {kind}\nid: {name}\ndata: ".encode() + json_bytes(experiment_json(view)) + b"\n\n"
+    return f"event: {kind}\nid: {name}\ndata: ".encode() + json_bytes(json_value(EXPERIMENT, view)) + b"\n\n"

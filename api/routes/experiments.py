@@ -1,18 +1,19 @@
 """`/experiments`: submit, list, look at, follow, and change."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from phaselab.api.answers.experiments import ESTIMATE, EXPERIMENT, EXPERIMENTS
+from phaselab.api.answers.making import json_answer
 from phaselab.api.base.deps import Account, Db, Owner, SettingsOf
-from phaselab.api.base.plain import json_bytes
 from phaselab.api.entrance.bodies import ParsedBody
 from phaselab.api.entrance.overrides import override
-from phaselab.api.entrance.queries import NoParameters, Page, Strict
+from phaselab.api.entrance.queries import ExperimentId, NoParameters, Page, Strict
 from phaselab.domain.settings.settings import Group
 from phaselab.domain.specs.spec import validate
 from phaselab.service.base.storage import Database
@@ -22,8 +23,6 @@ from phaselab.service.verbs.experiments import ExperimentView
 from phaselab.service.verbs.submit import submit
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
-
-ExperimentId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 class SubmitParameters(Strict):
@@ -56,24 +55,23 @@ def submit_experiment(
     changed = override(spec, parameters.changes)
     most, allowed = settings.max_runs, settings.notify_allow
     if parameters.dry_run:
-        return _json(estimate(database, changed, most, allowed))
+        return json_answer(ESTIMATE, estimate(database, changed, most, allowed))
     done = submit(database, changed, owner, idempotency_key, most, allowed)
     location = {"Location": f"{request.url.path}/{done.id}"}
     view = experiments.experiment(database, done.id)
-    return _json(experiment_json(view), 201 if done.created else 200, location)
+    return json_answer(EXPERIMENT, view, 201 if done.created else 200, location)
 
 
 @router.get("")
 def list_experiments(page: Page, database: Db) -> Response:
     """Experiments, newest first, without their specs."""
-    found = experiments.list_experiments(database, page.cursor, page.limit)
-    return _json({"items": [_brief_json(view) for view in found.items], "next": found.next})
+    return json_answer(EXPERIMENTS, experiments.list_experiments(database, page.cursor, page.limit))
 
 
 @router.get("/{experiment_id}")
 def get_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db) -> Response:
     """One experiment: status, counts, eta, progress of what runs, spec."""
-    return _json(experiment_json(experiments.experiment(database, experiment_id)))
+    return json_answer(EXPERIMENT, experiments.experiment(database, experiment_id))
 
 
 @router.patch("/{experiment_id}")
@@ -83,7 +81,7 @@ def change_experiment(
     """Change name or priority."""
     changes = validate(Changes, body)
     view = experiments.patch(database, experiment_id, changes.name, changes.priority, account)
-    return _json(experiment_json(view))
+    return json_answer(EXPERIMENT, view)
 
 
 @router.delete("/{experiment_id}", status_code=204)
@@ -95,7 +93,7 @@ def delete_experiment(experiment_id: ExperimentId, nothing: NoParameters, databa
 
 def _add_verb(name: str, verb: Callable[[Database, int, str | None], ExperimentView]) -> None:
     def do(experiment_id: ExperimentId, nothing: NoParameters, database: Db, account: Account) -> Response:
-        return _json(experiment_json(verb(database, experiment_id, account)))
+        return json_answer(EXPERIMENT, verb(database, experiment_id, account))
 
     router.add_api_route(
         f"/{{experiment_id}}/{name}", do, methods=["POST"], name=f"{name}_experiment", description=verb.__doc__
@@ -106,19 +104,3 @@ _add_verb("cancel", experiments.cancel)
 _add_verb("pause", experiments.pause)
 _add_verb("resume", experiments.resume)
 _add_verb("retry", experiments.retry)
-
-
-def experiment_json(view: ExperimentView) -> dict[str, Any]:
-    """An experiment as JSON, its spec and the progress of its running runs included."""
-    return _brief_json(view) | {"running_progress": view.progress, "spec": view.row.spec}
-
-
-def _brief_json(view: ExperimentView) -> dict[str, Any]:
-    names = ("id", "name", "owner", "status", "priority", "created_at", "started_at", "finished_at")
-    numbers = ("points", "skipped", "revision")
-    row = {name: getattr(view.row, name) for name in names + numbers}
-    return row | {"counts": view.counts, "eta_seconds": view.eta_seconds}
-
-
-def _json(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(json_bytes(value), status, headers, "application/json")

@@ -1,21 +1,21 @@
 """Pages for people: every page has a data twin in the api."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 import yaml
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from phaselab.api.answers.run_forms import phase_of
+from phaselab.api.answers.runs import phase_of
 from phaselab.api.base.deps import Account, Db, Owner, SettingsOf
 from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import page
 from phaselab.api.entrance.bodies import RawBody, media_type
 from phaselab.api.entrance.errors import invalid_input
-from phaselab.api.routes.runs import RunKey
+from phaselab.api.entrance.queries import ExperimentId, RunKey
 from phaselab.api.routes.views import choose
 from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.results.measures import MEASURES
@@ -33,7 +33,6 @@ from phaselab.service.verbs.submit import submit
 
 router = APIRouter(include_in_schema=False)
 
-ExperimentId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 VERBS = {
     "pause": experiments.pause,
     "resume": experiments.resume,

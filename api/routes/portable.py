@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from phaselab.api.answers.experiments import MERGED
+from phaselab.api.answers.making import json_answer
 from phaselab.api.base.deps import Db, Owner, SettingsOf
-from phaselab.api.base.plain import json_bytes
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.bodies import MAX_DRAINED, media_type
-from phaselab.api.entrance.queries import NoParameters
-from phaselab.api.routes.experiments import ExperimentId
+from phaselab.api.entrance.queries import ExperimentId, NoParameters
 from phaselab.service.verbs import experiments
 from phaselab.service.verbs.portable import export_experiment, import_experiment
 
@@ -62,13 +62,5 @@ def import_portable(
     """Merge an experiment's file: 201 and Location for an experiment that is new here, 200 for one that was merged
     before. Results that are here already stay; `conflicts` names those that the file gives otherwise."""
     merged = import_experiment(database, file, owner, settings.max_runs)
-    told = {
-        "experiment": merged.experiment_id,
-        "created": merged.created,
-        "new": merged.new,
-        "known": merged.known,
-        "conflicts": merged.conflicts,
-    }
     location = f"{request.url.path.removesuffix('/import')}/{merged.experiment_id}"
-    status = 201 if merged.created else 200
-    return Response(json_bytes(told), status, {"Location": location}, "application/json")
+    return json_answer(MERGED, merged, 201 if merged.created else 200, {"Location": location})

@@ -57,10 +57,6 @@ class Parameter:
         """What leaving it out stands for: the default, or what null does; null where that depends on others."""
         return self.neutral if self.default is None else self.default
 
-    def shown(self) -> dict[str, Any]:
-        """What users see of it, by name."""
-        return {name: value for name, value in vars(self).items() if name != "entry"}
-
 
 @cache
 def parameters() -> Mapping[str, Parameter]:

@@ -7,7 +7,8 @@ from datetime import datetime
 from phaselab.db.queue import progress
 from phaselab.db.queue.progress import RunningProgress as RunningProgress
 from phaselab.db.reading import experiments
-from phaselab.db.reading.experiments import Counts, ExperimentRow
+from phaselab.db.reading.experiments import Counts as Counts
+from phaselab.db.reading.experiments import ExperimentRow
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing import verbs

@@ -5,10 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from phaselab.db.reading import run_rows
-from phaselab.db.reading.run_rows import RunRow, WholeRun
+from phaselab.db.reading.run_rows import RunRow as RunRow
+from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database
+from phaselab.db.writing.arrays import RunArrays
 from phaselab.domain.answers.conditions import Condition
+from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Settings
@@ -102,3 +108,41 @@ def run(database: Database, key: str) -> RunDetail:
         raise NotFound(f"there is no run {key}")
     text = found.settings
     return RunDetail(found, json.loads(text), stored_radii(text), readable_settings(text), misfit_of(text))
+
+
+@dataclass(frozen=True)
+class Cosines:
+    """The cosines [k, neurons] of a run's centres and weights, and the run: its key, seed, and settings as this version
+    reads them (null where they do not fit it, and `misfit` says why)."""
+
+    key: str
+    matrix: npt.NDArray[np.float32]
+    seed: int
+    settings: Settings | None
+    misfit: str | None
+
+
+def cosines(database: Database, key: str) -> Cosines:
+    """The cosine matrix of a run. Raises NotFound, also for a run without a result."""
+    detail = run(database, key)
+    return Cosines(key, arrays_of(detail).cosines, detail.stored.row.seed, detail.read, detail.misfit)
+
+
+def curves_of_run(database: Database, key: str) -> Curves:
+    """The curves of one run, as a group of one. Raises NotFound, also for a run without a result."""
+    detail = run(database, key)
+    places = np.array(detail.radii)
+    found = [
+        RunCurves({}, detail.read, curve.readout, curve.method, places, curve.accuracy[None])
+        for curve in arrays_of(detail).curves
+    ]
+    name = f"run {key[:12]}, seed {detail.stored.row.seed}"
+    return Curves(CurveQuery(()), group_curves(found), names=(name,))
+
+
+def arrays_of(detail: RunDetail) -> RunArrays:
+    """What only a run with a result has. Raises NotFound."""
+    stored = detail.stored
+    if stored.arrays is None:
+        raise NotFound(f"run {stored.row.key} has no result: it is {stored.row.state}")
+    return stored.arrays

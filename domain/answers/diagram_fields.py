@@ -1,0 +1,116 @@
+"""What a diagram's answer is made of: the columns of its cells, once for the matrices and for the table."""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from phaselab.domain.answers.fields import Answer, Field, Many, Maybe, Record, Table, parameter_column, through
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.settings.parameters import Value, parameters
+
+if TYPE_CHECKING:  # the client reads the names here, and does without the libraries that make diagrams
+    from phaselab.domain.answers.axes import PictureAxis
+    from phaselab.domain.answers.diagram import Cell, Diagram, DiagramBoundary
+    from phaselab.domain.answers.theory import TheoryCurve
+
+_NUMBER = Maybe("number")
+
+CELL: "Record[Cell]" = Record(
+    (
+        Field("n", "integer", lambda cell: cell.n, "Runs with a result."),
+        Field("value", _NUMBER, lambda cell: cell.value, "The statistic of the measure, which pictures show."),
+        Field("mean", _NUMBER, lambda cell: cell.mean, "Mean of the measure over runs."),
+        Field("sd", _NUMBER, lambda cell: cell.sd, "Its standard deviation (n - 1); null for one run."),
+        Field("ci_low", _NUMBER, lambda cell: cell.ci_low, "Lower end of Student's 95 % interval of the mean."),
+        Field("ci_high", _NUMBER, lambda cell: cell.ci_high, "Its upper end."),
+        Field("low", _NUMBER, lambda cell: cell.low, "The least value of a run."),
+        Field("high", _NUMBER, lambda cell: cell.high, "The greatest value of a run."),
+        Field("phase", Maybe("text"), lambda cell: cell.phase, "The phase, by the means of the measures that decide."),
+        Field("phase_share", _NUMBER, lambda cell: cell.phase_share, "Share of the runs of that phase."),
+        Field("suspect", "integer", lambda cell: cell.suspect, "Runs whose attack is not trusted."),
+        Field("phase_share_low", _NUMBER, lambda cell: cell.phase_share_low, "Lower end of Wilson's 95 % interval."),
+        Field("phase_share_high", _NUMBER, lambda cell: cell.phase_share_high, "Its upper end."),
+    )
+)
+"""The columns of a cell; null where nothing was measured."""
+
+_AXIS: "Record[PictureAxis]" = Record(
+    (
+        Field("parameter", "text", lambda axis: axis.parameter, "The parameter on this axis."),
+        Field("values", Many(Maybe("value")), lambda axis: axis.values, "Its values in drawing order."),
+        Field("title", "text", lambda axis: parameters()[axis.parameter].title, "The parameter, symbol and unit."),
+        Field("scale", "text", lambda axis: axis.scale, "`linear`, `log` or `category`."),
+        Field("coordinates", Many("number"), lambda axis: axis.coordinates, "Where each value stands."),
+        Field("edges", Many("number"), lambda axis: axis.edges, "Where cells meet, one more than there are values."),
+    )
+)
+_POINTS = Many(Many("number"))
+_BOUNDARY: "Record[DiagramBoundary]" = Record(
+    (
+        Field("between", Many("text"), lambda line: line.between, "The two phases."),
+        Field("points", _POINTS, lambda line: line.points, "Its corners (x, y) in the axes' coordinates."),
+    )
+)
+_CURVE: "Record[TheoryCurve]" = Record(
+    (
+        Field("name", "text", lambda curve: curve.name, "What the curve is."),
+        Field("formula", "text", lambda curve: curve.formula, "Its formula."),
+        Field("points", _POINTS, lambda curve: curve.points, "Its points (x, y) in the axes' coordinates."),
+    )
+)
+
+
+def _matrix(column: "Field[Cell]") -> "Field[Diagram]":
+    """A column of the cells as a matrix [y][x]."""
+
+    def of(found: "Diagram") -> list[list[object]]:
+        return [[column.of(cell) for cell in line] for line in found.cells]
+
+    return Field(column.name, Many(Many(column.kind)), of, column.meaning)
+
+
+def _conditions(found: "Diagram") -> list[str]:
+    return [str(condition) for condition in found.query.where]
+
+
+_RECORD: "Record[Diagram]" = Record(
+    (
+        Field("experiments", Many("integer"), lambda found: found.query.experiments, "The experiments asked of."),
+        Field("names", Many("text"), lambda found: found.names, "Their names."),
+        Field("x", _AXIS, lambda found: found.x, "The horizontal axis."),
+        Field("y", _AXIS, lambda found: found.y, "The vertical axis."),
+        Field("measure", "text", lambda found: found.query.measure, "The measure."),
+        Field("measure_title", "text", lambda found: MEASURES[found.query.measure].title, "The measure in words."),
+        Field("statistic", "text", lambda found: found.query.statistic, "The statistic that `value` holds."),
+        Field("where", Many("text"), _conditions, "The conditions asked for."),
+        Field("marginalize", Many("text"), lambda found: found.query.marginalize, "The parameters averaged over."),
+        *(_matrix(column) for column in CELL.fields),
+        Field("boundaries", Many(_BOUNDARY), lambda found: found.boundaries, "Polylines between phases."),
+        Field("theory", Many(_CURVE), lambda found: found.theory, "Curves of theory."),
+        Field("revision", "integer", lambda found: found.revision, "Rises with every result that lands."),
+    )
+)
+
+_Row: TypeAlias = "tuple[Value, Value, Cell]"
+
+
+def _cell(row: _Row) -> "Cell":
+    return row[2]
+
+
+_COLUMNS = through(_cell, CELL.fields)
+
+
+def _table(found: "Diagram") -> Table[_Row]:
+    """One row a cell: x, y, then its columns."""
+    query = found.query
+    x: Field[_Row] = parameter_column("x", found.x.parameter, lambda row: row[0])
+    y: Field[_Row] = parameter_column("y", found.y.parameter, lambda row: row[1])
+    rows = (
+        (x_value, y_value, cell)
+        for y_value, line in zip(found.y.values, found.cells, strict=True)
+        for x_value, cell in zip(found.x.values, line, strict=True)
+    )
+    names = {"x": found.x.parameter, "y": found.y.parameter}
+    return Table((x, y, *_COLUMNS), rows, names | {"measure": query.measure, "statistic": query.statistic})
+
+
+DIAGRAM: "Answer[Diagram]" = Answer(_RECORD, _table)
