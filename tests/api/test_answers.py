@@ -25,6 +25,7 @@ from phaselab.domain.answers.curve_fields import CURVES
 from phaselab.domain.answers.diagram_fields import DIAGRAM
 from phaselab.domain.answers.fields import Answer, Field, Many, Maybe, Record, Table, page_of
 from phaselab.domain.settings.settings import Settings
+from phaselab.domain.specs.presets import parse_preset
 from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.base.storage import Database
 from tests.api.conftest import serving
@@ -55,6 +56,15 @@ def test_every_answer_is_as_declared(read: httpx.Client, address: str, record: R
 def test_an_entry_of_the_measures_is_as_declared(read: httpx.Client) -> None:
     for entry in read.get("/measures").json()["items"]:
         jsonschema.validate(entry, json_schema(MEASURE))
+
+
+def test_claims_of_a_preset_are_told_as_they_were_written() -> None:
+    claim = {"text": "it averages", "source": "Theorem 1", "measure": "averaging_index", "statistic": "mean"}
+    claim |= {"where": ["data.k=10"], "expect": {"slope": {"x": "data.d", "log": True, "near": 0.5, "within": 0.1}}}
+    given = {"meaning": "why?", "spec": {"seeds": 1}, "pictures": [{"kind": "curves"}], "claims": [claim]}
+    told = json_value(PRESET, parse_preset("one", given))
+    assert told["claims"] == [claim]
+    jsonschema.validate(told, json_schema(PRESET))
 
 
 def test_every_answer_is_described_to_programs(read: httpx.Client) -> None:
