@@ -6,9 +6,9 @@ import click
 import uvicorn
 
 from phaselab.api.app import create_app
+from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.base.plainly import told_plainly
-from phaselab.service.base.settings import load_settings
 from phaselab.service.base.storage import open_database
 from phaselab.service.verbs.accounts import check_reach
 
@@ -19,17 +19,17 @@ from phaselab.service.verbs.accounts import check_reach
 def main(host: str | None, port: int | None) -> None:
     """Serve the api and its pages until SIGTERM or SIGINT."""
     with told_plainly(lasting=UNFIT):
-        settings = load_settings(host=host, port=port)
-        database = open_database(settings)
-        check_reach(database, settings)
-    level = settings.log_level.lower()
-    app = create_app(settings, database)
+        configuration = load_configuration(host=host, port=port)
+        database = open_database(configuration)
+        check_reach(database, configuration)
+    level = configuration.log_level.lower()
+    app = create_app(configuration, database)
     # What is loaded by now stays. Looked through again and again, it would be a third of the cost of a large diagram.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     # Open event streams would hold the process for ever: they are cut off after a while, and clients come back.
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level=level, timeout_graceful_shutdown=3)
+    uvicorn.run(app, host=configuration.host, port=configuration.port, log_level=level, timeout_graceful_shutdown=3)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from phaselab.api.routes import (
     portable,
     runs,
 )
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.storage import Database
 
 PREFIX = "/api/v1"
@@ -30,7 +30,7 @@ PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, heal
 """The modules whose routers make the api."""
 
 
-def create_app(settings: ServiceSettings, database: Database) -> FastAPI:
+def create_app(configuration: Configuration, database: Database) -> FastAPI:
     """The app over a database; the caller closes the database."""
     app = FastAPI(
         title="Phaselab",
@@ -41,10 +41,10 @@ def create_app(settings: ServiceSettings, database: Database) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Admission],
     )
-    app.state.settings = settings
+    app.state.configuration = configuration
     app.state.database = database
     app.state.metrics = metrics.Metrics()
-    app.state.max_body_bytes = settings.max_body_bytes
+    app.state.max_body_bytes = configuration.max_body_bytes
     routes = APIRouter(prefix=PREFIX)
     for part in PARTS:
         routes.include_router(part.router)

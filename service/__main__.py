@@ -5,9 +5,9 @@ import sys
 
 import click
 
+from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.base.plainly import told_plainly
-from phaselab.service.base.settings import load_settings
 from phaselab.service.processes.account_commands import account_commands
 from phaselab.service.processes.database_commands import database_commands
 from phaselab.service.processes.supervisor import Supervisor
@@ -45,7 +45,7 @@ main.add_command(account_commands)
 
 def _supervise(host: str | None = None, port: int | None = None, with_api: bool = True) -> None:
     with told_plainly(lasting=UNFIT):
-        Supervisor(load_settings(host=host, port=port), with_api).run()
+        Supervisor(load_configuration(host=host, port=port), with_api).run()
 
 
 if __name__ == "__main__":

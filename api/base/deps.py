@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs.accounts import LOCAL
 
@@ -15,13 +15,13 @@ def _database(request: Request) -> Database:
     return database
 
 
-def _settings(request: Request) -> ServiceSettings:
-    settings: ServiceSettings = request.app.state.settings
-    return settings
+def _configuration(request: Request) -> Configuration:
+    configuration: Configuration = request.app.state.configuration
+    return configuration
 
 
 Db = Annotated[Database, Depends(_database)]
-SettingsOf = Annotated[ServiceSettings, Depends(_settings)]
+ConfigurationOf = Annotated[Configuration, Depends(_configuration)]
 
 
 def _account(request: Request) -> str | None:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends
 from starlette.requests import Request
 
-from phaselab.api.base.deps import Db, SettingsOf
+from phaselab.api.base.deps import ConfigurationOf, Db
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.login_form import COOKIE
 from phaselab.service.base.addresses import is_loopback
@@ -16,7 +16,7 @@ OPEN_TO_ALL = frozenset({"/api/v1/health", "/api/v1/ready", "/api/v1/version", "
 """What needs no token. Nothing here tells what is stored."""
 
 
-def admit(request: Request, database: Db, settings: SettingsOf) -> None:
+def admit(request: Request, database: Db, configuration: ConfigurationOf) -> None:
     """Let a request in and note whose it is in `request.state.account`; raises Problem 401 or 403.
 
     It is asked of the database each time: an account that has just been made, disabled or given another token counts
@@ -25,7 +25,7 @@ def admit(request: Request, database: Db, settings: SettingsOf) -> None:
     request.state.account = None
     if request.url.path in OPEN_TO_ALL:
         return
-    if accounts.is_open(database, settings):
+    if accounts.is_open(database, configuration):
         _refuse_other_names(request)
         return
     try:

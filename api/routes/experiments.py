@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from phaselab.api.answers.experiments import ESTIMATE, EXPERIMENT, EXPERIMENTS
 from phaselab.api.answers.making import json_answer
-from phaselab.api.base.deps import Account, Db, Owner, SettingsOf
+from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.entrance.bodies import ParsedBody
 from phaselab.api.entrance.overrides import override
 from phaselab.api.entrance.queries import ExperimentId, NoParameters, Page, Strict
@@ -47,13 +47,13 @@ def submit_experiment(
     parameters: Annotated[SubmitParameters, Query()],
     spec: ParsedBody,
     database: Db,
-    settings: SettingsOf,
+    configuration: ConfigurationOf,
     owner: Owner,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> Response:
     """Submit a spec (JSON or YAML): 201 and Location; 200 for a dry run, and for what is there under its key."""
     changed = override(spec, parameters.changes)
-    most, allowed = settings.max_runs, settings.notify_allow
+    most, allowed = configuration.max_runs, configuration.notify_allow
     if parameters.dry_run:
         return json_answer(ESTIMATE, estimate(database, changed, most, allowed))
     done = submit(database, changed, owner, idempotency_key, most, allowed)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from phaselab.api.base.deps import Db, SettingsOf
+from phaselab.api.base.deps import ConfigurationOf, Db
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.access import unauthorized
 from phaselab.api.entrance.bodies import RawBody, media_type
@@ -18,9 +18,9 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/login")
-def login_page(request: Request, database: Db, settings: SettingsOf) -> Response:
+def login_page(request: Request, database: Db, configuration: ConfigurationOf) -> Response:
     """The form; nothing to do while there are no accounts."""
-    if accounts.is_open(database, settings):
+    if accounts.is_open(database, configuration):
         return RedirectResponse("/", 303)
     return login_form(request)
 

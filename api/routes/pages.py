@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from phaselab.api.answers.runs import phase_of
-from phaselab.api.base.deps import Account, Db, Owner, SettingsOf
+from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import page
 from phaselab.api.entrance.bodies import RawBody, media_type
@@ -111,13 +111,15 @@ def submit_page(request: Request, preset: str = "granularity") -> Response:
 
 
 @router.post("/submit")
-def submit_form(request: Request, body: RawBody, database: Db, settings: SettingsOf, owner: Owner) -> Response:
+def submit_form(
+    request: Request, body: RawBody, database: Db, configuration: ConfigurationOf, owner: Owner
+) -> Response:
     """Submit the form's text, or with the button `try` tell what it would come to."""
     if media_type(request) != "application/x-www-form-urlencoded":
         raise Problem(415, "this address is for the form; send specs to /api/v1/experiments")
     fields = parse_qs(body.decode(errors="replace"), max_num_fields=10)
     text = fields.get("spec", [""])[0]
-    most, allowed = settings.max_runs, settings.notify_allow
+    most, allowed = configuration.max_runs, configuration.notify_allow
     try:
         spec = parse_yaml(text)
         if fields.get("do", [""])[0] == "try":

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from phaselab.api.answers.experiments import MERGED
 from phaselab.api.answers.making import json_answer
-from phaselab.api.base.deps import Db, Owner, SettingsOf
+from phaselab.api.base.deps import ConfigurationOf, Db, Owner
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.bodies import MAX_DRAINED, media_type
 from phaselab.api.entrance.queries import ExperimentId, NoParameters
@@ -32,9 +32,9 @@ def export_portable(experiment_id: ExperimentId, nothing: NoParameters, database
     return StreamingResponse(export_experiment(database, experiment_id), media_type=MEDIA_TYPE, headers=headers)
 
 
-async def _file(request: Request, settings: SettingsOf) -> AsyncIterator[BinaryIO]:
+async def _file(request: Request, configuration: ConfigurationOf) -> AsyncIterator[BinaryIO]:
     """The body in a file without a name. Raises Problem: 415 for another type, 413 when it is over the limit."""
-    kind, limit, seen = media_type(request), settings.max_import_bytes, 0
+    kind, limit, seen = media_type(request), configuration.max_import_bytes, 0
     if kind not in TYPES:
         raise Problem(415, f"the content type {kind} is not read here; send {MEDIA_TYPE}")
     with tempfile.TemporaryFile() as file:
@@ -56,11 +56,11 @@ def import_portable(
     nothing: NoParameters,
     file: Annotated[BinaryIO, Depends(_file)],
     database: Db,
-    settings: SettingsOf,
+    configuration: ConfigurationOf,
     owner: Owner,
 ) -> Response:
     """Merge an experiment's file: 201 and Location for an experiment that is new here, 200 for one that was merged
     before. Results that are here already stay; `conflicts` names those that the file gives otherwise."""
-    merged = import_experiment(database, file, owner, settings.max_runs)
+    merged = import_experiment(database, file, owner, configuration.max_runs)
     location = f"{request.url.path.removesuffix('/import')}/{merged.experiment_id}"
     return json_answer(MERGED, merged, 201 if merged.created else 200, {"Location": location})

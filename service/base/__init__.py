@@ -1,1 +1,1 @@
-"""What every verb and process needs: settings, errors, the database."""
+"""What every verb and process needs: configuration, errors, the database."""

@@ -1,18 +1,18 @@
 """Errors that the service's verbs raise.
 
-ServiceError      for the one who asked
-├── NotFound      an id, key or name of nothing
-├── Conflict      what is asked for does not go with what is there
-├── Unauthorized  the token is of no account that may come in
-└── Forbidden     the account may not do this
-InvalidInput      what was sent cannot be used (from domain)
-OperatorFault     for whoever runs the service (from domain)
+ServiceError            for the one who asked
+├── NotFound            an id, key or name of nothing
+├── Conflict            what is asked for does not go with what is there
+├── Unauthorized        the token is of no account that may come in
+└── Forbidden           the account may not do this
+InvalidInput            what was sent cannot be used (from domain)
+OperatorFault           for whoever runs the service (from domain)
 ├── DatabaseAway, BadDatabaseUrl, NetworkFileSystem, SchemaMismatch, NoBackup   (from db)
-├── SettingsError a setting cannot be used
-├── AccountFault  an account cannot be made or changed so
-├── PortTaken     another program listens there
-├── RayUnfit      Ray cannot serve
-└── DataFault     a file of a data set is missing or wrong (from workers)
+├── ConfigurationError  a setting cannot be used
+├── AccountFault        an account cannot be made or changed so
+├── PortTaken           another program listens there
+├── RayUnfit            Ray cannot serve
+└── DataFault           a file of a data set is missing or wrong (from workers)
 """
 
 from phaselab.db.schema.database import DatabaseAway as DatabaseAway

@@ -6,15 +6,15 @@ from phaselab.db.schema.network_files import NetworkFileSystem as NetworkFileSys
 from phaselab.db.schema.upgrade import SchemaMismatch as SchemaMismatch
 from phaselab.db.schema.upgrade import make_ready
 from phaselab.db.writing.recipe import adopt_recipe, waits_under_older_recipe
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 
 
-def open_database(settings: ServiceSettings) -> Database:
+def open_database(configuration: Configuration) -> Database:
     """The configured database, its schema up to date: upgraded here for a SQLite file, insisted on for a server.
 
     Raises BadDatabaseUrl, NetworkFileSystem, SchemaMismatch or DatabaseAway.
     """
-    database = Database(settings.database_url)
+    database = Database(configuration.database_url)
     make_ready(database)
     with database.reading() as session:
         outdated = waits_under_older_recipe(session)

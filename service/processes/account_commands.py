@@ -5,8 +5,8 @@ from contextlib import closing, contextmanager
 
 import click
 
+from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.plainly import told_plainly
-from phaselab.service.base.settings import load_settings
 from phaselab.service.base.storage import Database, open_database
 from phaselab.service.verbs import accounts
 from phaselab.service.verbs.accounts import Account
@@ -103,5 +103,5 @@ def _cap(trials: int | None) -> str:
 
 @contextmanager
 def _database() -> Iterator[Database]:
-    with told_plainly(), closing(open_database(load_settings())) as database:
+    with told_plainly(), closing(open_database(load_configuration())) as database:
         yield database

@@ -12,8 +12,8 @@ from phaselab.db.care.check import check as find_faults
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.upgrade import head_revision
 from phaselab.db.schema.upgrade import upgrade as upgrade_schema
+from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.plainly import told_plainly
-from phaselab.service.base.settings import load_settings
 
 
 @click.group("db")
@@ -68,5 +68,5 @@ def vacuum() -> None:
 
 @contextmanager
 def _database() -> Iterator[Database]:
-    with told_plainly(), closing(Database(load_settings().database_url)) as database:
+    with told_plainly(), closing(Database(load_configuration().database_url)) as database:
         yield database

@@ -6,9 +6,9 @@ import signal
 from contextlib import closing
 from types import FrameType
 
+from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.base.plainly import told_plainly
-from phaselab.service.base.settings import load_settings
 from phaselab.service.base.storage import open_database
 from phaselab.service.scheduling.scheduler import Scheduler
 
@@ -19,12 +19,12 @@ SECRET = ("PHASELAB_DATABASE_URL", "PHASELAB_NOTIFY_SECRET")
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     with told_plainly("scheduler", UNFIT):
-        settings = load_settings()
-        with closing(open_database(settings)) as database:
+        configuration = load_configuration()
+        with closing(open_database(configuration)) as database:
             for name in SECRET:
                 os.environ.pop(name, None)
-            logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-            _run(Scheduler(settings, database))
+            logging.basicConfig(level=configuration.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+            _run(Scheduler(configuration, database))
 
 
 def _run(scheduler: Scheduler) -> None:

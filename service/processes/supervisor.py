@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from phaselab.domain.settings.faults import OperatorFault
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import PortTaken
 from phaselab.service.base.exit_codes import UNFIT
-from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.base.storage import open_database
 from phaselab.service.processes import processes
 from phaselab.service.processes.environment import scheduler_environment
@@ -78,15 +78,15 @@ class Child:
 class Supervisor:
     """Keeps the scheduler alive and, unless `with_api` is false, the api too."""
 
-    def __init__(self, settings: ServiceSettings, with_api: bool = True) -> None:
-        self._settings = settings
+    def __init__(self, configuration: Configuration, with_api: bool = True) -> None:
+        self._configuration = configuration
         self._ending = False
         self._url: str | None = None
         scheduler = [sys.executable, "-P", "-m", "phaselab.service.processes.run_scheduler"]
-        environment = scheduler_environment(os.environ, settings.ray_address)
+        environment = scheduler_environment(os.environ, configuration.ray_address)
         self._children = [Child("scheduler", scheduler, environment)]
         if with_api:
-            host, port = settings.host, free_port(settings.host, settings.port)
+            host, port = configuration.host, free_port(configuration.host, configuration.port)
             self._url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             api = [sys.executable, "-P", "-m", "phaselab.api", "--host", host, "--port", str(port)]
             self._children.insert(0, Child("api", api, os.environ))
@@ -112,10 +112,10 @@ class Supervisor:
 
     def _check_database(self) -> None:
         """Raises what would keep the children from running, before any is started."""
-        database = open_database(self._settings)
+        database = open_database(self._configuration)
         try:
             if self._url is not None:
-                check_reach(database, self._settings)
+                check_reach(database, self._configuration)
         finally:
             database.close()
 

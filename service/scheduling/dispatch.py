@@ -11,7 +11,7 @@ from phaselab.domain.results.parcels import Letter, Parcel, Post, Progress
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.scheduling.fairness import Use, choose
 from phaselab.service.scheduling.ledger import Entry, Ledger
 from phaselab.service.scheduling.sizing import Pace, share
@@ -35,14 +35,14 @@ class Dispatcher:
 
     def __init__(
         self,
-        settings: ServiceSettings,
+        configuration: Configuration,
         queue: WorkQueue,
         mailbox: Post,
         pace: Pace,
         use: Use,
         trials: int,
     ) -> None:
-        self._settings = settings
+        self._configuration = configuration
         self._queue = queue
         self._mailbox = mailbox
         self._pace = pace
@@ -61,8 +61,8 @@ class Dispatcher:
                 [candidate for candidate in candidates if candidate.id not in empty],
                 self._use,
                 self.ledger.stacks_by_owner(),
-                self._settings.stack_seconds,
-                self._settings.owner_trials,
+                self._configuration.stack_seconds,
+                self._configuration.owner_trials,
             )
             if chosen is None:
                 break

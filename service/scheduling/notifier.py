@@ -12,7 +12,7 @@ from phaselab.db.schema.database import Database, DatabaseAway
 from phaselab.db.writing import notices
 from phaselab.db.writing.notices import Notice
 from phaselab.service.base.addresses import is_allowed, is_loopback
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 
 SIGNATURE = "X-Phaselab-Signature"
 """Header: `sha256=` and the hexadecimal HMAC-SHA256 of the body under `notify_secret`."""
@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 class Notifier:
     """Sends what is due, in a thread of the scheduler's process."""
 
-    def __init__(self, settings: ServiceSettings, database: Database) -> None:
-        self._settings = settings
+    def __init__(self, configuration: Configuration, database: Database) -> None:
+        self._configuration = configuration
         self._database = database
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
@@ -70,11 +70,13 @@ class Notifier:
                 log.warning("the database is away: %s", away)
 
     def _allows(self, notice: Notice) -> bool:
-        return self._settings.notify_secret is not None and is_allowed(notice.url, self._settings.notify_allow)
+        return self._configuration.notify_secret is not None and is_allowed(
+            notice.url, self._configuration.notify_allow
+        )
 
     def _send(self, notice: Notice) -> str | None:
         """POST a notice; what went wrong, if anything did."""
-        secret = self._settings.notify_secret
+        secret = self._configuration.notify_secret
         if secret is None or not self._allows(notice):
             return "the address is not among those of notify_allow"
         body = json.dumps(notice.content, separators=(",", ":")).encode()

@@ -11,45 +11,45 @@ from pathlib import Path
 import ray
 from ray.job_config import JobConfig
 
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import RayUnfit
-from phaselab.service.base.settings import ServiceSettings
 
 NAMESPACE = "phaselab"
 OBJECT_STORE_BYTES = 200_000_000
 TEMP_PREFIX = "phaselab-ray-"
 
 
-def start(settings: ServiceSettings) -> None:
+def start(configuration: Configuration) -> None:
     """Join the cluster at `ray_address`, or start Ray here. Raises RayUnfit."""
-    if settings.ray_address is None:
-        _start_here(settings)
+    if configuration.ray_address is None:
+        _start_here(configuration)
         return
     try:
         ray.init(
-            address=settings.ray_address,
+            address=configuration.ray_address,
             namespace=NAMESPACE,
             job_config=_job(),
             log_to_driver=False,
-            logging_level=_level(settings),
+            logging_level=_level(configuration),
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise RayUnfit(
-            f"PHASELAB_RAY_ADDRESS={settings.ray_address}: {error}. The scheduler runs on a node of the cluster, with"
-            " the Ray and Python versions of its nodes and the same token (RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)"
+            f"PHASELAB_RAY_ADDRESS={configuration.ray_address}: {error}. The scheduler runs on a node of the cluster,"
+            " with the Ray and Python versions of its nodes and the same token (RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)"
         ) from error
 
 
-def _start_here(settings: ServiceSettings) -> None:
+def _start_here(configuration: Configuration) -> None:
     """A Ray of our own: no dashboard, a small object store, session files under a short path (sockets allow 107)."""
     _remove_leftovers()
     ray.init(
         address="local",
         namespace=NAMESPACE,
         job_config=_job(),
-        num_cpus=settings.cpus or len(os.sched_getaffinity(0)),
+        num_cpus=configuration.cpus or len(os.sched_getaffinity(0)),
         include_dashboard=False,
         log_to_driver=False,
-        logging_level=_level(settings),
+        logging_level=_level(configuration),
         object_store_memory=OBJECT_STORE_BYTES,
         _temp_dir=tempfile.mkdtemp(prefix=f"{TEMP_PREFIX}{os.getpid()}-", dir="/tmp"),
     )
@@ -61,8 +61,8 @@ def _job() -> JobConfig:
     return JobConfig(_client_job=True)
 
 
-def _level(settings: ServiceSettings) -> int:
-    return logging.getLevelNamesMapping()[settings.log_level]
+def _level(configuration: Configuration) -> int:
+    return logging.getLevelNamesMapping()[configuration.log_level]
 
 
 def stop() -> None:
@@ -80,15 +80,15 @@ def _remove_leftovers() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def trial_slots(settings: ServiceSettings) -> int:
+def trial_slots(configuration: Configuration) -> int:
     """How many trials the living nodes hold at a time."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    slots = sum(_slots_of(node, settings) for node in nodes)
-    return slots if settings.max_trials is None else min(slots, settings.max_trials)
+    slots = sum(_slots_of(node, configuration) for node in nodes)
+    return slots if configuration.max_trials is None else min(slots, configuration.max_trials)
 
 
-def _slots_of(resources: Mapping[str, float], settings: ServiceSettings) -> int:
-    slots = math.floor(resources.get("CPU", 0.0) / settings.trial_cpus + 1e-9)
-    if settings.trial_gpus > 0:
-        slots = min(slots, math.floor(resources.get("GPU", 0.0) / settings.trial_gpus + 1e-9))
+def _slots_of(resources: Mapping[str, float], configuration: Configuration) -> int:
+    slots = math.floor(resources.get("CPU", 0.0) / configuration.trial_cpus + 1e-9)
+    if configuration.trial_gpus > 0:
+        slots = min(slots, math.floor(resources.get("GPU", 0.0) / configuration.trial_gpus + 1e-9))
     return slots

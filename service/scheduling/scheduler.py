@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import RayUnfit
-from phaselab.service.base.settings import ServiceSettings
 from phaselab.service.scheduling import ray_session
 from phaselab.service.scheduling.dispatch import Dispatcher
 from phaselab.service.scheduling.fairness import Use
@@ -38,13 +38,13 @@ log = logging.getLogger(__name__)
 class Scheduler:
     """The one Ray driver and the one writer of results."""
 
-    def __init__(self, settings: ServiceSettings, database: Database) -> None:
-        self._settings = settings
-        self._lead = Lead(database, settings.leader_seconds)
-        self._queue = WorkQueue(database, settings.lease_seconds)
-        self._pace = Pace(settings.stack_seconds)
-        self._use = Use(settings.use_half_life_seconds, time.monotonic())
-        self._notifier = Notifier(settings, database)
+    def __init__(self, configuration: Configuration, database: Database) -> None:
+        self._configuration = configuration
+        self._lead = Lead(database, configuration.leader_seconds)
+        self._queue = WorkQueue(database, configuration.lease_seconds)
+        self._pace = Pace(configuration.stack_seconds)
+        self._use = Use(configuration.use_half_life_seconds, time.monotonic())
+        self._notifier = Notifier(configuration, database)
         self._watchdog = Watchdog()
         self._stopping = threading.Event()
 
@@ -63,14 +63,14 @@ class Scheduler:
         try:
             self._lead.keep(self._watchdog)
             self._queue.release_all()
-            for owner, seconds in self._queue.used(self._settings.use_half_life_seconds).items():
+            for owner, seconds in self._queue.used(self._configuration.use_half_life_seconds).items():
                 self._use.add(owner, seconds, time.monotonic())
             self._notifier.start()
-            ray_session.start(self._settings)
+            ray_session.start(self._configuration)
             ray_started()
             print("scheduler ready", flush=True)
             # Trials take seconds to load PyTorch; on a Ray of our own they do so before the first run is submitted.
-            if self._settings.ray_address is None and not self._stopping.is_set():
+            if self._configuration.ray_address is None and not self._stopping.is_set():
                 self._busy_period()
             while self._wait_for_work():
                 self._busy_period()
@@ -95,16 +95,17 @@ class Scheduler:
 
     def _busy_period(self) -> None:
         """Run trials until nothing has waited for idle_seconds, or until the end."""
-        trials = ray_session.trial_slots(self._settings)
+        trials = ray_session.trial_slots(self._configuration)
         if trials < 1:
+            cpus, gpus = self._configuration.trial_cpus, self._configuration.trial_gpus
             raise RayUnfit(
-                f"no node holds a trial of {self._settings.trial_cpus:g} CPUs and {self._settings.trial_gpus:g} GPUs:"
+                f"no node holds a trial of {cpus:g} CPUs and {gpus:g} GPUs:"
                 " set PHASELAB_TRIAL_CPUS and PHASELAB_TRIAL_GPUS to what one node has"
             )
         self._watchdog.expect("Tune", SILENCE_SECONDS)
-        tuning = Tuning(self._settings, trials)
-        dispatcher = Dispatcher(self._settings, self._queue, tuning.mailbox, self._pace, self._use, trials)
-        period = _Period(self._settings, tuning, dispatcher, self._lead, self._watchdog, self._stopping)
+        tuning = Tuning(self._configuration, trials)
+        dispatcher = Dispatcher(self._configuration, self._queue, tuning.mailbox, self._pace, self._use, trials)
+        period = _Period(self._configuration, tuning, dispatcher, self._lead, self._watchdog, self._stopping)
         feeder = threading.Thread(target=period.feed, name="feed")
         feeder.start()
         try:
@@ -125,14 +126,14 @@ class _Period:
 
     def __init__(
         self,
-        settings: ServiceSettings,
+        configuration: Configuration,
         tuning: Tuning,
         dispatcher: Dispatcher,
         lead: Lead,
         watchdog: Watchdog,
         stopping: threading.Event,
     ) -> None:
-        self._settings = settings
+        self._configuration = configuration
         self._tuning = tuning
         self._dispatcher = dispatcher
         self._lead = lead
@@ -164,7 +165,7 @@ class _Period:
         worked = extended = counted = noted = time.monotonic()
         while not (self._stopping.is_set() or self._ended.is_set()):
             now = time.monotonic()
-            if now - extended > self._settings.lease_seconds / 4:
+            if now - extended > self._configuration.lease_seconds / 4:
                 self._dispatcher.extend_leases()
                 extended = now
             if now - counted > SLOTS_SECONDS:
@@ -176,7 +177,7 @@ class _Period:
             self._dispatcher.stop_unwanted()
             if self._dispatcher.feed():
                 worked = now
-            elif now - worked > self._settings.idle_seconds:
+            elif now - worked > self._configuration.idle_seconds:
                 return
             self._watchdog.beat("the feed")
             self._dispatcher.landed.wait(BUSY_POLL_SECONDS)
@@ -184,6 +185,6 @@ class _Period:
 
     def _count_slots(self) -> None:
         """Let trials use the nodes that have joined; those of nodes that left wait until others have room."""
-        slots = max(1, ray_session.trial_slots(self._settings))
+        slots = max(1, ray_session.trial_slots(self._configuration))
         self._dispatcher.trials = slots
         self._tuning.supply.wanted = max(slots, self._tuning.supply.wanted)

@@ -14,7 +14,7 @@ from ray.tune import Callback, FailureConfig, RunConfig, Stopper, TuneConfig, Tu
 from ray.tune.search import Searcher
 
 from phaselab.domain.results.parcels import Parcel
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.scheduling import ray_session
 from phaselab.service.scheduling.results_let_go import let_results_go
 from phaselab.workers.trial.mailbox import MailboxClient
@@ -117,8 +117,8 @@ class ParcelCallback(Unwritten, Callback):
 class Tuning:
     """The mailbox and the Tuner of one busy period."""
 
-    def __init__(self, settings: ServiceSettings, trials: int) -> None:
-        self._settings = settings
+    def __init__(self, configuration: Configuration, trials: int) -> None:
+        self._configuration = configuration
         self._over = threading.Event()
         self.supply = TrialSupply(trials)
         self.mailbox = MailboxClient.open(ray_session.NAMESPACE)
@@ -152,14 +152,14 @@ class Tuning:
         self._over.set()
 
     def _resources(self) -> dict[str, float]:
-        return {"cpu": self._settings.trial_cpus, "gpu": self._settings.trial_gpus}
+        return {"cpu": self._configuration.trial_cpus, "gpu": self._configuration.trial_gpus}
 
     def _config(self) -> dict[str, Any]:
         return {
             "mailbox": self.mailbox.name,
             "namespace": self.mailbox.namespace,
-            "compute": self._settings.compute,
-            "device": "cuda" if self._settings.trial_gpus > 0 else "cpu",
-            "threads": max(1, int(self._settings.trial_cpus)),
-            "limit_seconds": self._settings.stack_limit_seconds,
+            "compute": self._configuration.compute,
+            "device": "cuda" if self._configuration.trial_gpus > 0 else "cpu",
+            "threads": max(1, int(self._configuration.trial_cpus)),
+            "limit_seconds": self._configuration.stack_limit_seconds,
         }

@@ -14,8 +14,8 @@ from phaselab.db.reading import accounts
 from phaselab.db.reading.accounts import Account as Account
 from phaselab.db.schema.database import Database, Session
 from phaselab.service.base.addresses import is_loopback
+from phaselab.service.base.configuration import Configuration, ConfigurationError
 from phaselab.service.base.errors import AccountFault, Unauthorized
-from phaselab.service.base.settings import ServiceSettings, SettingsError
 
 LOCAL = "local"
 """The owner of what is submitted while there is no account."""
@@ -84,10 +84,10 @@ def get(database: Database, name: str) -> Account:
         return _existing(session, name)
 
 
-def is_open(database: Database, settings: ServiceSettings) -> bool:
+def is_open(database: Database, configuration: Configuration) -> bool:
     """Whether everyone who reaches the service may do everything: there is no account, and only this machine can
     reach it."""
-    if settings.require_accounts or not is_loopback(settings.host):
+    if configuration.require_accounts or not is_loopback(configuration.host):
         return False
     with database.reading() as session:
         return not accounts.any_account(session)
@@ -107,15 +107,15 @@ def owner_of(database: Database, token: str) -> str:
     return found.name
 
 
-def check_reach(database: Database, settings: ServiceSettings) -> None:
-    """Raises SettingsError when others could reach a service that has no accounts."""
-    if settings.require_accounts or is_loopback(settings.host):
+def check_reach(database: Database, configuration: Configuration) -> None:
+    """Raises ConfigurationError when others could reach a service that has no accounts."""
+    if configuration.require_accounts or is_loopback(configuration.host):
         return
     with database.reading() as session:
         if accounts.any_account(session):
             return
-    raise SettingsError(
-        f"there are no accounts yet, so whoever reaches {settings.host} could do everything: make one with"
+    raise ConfigurationError(
+        f"there are no accounts yet, so whoever reaches {configuration.host} could do everything: make one with"
         " `phaselab user add NAME`, or listen on this machine only (--host 127.0.0.1) and use an SSH tunnel from"
         " elsewhere (ssh -L 8000:127.0.0.1:8000 server)"
     )

@@ -20,7 +20,7 @@ from phaselab.db.writing.landing import land
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from tests.results import failure, made_up
 
 SPEC = {
@@ -73,10 +73,14 @@ def filled_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @contextmanager
-def serving(settings: ServiceSettings, database: Database, app: FastAPI | None = None) -> Iterator[str]:
+def serving(configuration: Configuration, database: Database, app: FastAPI | None = None) -> Iterator[str]:
     """The URL of a real server in a thread of this process."""
     config = uvicorn.Config(
-        app or create_app(settings, database), port=0, log_level="error", timeout_graceful_shutdown=1, lifespan="off"
+        app or create_app(configuration, database),
+        port=0,
+        log_level="error",
+        timeout_graceful_shutdown=1,
+        lifespan="off",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -97,9 +101,9 @@ def served_copy(filled: Path, folder: Path) -> Iterator[tuple[str, Database]]:
     """(URL, database) of a server over a copy of a filled database."""
     path = folder / "phaselab.db"
     shutil.copy(filled, path)
-    settings = ServiceSettings(database_url=f"sqlite:///{path}", max_runs=100_000)
-    database = Database(settings.database_url)
-    with serving(settings, database) as url:
+    configuration = Configuration(database_url=f"sqlite:///{path}", max_runs=100_000)
+    database = Database(configuration.database_url)
+    with serving(configuration, database) as url:
         yield url, database
     database.close()
 

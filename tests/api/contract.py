@@ -36,7 +36,7 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import METHODS
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from tests.api.conftest import serving
 from tests.results import failure
 
@@ -266,11 +266,11 @@ def _on_one_line(found: re.Match[str]) -> str:
 
 def current(folder: Path) -> str:
     """The contract of today's code, over a database that is made in `folder`."""
-    settings = ServiceSettings(database_url=f"sqlite:///{folder}/contract.db")
-    database = Database(settings.database_url)
+    configuration = Configuration(database_url=f"sqlite:///{folder}/contract.db")
+    database = Database(configuration.database_url)
     upgrade(database)
     fill(database)
-    with serving(settings, database) as url, httpx.Client(base_url=f"{url}/api/v1", timeout=30) as client:
+    with serving(configuration, database) as url, httpx.Client(base_url=f"{url}/api/v1", timeout=30) as client:
         text = as_text(recorded(client))
     database.close()
     return text

@@ -12,7 +12,7 @@ from phaselab.api.app import PARTS, PREFIX
 from phaselab.api.routes import login, pages
 from phaselab.client import Client, Unauthorized
 from phaselab.db.schema.database import Database
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.verbs import accounts
 from tests.api.conftest import NEW_SPEC, serving
 
@@ -211,11 +211,11 @@ def test_without_accounts_only_this_machine_s_names_are_answered_to(http: httpx.
 
 def test_nobody_comes_in_while_accounts_are_required_and_there_are_none(own_server: tuple[str, Database]) -> None:
     database = own_server[1]
-    for settings in (ServiceSettings(require_accounts=True), ServiceSettings(host="0.0.0.0")):
-        with serving(settings, database) as url:
+    for configuration in (Configuration(require_accounts=True), Configuration(host="0.0.0.0")):
+        with serving(configuration, database) as url:
             assert httpx.get(f"{url}/api/v1/experiments").status_code == 401
             assert httpx.get(f"{url}/api/v1/health").status_code == 200
     token = accounts.create(database, "ada")
-    with serving(ServiceSettings(host="0.0.0.0"), database) as url:
+    with serving(Configuration(host="0.0.0.0"), database) as url:
         answer = httpx.get(f"{url}/api/v1/experiments", headers=bearer(token) | {"Host": "lab.example.org"})
         assert answer.status_code == 200

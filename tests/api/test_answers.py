@@ -26,7 +26,7 @@ from phaselab.domain.answers.diagram_fields import DIAGRAM
 from phaselab.domain.answers.fields import Answer, Field, Many, Maybe, Record, Table, page_of
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.specs.presets import parse_preset
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.storage import Database
 from tests.api.conftest import serving
 
@@ -129,11 +129,11 @@ def test_tables_hold_every_row_in_batches(count: int) -> None:
 def test_a_further_answer_is_one_entry(sqlite_database: Database) -> None:
     """A new answer takes its value and fields, its verb, and this entry: no route, no table, no tag of its own."""
     made_up = Served("/words/{key}", "words", "A word.", run_key, lambda database, key: Word(key, 2), WORDS)
-    app = create_app(ServiceSettings(database_url=str(sqlite_database.url)), sqlite_database)
+    app = create_app(Configuration(database_url=str(sqlite_database.url)), sqlite_database)
     router = APIRouter(prefix="/api/v1")
     add(router, made_up)
     app.include_router(router)
-    with serving(ServiceSettings(), sqlite_database, app) as url, httpx.Client(base_url=f"{url}/api/v1") as client:
+    with serving(Configuration(), sqlite_database, app) as url, httpx.Client(base_url=f"{url}/api/v1") as client:
         answer = client.get("/words/abc")
         assert answer.json() == {"word": "abc", "count": 2, "parts": []}
         assert client.get("/words/abc.csv").text == "word,count\r\nabc,2\r\nabc,2\r\n"

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from phaselab.api.app import PARTS, create_app
 from phaselab.db.schema.database import Database
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from tests.api.conftest import NEW_SPEC as SPEC
 from tests.api.conftest import serving
 
@@ -166,7 +166,7 @@ def test_a_database_that_is_away_is_503_and_health_stays(tmp_path: Any) -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     database = Database(f"postgresql://nobody@127.0.0.1:{port}/none")
-    with serving(ServiceSettings(), database) as url, httpx.Client(base_url=f"{url}/api/v1") as client:
+    with serving(Configuration(), database) as url, httpx.Client(base_url=f"{url}/api/v1") as client:
         for path in ("/ready", "/experiments", "/experiments/1", "/runs/" + "0" * 64):
             answer = client.get(path)
             assert_problem(answer, 503)
@@ -178,13 +178,13 @@ def test_a_database_that_is_away_is_503_and_health_stays(tmp_path: Any) -> None:
 
 
 def test_an_internal_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture, sqlite_database: Database) -> None:
-    app = create_app(ServiceSettings(), sqlite_database)
+    app = create_app(Configuration(), sqlite_database)
 
     def broken(request: Request) -> None:
         raise RuntimeError("a secret of the server")
 
     app.add_route("/broken", broken)
-    with serving(ServiceSettings(), sqlite_database, app) as url:
+    with serving(Configuration(), sqlite_database, app) as url:
         answer = httpx.get(f"{url}/broken")
     assert_problem(answer, 500)
     assert "secret" not in answer.text

@@ -10,7 +10,7 @@ import pytest
 
 from phaselab.api.routes.portable import MEDIA_TYPE
 from phaselab.db.schema.database import Database
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from tests.api.conftest import serving
 
 KIND = {"Content-Type": MEDIA_TYPE}
@@ -21,7 +21,7 @@ def elsewhere(sqlite_url: str) -> Iterator[httpx.Client]:
     """A client of another lab's server, whose database is empty."""
     database = Database(sqlite_url)
     with (
-        serving(ServiceSettings(database_url=sqlite_url, max_import_bytes=100_000), database) as url,
+        serving(Configuration(database_url=sqlite_url, max_import_bytes=100_000), database) as url,
         httpx.Client(base_url=f"{url}/api/v1", timeout=30) as client,
     ):
         yield client

@@ -10,7 +10,7 @@ from phaselab.db.queue import leases
 from phaselab.db.reading.experiments import list_experiments
 from phaselab.db.schema.upgrade import current_revision, head_revision
 from phaselab.domain.answers.diagram import DiagramQuery
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.storage import open_database
 from phaselab.service.verbs import diagrams
 from tests.db.rows import finish
@@ -24,7 +24,7 @@ def test_an_old_file_is_upgraded_and_goes_on(dump: Path, tmp_path: Path) -> None
     connection = sqlite3.connect(path)
     connection.executescript(dump.read_text())
     connection.close()
-    database = open_database(ServiceSettings(database_url=f"sqlite:///{path}"))
+    database = open_database(Configuration(database_url=f"sqlite:///{path}"))
     assert current_revision(database) == head_revision()
     with database.transaction() as session:
         assert check(session) == []

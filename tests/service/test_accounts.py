@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from phaselab.db.schema.database import Database
+from phaselab.service.base.configuration import Configuration, ConfigurationError
 from phaselab.service.base.errors import AccountFault, Forbidden, NotFound, Unauthorized
-from phaselab.service.base.settings import ServiceSettings, SettingsError
 from phaselab.service.verbs import accounts, experiments
 from tests.db.rows import store
 
-OPEN = ServiceSettings()
-WORLD = ServiceSettings(host="0.0.0.0")
-REQUIRED = ServiceSettings(host="0.0.0.0", require_accounts=True)
+OPEN = Configuration()
+WORLD = Configuration(host="0.0.0.0")
+REQUIRED = Configuration(host="0.0.0.0", require_accounts=True)
 
 
 def test_a_token_lets_its_account_in_and_is_stored_only_as_a_hash(database: Database) -> None:
@@ -92,14 +92,14 @@ def test_names_are_unique_and_unknown_ones_are_told(sqlite_database: Database) -
 
 def test_it_is_open_only_without_accounts_and_to_this_machine(sqlite_database: Database) -> None:
     assert accounts.is_open(sqlite_database, OPEN)
-    assert accounts.is_open(sqlite_database, ServiceSettings(host="::1"))
+    assert accounts.is_open(sqlite_database, Configuration(host="::1"))
     assert not accounts.is_open(sqlite_database, WORLD)
     assert not accounts.is_open(sqlite_database, REQUIRED)
-    for settings in (OPEN, REQUIRED):
-        accounts.check_reach(sqlite_database, settings)
+    for configuration in (OPEN, REQUIRED):
+        accounts.check_reach(sqlite_database, configuration)
     for host in ("0.0.0.0", "::", "192.168.1.5", "example.org"):
-        with pytest.raises(SettingsError, match="phaselab user add NAME"):
-            accounts.check_reach(sqlite_database, ServiceSettings(host=host))
+        with pytest.raises(ConfigurationError, match="phaselab user add NAME"):
+            accounts.check_reach(sqlite_database, Configuration(host=host))
     accounts.create(sqlite_database, "ada")
     accounts.disable(sqlite_database, "ada")
     assert not accounts.is_open(sqlite_database, OPEN), "once closed, closed"

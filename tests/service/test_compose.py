@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.workers.base.checkpoint import FOLDER_VARIABLE as CHECKPOINTS
 from phaselab.workers.data.data_files import FOLDER_VARIABLE as DATA
 
@@ -60,7 +60,7 @@ def test_what_is_waited_for_exists_and_can_be_waited_for() -> None:
 def test_its_variables_are_settings(name: str) -> None:
     variables = {name for name in SERVICES[name]["environment"] if name.startswith("PHASELAB_")}
     assert "PHASELAB_DATABASE_URL" in variables
-    assert variables <= {f"PHASELAB_{field.upper()}" for field in ServiceSettings.model_fields}
+    assert variables <= {f"PHASELAB_{field.upper()}" for field in Configuration.model_fields}
 
 
 def test_ray_s_nodes_have_the_same_token() -> None:

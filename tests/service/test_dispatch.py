@@ -10,7 +10,7 @@ from phaselab.db.schema.database import Database
 from phaselab.domain.families.cost import estimate_seconds
 from phaselab.domain.results.parcels import Letter, Parcel, Progress
 from phaselab.domain.results.states import RunState, Stage
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.scheduling.dispatch import Dispatcher
 from phaselab.service.scheduling.fairness import Use
 from phaselab.service.scheduling.sizing import Pace
@@ -50,9 +50,9 @@ def box() -> Box:
 
 @pytest.fixture
 def dispatcher(database: Database, box: Box) -> Dispatcher:
-    settings = ServiceSettings(database_url=str(database.url))
-    use, pace = Use(60.0, time.monotonic()), Pace(settings.stack_seconds)
-    return Dispatcher(settings, WorkQueue(database, 60.0), box, pace, use, 1)
+    configuration = Configuration(database_url=str(database.url))
+    use, pace = Use(60.0, time.monotonic()), Pace(configuration.stack_seconds)
+    return Dispatcher(configuration, WorkQueue(database, 60.0), box, pace, use, 1)
 
 
 def test_progress_is_written_when_it_has_gone_on(

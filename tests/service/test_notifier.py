@@ -15,7 +15,7 @@ from phaselab.db.schema.tables import notices
 from phaselab.db.writing import landing
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.faults import InvalidInput
-from phaselab.service.base.settings import ServiceSettings
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.scheduling.notifier import TRIES, Notifier
 from phaselab.service.verbs import experiments, portable
 from phaselab.service.verbs.submit import submit
@@ -33,7 +33,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def notifier(database: Database, allow: tuple[str, ...]) -> Notifier:
-    return Notifier(ServiceSettings(notify_secret=SECRET, notify_allow=allow), database)  # type: ignore[arg-type]
+    return Notifier(Configuration(notify_secret=SECRET, notify_allow=allow), database)  # type: ignore[arg-type]
 
 
 def submitted(database: Database, url: str, **changes: object) -> int:

@@ -12,9 +12,9 @@ from phaselab.db.care import maintenance
 from phaselab.db.schema.database import DatabaseAway
 from phaselab.domain.settings.faults import OperatorFault
 from phaselab.service.base import errors
+from phaselab.service.base.configuration import ConfigurationError
 from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.base.plainly import told_plainly
-from phaselab.service.base.settings import SettingsError
 from phaselab.service.processes.account_commands import account_commands
 from phaselab.service.processes.database_commands import database_commands
 from phaselab.service.verbs import accounts
@@ -30,7 +30,7 @@ def test_every_fault_of_operators_is_named_in_one_place() -> None:
     assert [kind for kind in kinds(OperatorFault) if kind.__name__ not in (errors.__doc__ or "")] == []
 
 
-@pytest.mark.parametrize(("fault", "code"), [(SettingsError("PORT: no"), UNFIT), (DatabaseAway("PORT: no"), 1)])
+@pytest.mark.parametrize(("fault", "code"), [(ConfigurationError("PORT: no"), UNFIT), (DatabaseAway("PORT: no"), 1)])
 def test_a_fault_ends_the_process_with_a_line(
     capsys: pytest.CaptureFixture[str], fault: OperatorFault, code: int
 ) -> None:

@@ -1,4 +1,4 @@
-"""Settings of the service: `phaselab.toml` in the current directory, then `PHASELAB_*` environment variables."""
+"""Configuration of the service: `phaselab.toml` in the current directory, then `PHASELAB_*` environment variables."""
 
 import os
 import tomllib
@@ -23,11 +23,11 @@ from phaselab.service.base.addresses import is_prefix
 PREFIX = "PHASELAB_"
 CONFIG_FILE = "phaselab.toml"
 _SECRET = ("notify_secret",)
-"""Settings whose values no message tells."""
+"""Keys whose values no message tells."""
 
 
-class SettingsError(OperatorFault):
-    """A setting of the service cannot be used; the message names the setting and what would be right."""
+class ConfigurationError(OperatorFault):
+    """What configures the service cannot be used; the message names the key and what would be right."""
 
 
 def _listed(value: object) -> object:
@@ -35,7 +35,7 @@ def _listed(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
-class ServiceSettings(BaseModel):
+class Configuration(BaseModel):
     """How the service runs. In `phaselab.toml` a key is a field's name; in the environment it is PHASELAB_ and the
     name in capitals. The environment wins."""
 
@@ -99,14 +99,14 @@ class ServiceSettings(BaseModel):
         return prefixes
 
 
-def load_settings(
+def load_configuration(
     environment: Mapping[str, str] | None = None, folder: Path | None = None, **given: Any
-) -> ServiceSettings:
-    """The settings: defaults, then `phaselab.toml` in `folder` (or the file PHASELAB_CONFIG names), then the
-    environment, then `given` (those not None). Raises SettingsError."""
+) -> Configuration:
+    """The configuration: defaults, then `phaselab.toml` in `folder` (or the file PHASELAB_CONFIG names), then the
+    environment, then `given` (those not None). Raises ConfigurationError."""
     variables = os.environ if environment is None else environment
     values, origins = _from_file(variables, Path.cwd() if folder is None else folder)
-    for name in ServiceSettings.model_fields:
+    for name in Configuration.model_fields:
         text = variables.get(PREFIX + name.upper())
         if text is not None and text.strip():
             values[name], origins[name] = text.strip(), PREFIX + name.upper()
@@ -114,9 +114,9 @@ def load_settings(
         if value is not None:
             values[name], origins[name] = value, f"--{name.replace('_', '-')}"
     try:
-        return ServiceSettings.model_validate(values)
+        return Configuration.model_validate(values)
     except ValidationError as error:
-        raise SettingsError("; ".join(_plain(dict(entry), origins) for entry in error.errors())) from None
+        raise ConfigurationError("; ".join(_plain(dict(entry), origins) for entry in error.errors())) from None
 
 
 def _from_file(variables: Mapping[str, str], folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -125,12 +125,12 @@ def _from_file(variables: Mapping[str, str], folder: Path) -> tuple[dict[str, An
     path = Path(named) if named else folder / CONFIG_FILE
     if not path.is_file():
         if named:
-            raise SettingsError(f"{PREFIX}CONFIG: there is no file {named}; name one, or unset the variable")
+            raise ConfigurationError(f"{PREFIX}CONFIG: there is no file {named}; name one, or unset the variable")
         return {}, {}
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not a TOML file: {error}") from None
+        raise ConfigurationError(f"{path}: not a TOML file: {error}") from None
     return values, {name: f"{name} in {path}" for name in values}
 
 
@@ -139,7 +139,7 @@ def _plain(error: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     name = str(error["loc"][0])
     origin = origins.get(name, name)
     if error["type"] == "extra_forbidden":
-        return f"{origin}: unknown setting; known: {', '.join(ServiceSettings.model_fields)}"
-    meaning = ServiceSettings.model_fields[name].description or ""
+        return f"{origin}: unknown setting; known: {', '.join(Configuration.model_fields)}"
+    meaning = Configuration.model_fields[name].description or ""
     given = "" if name in _SECRET else f", not {error.get('input')!r}"
     return f"{origin}: {error['msg']}{given}. It is: {' '.join(meaning.split())}"

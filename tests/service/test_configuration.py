@@ -2,17 +2,19 @@ from pathlib import Path
 
 import pytest
 
-from phaselab.service.base.settings import ServiceSettings, SettingsError, load_settings
+from phaselab.service.base.configuration import Configuration, ConfigurationError, load_configuration
 
 
 def test_defaults_need_nothing(tmp_path: Path) -> None:
-    assert load_settings({}, tmp_path) == ServiceSettings()
+    assert load_configuration({}, tmp_path) == Configuration()
 
 
 def test_the_file_is_overruled_by_the_environment_and_that_by_arguments(tmp_path: Path) -> None:
     (tmp_path / "phaselab.toml").write_text('port = 9000\nmax_runs = 10\nhost = "::1"\n')
-    settings = load_settings({"PHASELAB_PORT": "9001", "PHASELAB_MAX_RUNS": "  "}, tmp_path, port=9002, host=None)
-    assert (settings.port, settings.max_runs, settings.host) == (9002, 10, "::1")
+    configuration = load_configuration(
+        {"PHASELAB_PORT": "9001", "PHASELAB_MAX_RUNS": "  "}, tmp_path, port=9002, host=None
+    )
+    assert (configuration.port, configuration.max_runs, configuration.host) == (9002, 10, "::1")
 
 
 @pytest.mark.parametrize(
@@ -28,8 +30,8 @@ def test_the_file_is_overruled_by_the_environment_and_that_by_arguments(tmp_path
     ],
 )
 def test_a_bad_variable_is_named_with_the_remedy(tmp_path: Path, variables: dict[str, str], said: list[str]) -> None:
-    with pytest.raises(SettingsError) as told:
-        load_settings(variables, tmp_path)
+    with pytest.raises(ConfigurationError) as told:
+        load_configuration(variables, tmp_path)
     for word in said:
         assert word in str(told.value)
 
@@ -44,8 +46,8 @@ def test_a_bad_variable_is_named_with_the_remedy(tmp_path: Path, variables: dict
 )
 def test_a_bad_file_is_named_with_the_remedy(tmp_path: Path, text: str, said: list[str]) -> None:
     (tmp_path / "phaselab.toml").write_text(text)
-    with pytest.raises(SettingsError) as told:
-        load_settings({}, tmp_path)
+    with pytest.raises(ConfigurationError) as told:
+        load_configuration({}, tmp_path)
     for word in said:
         assert word in str(told.value)
 
@@ -53,25 +55,25 @@ def test_a_bad_file_is_named_with_the_remedy(tmp_path: Path, text: str, said: li
 def test_allowed_addresses_come_as_a_list_or_as_words(tmp_path: Path) -> None:
     words = {"PHASELAB_NOTIFY_ALLOW": "https://a.example, http://localhost:1", "PHASELAB_NOTIFY_SECRET": "s" * 16}
     (tmp_path / "phaselab.toml").write_text('notify_allow = ["https://a.example", "http://localhost:1"]\n')
-    from_words = load_settings(words, tmp_path / "elsewhere")
+    from_words = load_configuration(words, tmp_path / "elsewhere")
     assert from_words.notify_allow == ("https://a.example", "http://localhost:1")
-    assert load_settings({"PHASELAB_NOTIFY_SECRET": "s" * 16}, tmp_path) == from_words
+    assert load_configuration({"PHASELAB_NOTIFY_SECRET": "s" * 16}, tmp_path) == from_words
 
 
 def test_no_secret_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError) as told:
-        load_settings({"PHASELAB_NOTIFY_SECRET": "tell-nobody"}, tmp_path)
+    with pytest.raises(ConfigurationError) as told:
+        load_configuration({"PHASELAB_NOTIFY_SECRET": "tell-nobody"}, tmp_path)
     assert "tell-nobody" not in str(told.value)
-    assert "s" * 16 not in repr(load_settings({"PHASELAB_NOTIFY_SECRET": "s" * 16}, tmp_path))
+    assert "s" * 16 not in repr(load_configuration({"PHASELAB_NOTIFY_SECRET": "s" * 16}, tmp_path))
 
 
 def test_every_setting_says_what_it_is() -> None:
-    assert [name for name, field in ServiceSettings.model_fields.items() if not field.description] == []
+    assert [name for name, field in Configuration.model_fields.items() if not field.description] == []
 
 
 def test_the_operations_page_lists_every_setting_with_its_meaning_and_default() -> None:
     page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
-    for name, field in ServiceSettings.model_fields.items():
+    for name, field in Configuration.model_fields.items():
         default = "" if field.default is None else f"`{field.default}`"
         meaning = " ".join((field.description or "").split())
         assert f"| `PHASELAB_{name.upper()}` | {default} | {meaning} |" in page
