@@ -1,4 +1,4 @@
-"""Query parameters of diagrams, curves and lists: checked for their form here, for their sense in the service."""
+"""Query parameters of diagrams, curves and lists: how they are written is checked here, their sense in the service."""
 
 from typing import Annotated
 

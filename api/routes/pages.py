@@ -16,6 +16,7 @@ from phaselab.api.base.templating import page
 from phaselab.api.entrance.bodies import RawBody, media_type
 from phaselab.api.entrance.errors import invalid_input
 from phaselab.api.entrance.queries import ExperimentId, RunKey
+from phaselab.api.routes.answers import SERVED
 from phaselab.api.routes.views import choose
 from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.results.measures import MEASURES
@@ -39,6 +40,8 @@ VERBS = {
     "cancel": experiments.cancel,
     "retry": experiments.retry,
 }
+FORMATS = {served.path: served.formats for served in SERVED}
+"""The formats of every answer that a page links, by its path."""
 
 
 @router.get("/")
@@ -56,7 +59,7 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
     chosen = choose(experiment_id, axes, view.row.spec, request.query_params)
     known = [path for path, entry in parameters().items() if entry.swept]
     values = {"item": view, "view": chosen, "known": known, "spec": _as_yaml(view.row.spec)}
-    values |= {"measures": MEASURES, "statistics": STATISTICS, "misfit": misfit}
+    values |= {"measures": MEASURES, "statistics": STATISTICS, "misfit": misfit, "formats": FORMATS}
     return page(request, "experiment.html", values)
 
 
@@ -90,7 +93,7 @@ def runs_page(request: Request, experiment_id: ExperimentId, database: Db, curso
 def run_page(request: Request, key: RunKey, database: Db) -> Response:
     """One run: measures, cosines, curves, trust, settings."""
     detail = runs.run(database, key)
-    values = {"detail": detail, "run": detail.stored.row, "measures": MEASURES, "flags": FLAGS}
+    values = {"detail": detail, "run": detail.stored.row, "measures": MEASURES, "flags": FLAGS, "formats": FORMATS}
     return page(request, "run.html", values | {"phase": phase_of(detail.stored.row.measures)})
 
 

@@ -17,7 +17,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_FORM = re.compile(r"\s*([a-z_.]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*$")
+_WRITTEN = re.compile(r"\s*([a-z_.]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Condition:
 
 def parse_condition(text: str, place: str = "/where") -> Condition:
     """The condition that a text like `data.k>=10` stands for. Raises InvalidInput pointing at `place`."""
-    form = _FORM.match(text)
-    if form is None:
+    found = _WRITTEN.match(text)
+    if found is None:
         raise InvalidInput([Fault(place, f"{text!r} is no condition; write path=value, with = != < <= > or >=")])
-    path, sign, value = form.groups()
+    path, sign, value = found.groups()
     parameter = parameters().get(path)
     if parameter is None or not parameter.swept:
         known = ", ".join(name for name, entry in parameters().items() if entry.swept)

@@ -1,12 +1,14 @@
 """docs/http.md says what the api does."""
 
 import re
+import runpy
 from pathlib import Path
 
 from phaselab.api.app import PARTS
 from phaselab.api.base.problems import NAMES
 
-TEXT = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "http.md").read_text()
 
 
 def test_every_call_is_documented() -> None:
@@ -21,3 +23,8 @@ def test_every_error_is_documented() -> None:
     documented = dict(re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", TEXT, re.MULTILINE))
     used = {str(status): name for status, name in NAMES.items() if status != 429}
     assert documented == used
+
+
+def test_every_field_is_documented() -> None:
+    written = runpy.run_path(str(DOCS / "write_answers.py"))["page"]()
+    assert (DOCS / "answers.md").read_text() == written, "run: .venv/bin/python docs/write_answers.py"
