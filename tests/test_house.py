@@ -120,6 +120,6 @@ def test_every_file_and_function_is_short() -> None:
 def test_domain_uses_few_libraries() -> None:
     ours = set(MAY_IMPORT)
     standard = {"abc", "ast", "collections", "dataclasses", "enum", "functools", "hashlib", "importlib"}
-    standard |= {"itertools", "json", "math", "operator", "re", "types", "typing"}
+    standard |= {"itertools", "json", "math", "operator", "re", "reprlib", "types", "typing", "unicodedata"}
     used = {name for path in (ROOT / "domain").rglob("*.py") for name in imported(path)}
     assert used <= ours | standard | PURE

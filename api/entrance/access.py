@@ -1,13 +1,12 @@
 """Who may come in: every call but a few needs an account's token, in a header or in the cookie of the login page."""
 
-from urllib.parse import urlsplit
-
 from fastapi import Depends
 from starlette.requests import Request
 
 from phaselab.api.base.deps import ConfigurationOf, Db
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.login_form import COOKIE
+from phaselab.api.entrance.origins import host_name
 from phaselab.service.base.addresses import is_loopback
 from phaselab.service.base.errors import Unauthorized
 from phaselab.service.verbs import accounts
@@ -62,7 +61,7 @@ def _token(request: Request) -> str:
 def _refuse_other_names(request: Request) -> None:
     """Without accounts this machine alone may come in, under its own name: not a page of some other site that gives
     its name this address, nor the rest of the world through a proxy."""
-    name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    name = host_name(request.headers.get("host", ""))
     if not is_loopback(name):
         detail = (
             f"there are no accounts, so this server answers to this machine's own names (127.0.0.1, localhost), not to"

@@ -1,19 +1,25 @@
 """What clients send: read up to a limit, whatever the transfer encoding, and parsed as JSON or YAML."""
 
 import json
-import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, NoReturn
+from urllib.parse import parse_qs
 
 from fastapi import Depends
 from starlette.requests import Request
 
 from phaselab.api.base.problems import Problem
+from phaselab.domain.settings.numbers import decimal_number, whole_number
+from phaselab.domain.specs.spec import MAX_DEPTH
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 
 MAX_DRAINED = 128 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that a client that sends first and reads then sees why."""
 
 JSON_TYPES = frozenset({"", "application/json"})
+FORM_TYPE = "application/x-www-form-urlencoded"
+MAX_FIELDS = 10
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 
 
@@ -46,13 +52,9 @@ def parsed_body(request: Request, body: RawBody) -> Any:
     kind = media_type(request)
     if kind not in JSON_TYPES | YAML_TYPES:
         raise Problem(415, f"the content type {kind} is not read here; send application/json or application/yaml")
+    text = utf8_text(body)
     try:
-        text = body.decode("utf-8-sig")
         return parse_json(text) if kind in JSON_TYPES else parse_yaml(text)
-    except UnicodeDecodeError as error:
-        raise Problem(400, f"the body is not UTF-8 text: byte {error.start} cannot be read") from None
-    except RecursionError:
-        raise Problem(400, "the body is nested too deeply") from None
     except Unreadable as error:
         raise Problem(400, str(error)) from None
 
@@ -60,32 +62,73 @@ def parsed_body(request: Request, body: RawBody) -> Any:
 ParsedBody = Annotated[Any, Depends(parsed_body)]
 
 
-def parse_json(text: str) -> Any:
-    """The value of a JSON text. Raises Unreadable, also for NaN, infinities and a key that stands twice."""
+def form_fields(request: Request, body: RawBody) -> Mapping[str, str]:
+    """The fields of a form, the first of each name. Raises Problem: 415 for another type, 400 for what is no form."""
+    if media_type(request) != FORM_TYPE:
+        raise Problem(415, "this address is for the form of a page; programs call what is under /api/v1")
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_float, object_pairs_hook=_no_twins)
+        fields = parse_qs(utf8_text(body), max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise Problem(400, f"the body is no form of this site's; its forms have at most {MAX_FIELDS} fields") from None
+    return {name: values[0] for name, values in fields.items()}
+
+
+FormFields = Annotated[Mapping[str, str], Depends(form_fields)]
+
+
+def utf8_text(body: bytes) -> str:
+    """The body as text, less a byte order mark. Raises Problem 400."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem(400, f"the body is not UTF-8 text: byte {error.start} cannot be read") from None
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text. Raises Unreadable: also for NaN, infinities, numbers that are too large, a key that
+    stands twice, and what is nested too deeply."""
+    try:
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_int=whole_number,
+            parse_float=decimal_number,
+            object_pairs_hook=_no_twins,
+        )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise Unreadable(f"the body is not JSON: {error.msg} at {place}") from None
-    except ValueError as error:  # for a whole number of thousands of digits
-        raise Unreadable(f"the body is not JSON: {error}") from None
+    except ValueError as error:
+        raise Unreadable(f"the body is not read: {error}") from None
+    except RecursionError:
+        raise Unreadable("the body is nested too deeply") from None
+    _check_depth(value)
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise Unreadable(f"the body is not JSON: {name} is no JSON number")
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise Unreadable(f"the number {text[:40]} is too large")
-    return value
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twin = next(key for key in keys if keys.count(key) > 1)
-        raise Unreadable(f"the key {twin!r} stands twice in one object")
+        counts = Counter(key for key, _ in pairs)
+        twin = next(key for key, count in counts.items() if count > 1)
+        raise ValueError(f"the key {twin[:60]!r} stands twice in one object")
     return value
+
+
+def _check_depth(value: Any) -> None:
+    """Raises Unreadable for a value that is nested too deeply."""
+    layer: Iterable[Any] = (value,)
+    for _ in range(MAX_DEPTH + 1):
+        layer = [inner for outer in layer for inner in _inside(outer)]
+        if not layer:
+            return
+    raise Unreadable("the body is nested too deeply")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    inner: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (one for one in inner if isinstance(one, dict | list))

@@ -21,8 +21,24 @@ class SameOrigin:
         if scope["type"] == "http" and scope["method"] not in SAFE:
             request = Request(scope)
             origin = request.headers.get("origin")
-            if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            if origin is not None and _host_of(origin) != request.headers.get("host"):
                 detail = f"a page of {origin[:200]} may not change anything here"
                 await respond(request, Problem(403, detail))(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without its port; empty for what is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _host_of(origin: str) -> str | None:
+    """The host of an Origin header; None for what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None

@@ -2,15 +2,16 @@
 
 import csv
 import io
-import math
 from collections.abc import Collection, Iterable, Mapping
 
 from starlette.requests import Request
 
 from phaselab.api.base.problems import Problem
-from phaselab.api.entrance.bodies import media_type
+from phaselab.api.entrance.bodies import media_type, utf8_text
 from phaselab.api.pictures.curves import Series
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.domain.settings.numbers import read_number, tidy
+from phaselab.domain.settings.texts import one_line, shortened
 
 CSV_TYPES = frozenset({"", "text/csv", "application/csv"})
 RADIUS = ("radius", "radius_l2")
@@ -19,6 +20,8 @@ ACCURACY = ("accuracy", "robust_accuracy")
 ALSO_CALLED = {"synthetic": "clusters", "cifar-10": "cifar10"}
 """Names of data sets elsewhere, and the data sources that they are here."""
 MAX_SERIES = 12
+MAX_LABEL = 60
+MAX_RADIUS = 1e9
 
 
 def parse_overlay(request: Request, body: bytes, sources: Collection[str]) -> tuple[Series, ...]:
@@ -30,11 +33,7 @@ def parse_overlay(request: Request, body: bytes, sources: Collection[str]) -> tu
     kind = media_type(request)
     if kind not in CSV_TYPES:
         raise Problem(415, f"the content type {kind} is not read here; send text/csv")
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Problem(400, f"the body is not UTF-8 text: byte {error.start} cannot be read") from None
-    return overlay_series(text, sources)
+    return overlay_series(utf8_text(body), sources)
 
 
 def overlay_series(text: str, sources: Collection[str]) -> tuple[Series, ...]:
@@ -53,9 +52,9 @@ def overlay_series(text: str, sources: Collection[str]) -> tuple[Series, ...]:
         if dataset and ALSO_CALLED.get(dataset, dataset) not in sources:
             continue
         most = 100.0 if accuracy_column == PERCENT else 1.0
-        radius = _number(row[radius_column], line, radius_column, math.inf)
+        radius = _number(row[radius_column], line, radius_column, MAX_RADIUS)
         accuracy = _number(row[accuracy_column], line, accuracy_column, most) / most
-        points.setdefault(_label(row), []).append((radius, accuracy))
+        points.setdefault(_label(row, line), []).append((radius, accuracy))
     return _series(points, sources)
 
 
@@ -82,16 +81,19 @@ def _column(row: Mapping[str, object], names: Iterable[str]) -> str:
 
 def _number(text: str | None, line: int, column: str, most: float) -> float:
     try:
-        value = float(text or "")
+        value = read_number((text or "").strip())
     except ValueError:
-        value = math.nan
-    if not 0 <= value <= most or math.isinf(value):
-        bound = "at least 0" if math.isinf(most) else f"in 0..{most:g}"
-        detail = f"{column} in line {line} must be a number {bound}, not {(text or '')[:40]!r}"
+        value = None
+    if value is None or not 0 <= value <= most:
+        detail = f"{column} in line {line} must be a number in 0..{most:g}, not {(text or '')[:40]!r}"
         raise InvalidInput([Fault(pointer("overlay", line), detail)])
-    return value
+    return tidy(float(value))
 
 
-def _label(row: Mapping[str, str | None]) -> str:
+def _label(row: Mapping[str, str | None], line: int) -> str:
     named = [(row.get(name) or "").strip() for name in ("label", "network")]
-    return " ".join(part for part in named if part)[:60] or "published"
+    label = " ".join(part for part in named if part) or "published"
+    try:
+        return shortened(one_line(label), MAX_LABEL)
+    except ValueError as error:
+        raise InvalidInput([Fault(pointer("overlay", line), f"the label in line {line}: {error}")]) from None

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from phaselab.domain.answers.conditions import Condition, parse_condition
 from phaselab.domain.answers.curves import CurveQuery
@@ -12,8 +12,18 @@ from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.results.statistics import Statistic
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.settings import METHODS, Method
+from phaselab.service.base.cursors import LARGEST_ID
 
-Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+def _digits(value: object) -> object:
+    """Refuses what Python, and it alone, takes for a whole number: 1_0, 1.0, digits of other scripts."""
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError("a whole number is written in digits")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_digits)]
+Id = Annotated[Whole, Field(ge=1, le=LARGEST_ID)]
 Text = Annotated[str, Field(min_length=1, max_length=300)]
 
 
@@ -69,7 +79,7 @@ class PageParameters(Strict):
     """Where a list goes on, and how many items at most."""
 
     cursor: Annotated[str, Field(max_length=500)] | None = None
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
 
 
 async def diagram_query(parameters: Annotated[DiagramParameters, Query()]) -> DiagramQuery:
@@ -84,7 +94,7 @@ async def curve_query(parameters: Annotated[CurveParameters, Query()]) -> CurveQ
 
 Page = Annotated[PageParameters, Query()]
 NoParameters = Annotated[Nothing, Query()]
-ExperimentId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+ExperimentId = Annotated[Id, Path()]
 RunKey = Annotated[str, Path(min_length=1, max_length=64, pattern="^[0-9a-f]+$")]
 
 

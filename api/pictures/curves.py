@@ -1,6 +1,5 @@
 """Robustness curves as a picture: robust accuracy against radius, a panel a readout."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from phaselab.api.pictures.style import INK, colours, new_figure, words
+from phaselab.api.pictures.style import INK, colours, filled, new_figure, title_of, words
 from phaselab.domain.answers.curves import Curves, GroupCurve
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.settings.settings import Method
+from phaselab.domain.settings.texts import shortened
 
 LINES: Mapping[Method, Literal["-", "--", ":"]] = {"exact": "-", "pgd": "--", "pgd_native": ":"}
 _METHOD_NAMES: Mapping[Method, str] = {
@@ -90,7 +90,7 @@ def curves_picture(curves: Curves, overlay: Sequence[Series] = ()) -> CurvesPict
         methods=methods,
         banded=banded,
         overlay=tuple(overlay),
-        title=textwrap.fill("; ".join(curves.names) or "robust accuracy", 72),
+        title=title_of(curves.names) or "robust accuracy",
         note=_note(curves, banded if len(banded) < len(methods) else ()),
     )
 
@@ -121,7 +121,7 @@ def _note(curves: Curves, only: Sequence[Method]) -> str:
         runs = f"mean of n = {most} runs" if least == most else f"mean of n = {least}–{most} runs"
         bands = f"bands of {', '.join(only)}" if only else "bands"
         runs += f", {bands}: 95 % interval over seeds" if most > 1 else ""
-    return textwrap.fill(" · ".join([runs, *(str(condition) for condition in curves.query.where)]), 100)
+    return filled(shortened(" · ".join([runs, *(str(condition) for condition in curves.query.where)]), 300), 100)
 
 
 def draw_curves(curves: Curves, overlay: Sequence[Series] = ()) -> Figure:

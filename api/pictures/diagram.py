@@ -1,7 +1,6 @@
 """The phase diagram as a picture: a heat map of the measure, its phases, their boundaries and theory."""
 
 import math
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,14 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import NullLocator
 
 from phaselab.api.pictures.regions import middle, regions
-from phaselab.api.pictures.style import BLANK, INK, halo, new_figure, words
+from phaselab.api.pictures.style import BLANK, INK, as_marker, filled, halo, name_powers, new_figure, title_of, words
 from phaselab.domain.answers.axes import PictureAxis
 from phaselab.domain.answers.diagram import Diagram, DiagramQuery
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.phases import Phase
 from phaselab.domain.results.statistics import statistic_title
 from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.settings.texts import shortened
 
 LETTERS = {
     Phase.UNTRAINED: "U",
@@ -100,7 +100,7 @@ def _colour_limits(values: npt.NDArray[np.float64], query: DiagramQuery) -> tupl
 
 
 def _title(diagram: Diagram) -> str:
-    return textwrap.fill("; ".join(diagram.names) or diagram.query.measure.replace("_", " "), 72)
+    return title_of(diagram.names) or diagram.query.measure.replace("_", " ")
 
 
 def _note(diagram: Diagram) -> str:
@@ -113,7 +113,7 @@ def _note(diagram: Diagram) -> str:
     parts = [runs, *(str(condition) for condition in diagram.query.where)]
     if diagram.query.marginalize:
         parts.append("averaged over " + ", ".join(diagram.query.marginalize))
-    return textwrap.fill(" · ".join(parts), 90)
+    return filled(shortened(" · ".join(parts), 270), 90)
 
 
 def _labels(diagram: Diagram) -> Iterator[Label]:
@@ -149,6 +149,8 @@ def draw_diagram(diagram: Diagram) -> Figure:
         scale_axis(axes, axis, name)
     bar = figure.colorbar(mesh, ax=axes, pad=0.02, fraction=0.06, aspect=28)
     bar.set_label(picture.colour_title)
+    if picture.log_colours:
+        name_powers(bar.ax.yaxis)
     if bar.solids is not None:
         bar.solids.set(rasterized=False, edgecolor="face")  # vectors in SVG and PDF, without seams
     bar.outline.set_linewidth(0.6)
@@ -218,7 +220,7 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
     handles: list[Line2D | Patch] = []
     present = {label.phase for label in picture.labels}
     for phase in (phase for phase in Phase if phase in present):
-        marker = f"$\\mathbf{{{LETTERS[phase]}}}$"
+        marker = as_marker(LETTERS[phase], "bold")
         name = phase.value.replace("_", " ")
         handles.append(
             Line2D([], [], linestyle="", marker=marker, color=INK, markersize=8, markeredgewidth=0, label=name)
@@ -235,7 +237,7 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
                 [],
                 [],
                 linestyle="",
-                marker="$\\rm n/a$",
+                marker=as_marker("n/a"),
                 color="#777777",
                 markersize=16,
                 markeredgewidth=0,
@@ -254,14 +256,36 @@ def scale_axis(axes: Axes, axis: PictureAxis, name: str) -> None:
     set_scale, set_limits = (axes.set_xscale, axes.set_xlim) if name == "x" else (axes.set_yscale, axes.set_ylim)
     if axis.scale == "log":
         set_scale("log")
+        name_powers(native)
     set_limits(axis.edges[0], axis.edges[-1])
+    ticks = _ticks(axis)
+    if ticks is not None:
+        names = [text for text, _ in ticks]
+        native.set_ticks([place for _, place in ticks], labels=names)
+        native.set_minor_locator(NullLocator())
+        if name == "x" and sum(map(len, names)) > 60:
+            axes.tick_params(axis="x", labelrotation=45)
+    if axis.zero is not None:
+        _mark_break(axes, axis, name)
+    native.set_label_text(parameters()[axis.parameter].title)
+
+
+def _ticks(axis: PictureAxis) -> list[tuple[str, float]] | None:
+    """Names and places; None where the scale's own ticks serve."""
+    positive = axis.coordinates[0 if axis.zero is None else 1 :]
     few = len(axis.values) <= _MAX_NAMED_TICKS
-    decades = axis.scale == "log" and axis.coordinates[-1] / axis.coordinates[0] >= 1e3 and len(axis.values) > 7
+    decades = axis.scale == "log" and positive[-1] / positive[0] >= 1e3 and len(axis.values) > 7
     if axis.scale == "category" or (few and not decades):
         step = max(1, math.ceil(len(axis.values) / (2 * _MAX_NAMED_TICKS)))
-        places, values = axis.coordinates[::step], axis.values[::step]
-        native.set_ticks(places, labels=[words(value) for value in values])
-        native.set_minor_locator(NullLocator())
-        if name == "x" and sum(len(words(value)) for value in values) > 60:
-            axes.tick_params(axis="x", labelrotation=45)
-    native.set_label_text(parameters()[axis.parameter].title)
+        return list(zip(map(words, axis.values[::step]), axis.coordinates[::step], strict=True))
+    if axis.zero is None:
+        return None
+    low, high = math.ceil(math.log10(axis.edges[1])), math.floor(math.log10(axis.edges[-1]))
+    step = max(1, math.ceil((high - low + 1) / _MAX_NAMED_TICKS))
+    return [("0", axis.zero), *((words(10.0**power), 10.0**power) for power in range(low, high + 1, step))]
+
+
+def _mark_break(axes: Axes, axis: PictureAxis, name: str) -> None:
+    """A line between the place of zero and the scale that it is not on."""
+    draw = axes.axvline if name == "x" else axes.axhline
+    draw(axis.edges[1], color="white", linewidth=2.4, zorder=2.5)

@@ -1,28 +1,41 @@
 """How every picture looks, and how it becomes a file. No pyplot: a figure belongs to the call that draws it."""
 
 import io
+import textwrap
 import threading
+import unicodedata
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import matplotlib
 from matplotlib import patheffects
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from phaselab.api.pictures.fonts import USUAL, fit_fonts
+from phaselab.domain.settings.texts import shortened, shown
 
 PictureFormat = Literal["png", "svg", "pdf"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, told apart by colour-blind readers, less the yellow that is lost on white."""
-DRAWING = b"1"
+DRAWING = b"2"
 """Version of the drawings; raised whenever the same data gives another picture, so that no ETag is stale."""
 INK = "#222222"
+_TITLE = 210
+"""Most letters of a title; one experiment's name fits."""
 BLANK = "#ECECEC"
 
 matplotlib.rcParams.update(
     {
         "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
+        "font.sans-serif": [USUAL, "Arial", "Helvetica"],
         "font.size": 9.5,
         "axes.titlesize": 10.5,
         "axes.labelsize": 10,
@@ -30,6 +43,7 @@ matplotlib.rcParams.update(
         "axes.linewidth": 0.8,
         "legend.fontsize": 8.5,
         "hatch.linewidth": 0.7,
+        "text.parse_math": False,
         "pdf.fonttype": 42,
         "svg.fonttype": "none",
         "svg.hashsalt": "phaselab",
@@ -53,14 +67,30 @@ def render(draw: Callable[[], Figure], kind: PictureFormat) -> bytes:
     already while a figure is put together.
     """
     file = io.BytesIO()
-    with _drawing:
-        draw().savefig(file, format=kind, dpi=200, metadata=_UNDATED[kind])
+    with _drawing, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # then it is a box
+        figure = draw()
+        fit_fonts(figure)
+        figure.savefig(file, format=kind, dpi=200, metadata=_UNDATED[kind])
     return file.getvalue()
 
 
 def halo(width: float = 2.5, colour: str = "white") -> list[patheffects.AbstractPathEffect]:
     """An outline that keeps a line or a text readable on any background."""
     return [patheffects.withStroke(linewidth=width, foreground=colour)]
+
+
+def as_marker(text: str, weight: str = "normal") -> Path:
+    """A short text as a marker, its middle in the middle."""
+    outline = TextPath((0, 0), text, size=1, prop=FontProperties(family=[USUAL], weight=weight))
+    (left, low), (right, high) = outline.get_extents().min, outline.get_extents().max
+    return Path(outline.vertices - [(left + right) / 2, (low + high) / 2], outline.codes)
+
+
+def name_powers(axis: Axis) -> None:
+    """Name the powers of ten of a log axis in plain letters, as everything else is."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def colours(count: int) -> Sequence[str]:
@@ -71,12 +101,32 @@ def colours(count: int) -> Sequence[str]:
     return [matplotlib.colors.to_hex(steps(i / (count - 1) * 0.88)) for i in range(count)]
 
 
+def title_of(names: Sequence[str]) -> str:
+    """The names of experiments as the title of a picture, in a few lines: whole ones as far as they fit, and how many
+    more there are. Empty without names."""
+    parts = [shown(name) for name in names]
+    if not parts:
+        return ""
+    fitting = 1
+    while fitting < len(parts) and len("; ".join(parts[: fitting + 1])) <= _TITLE:
+        fitting += 1
+    left = len(parts) - fitting
+    text = shortened("; ".join(parts[:fitting]), _TITLE) + (f"; and {left} more" if left else "")
+    return filled(text, 72)
+
+
+def filled(text: str, width: int) -> str:
+    """The text in lines of `width` letters, or of half as many where they are twice as wide."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return textwrap.fill(text, max(1, width * len(text) // (len(text) + wide)) if text else width)
+
+
 def words(value: object) -> str:
     """A value as text on an axis or in a legend: 1e-05 as 10⁻⁵, other numbers short, null as a dash."""
     if value is None:
         return "—"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
+        return shown(str(value))
     text = f"{value:.4g}"
     if "e" not in text and (value == 0 or 1e-3 <= abs(value) < 1e5):
         return text

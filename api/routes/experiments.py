@@ -14,8 +14,7 @@ from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.entrance.bodies import ParsedBody
 from phaselab.api.entrance.overrides import override
 from phaselab.api.entrance.queries import ExperimentId, NoParameters, Page, Strict
-from phaselab.domain.settings.settings import Group
-from phaselab.domain.specs.spec import validate
+from phaselab.domain.specs.spec import Changes, validate
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import experiments
 from phaselab.service.verbs.estimate import estimate
@@ -32,13 +31,6 @@ class SubmitParameters(Strict):
     changes: Annotated[
         list[Annotated[str, Field(max_length=10_000)]], Field(max_length=50, alias="set", default_factory=list)
     ]
-
-
-class Changes(Group):
-    """What PATCH can change."""
-
-    name: str | None = None
-    priority: int | None = None
 
 
 @router.post("", status_code=201)
@@ -79,9 +71,7 @@ def change_experiment(
     experiment_id: ExperimentId, nothing: NoParameters, body: ParsedBody, database: Db, account: Account
 ) -> Response:
     """Change name or priority."""
-    changes = validate(Changes, body)
-    view = experiments.patch(database, experiment_id, changes.name, changes.priority, account)
-    return json_answer(EXPERIMENT, view)
+    return json_answer(EXPERIMENT, experiments.patch(database, experiment_id, validate(Changes, body), account))
 
 
 @router.delete("/{experiment_id}", status_code=204)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
 import yaml
 from fastapi import APIRouter
@@ -13,7 +12,7 @@ from phaselab.api.answers.runs import phase_of
 from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import page
-from phaselab.api.entrance.bodies import RawBody, media_type
+from phaselab.api.entrance.bodies import FormFields
 from phaselab.api.entrance.errors import invalid_input
 from phaselab.api.entrance.queries import ExperimentId, RunKey
 from phaselab.api.routes.answers import SERVED
@@ -115,17 +114,14 @@ def submit_page(request: Request, preset: str = "granularity") -> Response:
 
 @router.post("/submit")
 def submit_form(
-    request: Request, body: RawBody, database: Db, configuration: ConfigurationOf, owner: Owner
+    request: Request, fields: FormFields, database: Db, configuration: ConfigurationOf, owner: Owner
 ) -> Response:
     """Submit the form's text, or with the button `try` tell what it would come to."""
-    if media_type(request) != "application/x-www-form-urlencoded":
-        raise Problem(415, "this address is for the form; send specs to /api/v1/experiments")
-    fields = parse_qs(body.decode(errors="replace"), max_num_fields=10)
-    text = fields.get("spec", [""])[0]
+    text = fields.get("spec", "")
     most, allowed = configuration.max_runs, configuration.notify_allow
     try:
         spec = parse_yaml(text)
-        if fields.get("do", [""])[0] == "try":
+        if fields.get("do") == "try":
             return _form(request, text, (), estimate(database, spec, most, allowed))
         done = submit(database, spec, owner, None, most, allowed)
     except Unreadable as unreadable:

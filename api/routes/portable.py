@@ -1,5 +1,7 @@
 """`/experiments/{id}/portable` and `/experiments/import`: an experiment as one file, out of here and into here."""
 
+import errno
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from typing import Annotated, BinaryIO
@@ -37,17 +39,38 @@ async def _file(request: Request, configuration: ConfigurationOf) -> AsyncIterat
     kind, limit, seen = media_type(request), configuration.max_import_bytes, 0
     if kind not in TYPES:
         raise Problem(415, f"the content type {kind} is not read here; send {MEDIA_TYPE}")
-    with tempfile.TemporaryFile() as file:
+    with _nameless_file() as file:
         async for piece in request.stream():
             seen += len(piece)
             if seen <= limit:
-                file.write(piece)
+                _add(file, piece)
             elif seen > limit + MAX_DRAINED:
                 break
         if seen > limit:
             raise Problem(413, f"the file is larger than {limit} bytes; the server's PHASELAB_MAX_IMPORT_BYTES sets it")
         file.seek(0)
         yield file
+
+
+def _nameless_file() -> BinaryIO:
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as error:
+        raise _no_room(error) from None
+
+
+def _add(file: BinaryIO, piece: bytes) -> None:
+    try:
+        if file.write(piece) < len(piece):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        raise _no_room(error) from None
+
+
+def _no_room(error: OSError) -> Problem:
+    reason = error.strerror or type(error).__name__
+    detail = f"the server's folder for temporary files cannot take this file ({reason}); nothing was stored"
+    return Problem(507, detail, headers={"Retry-After": "60"})
 
 
 @router.post("/import", status_code=201)

@@ -16,7 +16,8 @@ _TEXT_FIRST, _NUMBER, _TEXT_LAST = 0, 1, 2
 class PictureAxis:
     """A parameter and its values in drawing order.
 
-    On a `category` scale a value's coordinate is its place 0, 1, 2, ...; else the value itself.
+    On a `category` scale a value's coordinate is its place 0, 1, 2, ...; else the value itself. A `log` scale has no
+    zero: a value that is 0 stands where the next value below the least would, at `zero`.
     """
 
     parameter: str
@@ -24,22 +25,33 @@ class PictureAxis:
 
     @property
     def scale(self) -> Scale:
-        """`category` when a value is no number; `log` for positive values far apart; else `linear`."""
+        """`category` when a value is no number; `log` for positive values far apart, 0 beside them or not; else
+        `linear`."""
         numbers = [float(value) for value in self.values if isinstance(value, int | float)]
+        positive = [number for number in numbers if number > 0]
         if len(numbers) < len(self.values) or not numbers:
             return "category"
-        if min(numbers) <= 0 or len(numbers) < 2:
+        if min(numbers) < 0 or len(positive) < 2:
             return "linear"
-        wide = max(numbers) / min(numbers) >= 100
-        natural = parameters()[self.parameter].scale == "log" and max(numbers) / min(numbers) >= 10
+        wide = max(positive) / min(positive) >= 100
+        natural = parameters()[self.parameter].scale == "log" and max(positive) / min(positive) >= 10
         return "log" if wide or natural else "linear"
+
+    @property
+    def zero(self) -> float | None:
+        """Where the value 0 stands on a `log` scale; None where it is no value, and on other scales."""
+        if self.scale != "log" or self.values[0] != 0:
+            return None
+        least, following = (float(value) for value in self.values[1:3] if isinstance(value, int | float))
+        return least * least / following
 
     @property
     def coordinates(self) -> tuple[float, ...]:
         """Where each value stands."""
         if self.scale == "category":
             return tuple(float(i) for i in range(len(self.values)))
-        return tuple(float(value) for value in self.values if isinstance(value, int | float))
+        numbers = tuple(float(value) for value in self.values if isinstance(value, int | float))
+        return numbers if self.zero is None else (self.zero, *numbers[1:])
 
     @property
     def edges(self) -> tuple[float, ...]:
@@ -55,7 +67,10 @@ class PictureAxis:
         return tuple(np.exp(edges).tolist() if log else edges.tolist())
 
     def place(self, value: float) -> float | None:
-        """The coordinate of a number, between the numbers of a category axis if need be; None outside of them."""
+        """The coordinate of a number, between the numbers of a category axis if need be; None outside of them, and
+        for what is too small to stand beside a zero of a log scale."""
+        if self.zero is not None and value < self.edges[1]:
+            return self.zero if value == 0 else None
         if self.scale != "category":
             return value
         known = [(float(v), float(i)) for i, v in enumerate(self.values) if isinstance(v, int | float)]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from phaselab.domain.settings.faults import Fault, InvalidInput
+from phaselab.domain.settings.numbers import read_number, tidy
 from phaselab.domain.settings.parameters import Value, parameters
+from phaselab.domain.settings.texts import printable
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -50,16 +52,17 @@ def parse_condition(text: str, place: str = "/where") -> Condition:
     if parameter is None or not parameter.swept:
         known = ", ".join(name for name, entry in parameters().items() if entry.swept)
         raise InvalidInput([Fault(place, f"no parameter {path!r} to filter by; known: {known}")])
-    return Condition(path, sign, parse_value(value))
+    try:
+        return Condition(path, sign, parse_value(value))
+    except ValueError as error:
+        raise InvalidInput([Fault(place, f"the value of {path}: {error}")]) from None
 
 
 def parse_value(text: str) -> Value:
-    """A number where the text is one, null for `null`, else the text."""
+    """A number where the text is one, null for `null`, else the text. Raises ValueError for what cannot be a value."""
     if text == "null":
         return None
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    number = read_number(text)
+    if number is None:
+        return printable(text)
+    return tidy(number) if isinstance(number, float) else number

@@ -4,12 +4,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import Parameter, Value, parameters
-from phaselab.domain.settings.radii import tidy
 from phaselab.domain.settings.runs import canonical
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.specs.spec import LinearGrid, LogGrid, Spec, validate
@@ -111,15 +108,11 @@ def _no_axis(path: str, parameter: Parameter | None) -> str:
 
 def _values(given: LinearGrid | LogGrid | tuple[Value, ...], parameter: Parameter) -> tuple[Value, ...]:
     """The values of an axis; a grid over a whole-number parameter is rounded to whole numbers."""
-    if isinstance(given, LinearGrid):
-        grid: Sequence[float] = np.linspace(*given.linspace).tolist()
-    elif isinstance(given, LogGrid):
-        grid = np.geomspace(*given.logspace).tolist()
-    elif "number" in parameter.types:
+    if isinstance(given, LinearGrid | LogGrid):
+        return tuple(map(round, given.values)) if "integer" in parameter.types else given.values
+    if "number" in parameter.types:
         return tuple(float(value) if isinstance(value, int) else value for value in given)
-    else:
-        return given
-    return tuple(round(value) if "integer" in parameter.types else tidy(value) for value in grid)
+    return given
 
 
 def _check(path: str, index: int, value: Value) -> list[Fault]:

@@ -1,16 +1,24 @@
 """The spec of an experiment: base settings, sweep axes and seeds, as a user submits them."""
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.domain.settings.numbers import LARGEST, linear_grid, log_grid, tidy
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Group, Settings
+from phaselab.domain.settings.texts import Line
 
 MAX_SEED = 2**31 - 1
+MAX_DEPTH = 50
+"""Most lists and mappings inside each other."""
+MAX_FAULTS = 100
+"""Most faults told at once; the first ones show what is wrong."""
 Model = TypeVar("Model", bound=Group)
 
 
@@ -19,6 +27,11 @@ class LinearGrid(Group):
 
     linspace: tuple[float, float, Annotated[int, Field(ge=1, le=10_000)]] = Field(strict=False)
 
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values, each as one would type it."""
+        return linear_grid(*self.linspace)
+
 
 class LogGrid(Group):
     """`num` values from the first to the second, evenly spaced in logarithm: {logspace: [start, stop, num]}."""
@@ -26,6 +39,11 @@ class LogGrid(Group):
     logspace: tuple[
         Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[int, Field(ge=1, le=10_000)]
     ] = Field(strict=False)
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values, each as one would type it."""
+        return log_grid(*self.logspace)
 
 
 Values = Annotated[tuple[Value, ...], Field(min_length=1, max_length=10_000, strict=False)]
@@ -47,12 +65,13 @@ Axis = Annotated[
 """The values of a swept parameter: a list, {linspace: [start, stop, num]} or {logspace: [start, stop, num]}."""
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Priority = Annotated[int, Field(ge=-100, le=100)]
 
 
 class Spec(Settings):
     """An experiment as submitted. It is data: nothing in it is ever executed."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Line
     """What the experiment is called in lists and pictures."""
     sweep: Mapping[str, Axis] = Field(default_factory=dict, max_length=12)
     """Axes: a parameter's dotted path and its values, in a list or as a grid."""
@@ -64,7 +83,7 @@ class Spec(Settings):
     impossible: Literal["refuse", "skip"] = "refuse"
     """What becomes of a point whose settings cannot be combined (more label groups than clusters): the whole spec is
     refused, or the point is left out and stays blank."""
-    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    priority: Priority = 0
     """Higher goes first."""
     notify: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
     """Address that gets a signed POST when the experiment has ended; whoever runs the server says which are allowed.
@@ -76,29 +95,60 @@ class Spec(Settings):
         return tuple(range(self.seeds)) if isinstance(self.seeds, int) else tuple(sorted(set(self.seeds)))
 
 
+class Changes(Group):
+    """What can be changed of an experiment that is there; null leaves it as it is."""
+
+    name: Line | None = None
+    priority: Priority | None = None
+
+
 def parse_spec(data: object) -> Spec:
-    """The validated spec. Raises InvalidInput with one fault for every place that is wrong."""
-    return validate(Spec, data)
+    """The validated spec, its numbers as a person means them. Raises InvalidInput with one fault for every place that
+    is wrong."""
+    return validate(Spec, _tidied(data, ()))
 
 
 def validate(model: type[Model], data: object) -> Model:
-    """`data` as `model`, or InvalidInput with a pointer and a plain sentence for every fault."""
+    """`data` as `model`, or InvalidInput with a pointer and a plain sentence for every fault, for MAX_FAULTS of them
+    at most. The time it takes is linear in `data`."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = [_fault(dict(entry), model, data) for entry in error.errors(include_url=False)]
-        raise InvalidInput(_one_a_place(faults)) from None
+        entries = error.errors(include_url=False)
+        told = 10 * MAX_FAULTS  # some places have one for every alternative
+        faults = _one_a_place(_fault(dict(entry), model, data) for entry in entries[:told])
+    if len(faults) > MAX_FAULTS or len(entries) > told:
+        faults = [*faults[:MAX_FAULTS], Fault("", "there are more faults than these")]
+    raise InvalidInput(faults)
 
 
-def _one_a_place(faults: Sequence[Fault]) -> list[Fault]:
+def _tidied(value: Any, path: tuple[str | int, ...]) -> Any:
+    """The value with every number in it as a person means it. Raises InvalidInput where one is too large for any
+    parameter, and for what is nested too deeply."""
+    if len(path) > MAX_DEPTH:
+        raise InvalidInput([Fault(pointer(*path[:3]), "this is nested too deeply")])
+    if isinstance(value, Mapping):
+        return {key: _tidied(inner, (*path, str(key))) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tidied(inner, (*path, i)) for i, inner in enumerate(value)]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if LARGEST < abs(value) < math.inf:
+            raise InvalidInput([Fault(pointer(*path), f"this number is too large; at most {LARGEST:g} can be used")])
+        return tidy(value) if isinstance(value, float) else value
+    return value
+
+
+def _one_a_place(faults: Iterable[Fault]) -> list[Fault]:
     """One fault a place, and none above a deeper one: pydantic gives one for every alternative of a union."""
     by_place: dict[str, list[str]] = {}
+    above: set[str] = set()
     for fault in faults:
         details = by_place.setdefault(fault.pointer, [])
         if fault.detail not in details:
             details.append(fault.detail)
-    deepest = [place for place in by_place if not any(other.startswith(place + "/") for other in by_place)]
-    return [Fault(place, "; or ".join(by_place[place])) for place in deepest]
+        parts = fault.pointer.split("/")
+        above.update("/".join(parts[:i]) for i in range(1, len(parts)))
+    return [Fault(place, "; or ".join(details)) for place, details in by_place.items() if place not in above]
 
 
 def _fault(error: Mapping[str, Any], model: type[Group], data: object) -> Fault:
@@ -113,7 +163,7 @@ def _fault(error: Mapping[str, Any], model: type[Group], data: object) -> Fault:
     else:
         message = f"{message}, not {_short(error.get('input'))}"
         if isinstance(error.get("input"), str) and _is_number(error["input"]):
-            message += " (text: leave out the quotes; YAML needs a point before an exponent, 1.0e-5)"
+            message += " (text: leave out the quotes; PyYAML needs a point before an exponent, 1.0e-5)"
     return Fault(pointer(*path), message)
 
 
@@ -144,13 +194,19 @@ def _keys_beside(path: Sequence[str | int], model: type[Group]) -> list[str]:
 
 
 def _plain(message: str) -> str:
-    """Pydantic's words for containers, in the words of YAML and JSON."""
+    """Pydantic's words in those of YAML and JSON; words of our own as they are."""
+    message = message.removeprefix("Value error, ")
     message = re.sub(r"a valid dictionary or instance of \w+", "a mapping of keys to values", message)
     return message.removeprefix("Value error, ").replace("a valid tuple", "a list").replace("Tuple", "List")
 
 
+_brief = reprlib.Repr()
+"""Says what a value is in a time that does not grow with the value."""
+_brief.maxlevel, _brief.maxstring, _brief.maxother = 3, 60, 60
+
+
 def _short(value: object) -> str:
-    text = repr(value)
+    text = _brief.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

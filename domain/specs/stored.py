@@ -15,7 +15,8 @@ from phaselab.domain.families.resolve import resolve
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.specs.spec import Spec, validate
+from phaselab.domain.settings.texts import MAX_LINE, one_line, shortened, shown
+from phaselab.domain.specs.spec import Spec, parse_spec, validate
 
 
 class Misfit(ValueError):
@@ -67,9 +68,18 @@ def stored_value(text: str, path: str) -> Value:
 def stored_spec(spec: Mapping[str, Any]) -> Spec:
     """The spec of an experiment as this version reads it. Raises Misfit."""
     try:
-        return validate(Spec, spec)
-    except (InvalidInput, ValueError) as unfit:
+        return parse_spec({**spec, "name": readable_name(str(spec.get("name")))})
+    except InvalidInput as unfit:
         raise Misfit(f"its spec, stored by another version, does not fit this one: {unfit}") from None
+
+
+def readable_name(name: str) -> str:
+    """A name that any version has stored, as one line of printable text."""
+    text = shortened(shown(name), MAX_LINE)
+    try:
+        return one_line(text)
+    except ValueError:
+        return "unnamed"
 
 
 def base_value(spec: Mapping[str, Any], path: str) -> Value:

@@ -128,9 +128,11 @@ def _from_file(variables: Mapping[str, str], folder: Path) -> tuple[dict[str, An
             raise ConfigurationError(f"{PREFIX}CONFIG: there is no file {named}; name one, or unset the variable")
         return {}, {}
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{path}: not a TOML file: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from None
     return values, {name: f"{name} in {path}" for name in values}
 
 

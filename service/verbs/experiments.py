@@ -13,12 +13,11 @@ from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing import verbs
 from phaselab.domain.results.states import ExperimentStatus
-from phaselab.domain.settings.faults import Fault, InvalidInput
+from phaselab.domain.specs.spec import Changes
+from phaselab.service.base.cursors import place_of
 from phaselab.service.base.errors import Conflict, Forbidden, NotFound
 
 MAX_PAGE = 1000
-MAX_PRIORITY = 100
-"""Priorities are in -MAX_PRIORITY..MAX_PRIORITY, as in a spec."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,8 @@ def list_experiments(
     database: Database, cursor: str | None = None, limit: int = 50, owner: str | None = None
 ) -> ExperimentPage:
     """A page of experiments. Raises InvalidInput for a cursor that was never given out."""
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidInput([Fault("/cursor", "this is no cursor; send the `next` of the page before")])
+    before = place_of(cursor)
     with database.reading() as session:
-        before = None if cursor is None else int(cursor)
         rows, following = experiments.list_experiments(session, before, min(limit, MAX_PAGE), owner)
         views = _views(session, rows)
     return ExperimentPage(tuple(views), None if following is None else str(following))
@@ -88,24 +85,11 @@ def retry(database: Database, experiment_id: int, account: str | None = None) ->
         return _view(session, experiment_id)
 
 
-def patch(
-    database: Database,
-    experiment_id: int,
-    name: str | None = None,
-    priority: int | None = None,
-    account: str | None = None,
-) -> ExperimentView:
-    """Change name or priority, whichever is given. Raises NotFound, Forbidden, or InvalidInput for a bad value."""
-    faults = []
-    if name is not None and not 1 <= len(name) <= 200:
-        faults.append(Fault("/name", "a name has 1 to 200 characters"))
-    if priority is not None and not -MAX_PRIORITY <= priority <= MAX_PRIORITY:
-        faults.append(Fault("/priority", f"a priority is in {-MAX_PRIORITY}..{MAX_PRIORITY}"))
-    if faults:
-        raise InvalidInput(faults)
+def patch(database: Database, experiment_id: int, changes: Changes, account: str | None = None) -> ExperimentView:
+    """Change name or priority, whichever is given. Raises NotFound or Forbidden."""
     with database.transaction() as session:
         _own(session, experiment_id, account)
-        experiments.patch(session, experiment_id, name, priority)
+        experiments.patch(session, experiment_id, changes.name, changes.priority)
         return _view(session, experiment_id)
 
 

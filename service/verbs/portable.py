@@ -190,7 +190,7 @@ def _read(file: BinaryIO) -> Iterator[Any]:
             while line := lines.readline(MAX_LINE):
                 number += 1
                 yield json.loads(line)
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
         detail = f"this is no experiment's file, or it is damaged: {error}"
         raise InvalidInput([Fault(pointer("line", number + 1), detail)]) from None
 

@@ -15,10 +15,10 @@ from phaselab.db.schema.database import Database
 from phaselab.db.writing.arrays import RunArrays
 from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
-from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_radii
+from phaselab.service.base.cursors import place_of
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs.selection import Selection, select
 
@@ -50,14 +50,13 @@ def runs(
 ) -> RunPage:
     """A page of an experiment's runs. Raises NotFound, or InvalidInput for a cursor that was never given out or
     conditions that nothing meets."""
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidInput([Fault("/cursor", "this is no cursor; send the `next` of the page before")])
+    after = place_of(cursor, 2**63 - 1) or 0
     size = min(limit, MAX_PAGE)
     with database.reading() as session:
         selection = select(session, [experiment_id], where)
         values = _first_values(selection)
         only = sorted(values) if where else None
-        rows = run_rows.page_of_runs(session, experiment_id, int(cursor or 0), size + 1, only)
+        rows = run_rows.page_of_runs(session, experiment_id, after, size + 1, only)
     items = tuple(RunView(row, values[row.settings_id]) for row in rows[:size])
     return RunPage(items, str(items[-1].run.id) if len(rows) > size else None)
 

@@ -9,6 +9,7 @@ from phaselab.db.reading.point_rows import PointRow
 from phaselab.db.schema.database import Session
 from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.domain.settings.numbers import tidy
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.stored import base_value, stored_value
 from phaselab.service.base.errors import NotFound
@@ -36,14 +37,15 @@ class Selection:
         return tuple(row.name for row in self.experiments.values())
 
     def values(self, path: str) -> list[Value]:
-        """A parameter's value at every point: as submitted, and what it stands for where that is `auto` or left out."""
+        """A parameter's value at every point: as submitted, and what it stands for where that is `auto` or left out.
+        Numbers that are one to a person are one, also where an older version stored two."""
         bases = {number: base_value(row.spec, path) for number, row in self.experiments.items()}
         found: list[Value] = []
         for point in self.points:
             given = point.values[path] if path in point.values else bases[point.experiment_id]
             if given in _STANDS_FOR:
                 given = stored_value(self.texts[point.settings_id], path)
-            found.append(given)
+            found.append(tidy(given) if isinstance(given, float) else given)
         return found
 
 

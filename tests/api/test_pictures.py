@@ -135,6 +135,24 @@ def test_cells_meet_midway_on_a_log_axis() -> None:
     assert columns.tolist() == [3, 5, 8, 12]
 
 
+def test_a_zero_has_a_place_of_its_own_on_a_log_axis() -> None:
+    scales = (0.0, *(10.0**-power for power in range(6, 0, -1)))
+    points = [point(k, scale, LAZY if scale == 0.1 else AVERAGING) for k in (4, 5, 6, 7, 8, 9) for scale in scales]
+    found = build_diagram(DiagramQuery((1,), "data.k", "network.init_scale", "averaging_index"), points, Thresholds())
+    figure = draw_diagram(found)
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    edges = np.log(found.y.edges)
+    assert np.diff(edges) == pytest.approx(np.full(7, np.log(10))), "all 42 cells are as large as each other"
+    assert (low, high) == pytest.approx((1e-7 * 10**-0.5, 10**-0.5))
+    ticks = dict(zip([tick.get_text() for tick in axes.get_yticklabels()], axes.get_yticks(), strict=True))
+    assert ticks["0"] == pytest.approx(1e-7)
+    assert ticks["10⁻⁶"] == pytest.approx(1e-6)
+    assert np.isfinite(axes.collections[0].get_coordinates()).all()
+    assert [curve.name for curve in found.theory] == ["lazy boundary"]
+    assert all(y >= found.y.edges[1] for _, y in found.theory[0].points)
+
+
 def run_curves(groups: Mapping[Any, float], readouts: tuple[str, ...] = ("sum", "max")) -> Curves:
     radii = np.linspace(0, 40, 9)
     runs = [

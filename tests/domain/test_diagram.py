@@ -77,6 +77,10 @@ def test_boundaries_join_a_closed_loop() -> None:
         ("network.labels", ("binary", 2, "clusters"), "category", (-0.5, 0.5, 1.5, 2.5)),
         ("data.k", (4,), "linear", (2, 6)),
         ("data.label_noise", (0.0, 0.2), "linear", (-0.1, 0.1, 0.3)),
+        ("network.init_scale", (0.0, 1e-4, 1e-2), "log", (1e-7, 1e-5, 1e-3, 1e-1)),
+        ("network.init_scale", (0.0, 1e-4, 2e-4), "linear", (-5e-5, 5e-5, 1.5e-4, 2.5e-4)),
+        ("network.init_scale", (0.0, 1e-4), "linear", (-5e-5, 5e-5, 1.5e-4)),
+        ("data.center_cosine", (-0.1, 0.001, 0.9), "linear", (-0.1505, -0.0495, 0.4505, 1.3495)),
     ],
 )
 def test_axes(parameter: str, values: tuple[Value, ...], scale: str, edges: tuple[float, ...]) -> None:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from phaselab.db.schema.database import Database
+from phaselab.domain.specs.spec import Changes
 from phaselab.service.base.configuration import Configuration, ConfigurationError
 from phaselab.service.base.errors import AccountFault, Forbidden, NotFound, Unauthorized
 from phaselab.service.verbs import accounts, experiments
@@ -112,12 +113,12 @@ def test_only_the_owner_changes_an_experiment(sqlite_database: Database) -> None
         with pytest.raises(Forbidden, match="ada's"):
             verb(sqlite_database, one, "bob")
     with pytest.raises(Forbidden):
-        experiments.patch(sqlite_database, one, priority=5, account="bob")
+        experiments.patch(sqlite_database, one, Changes(priority=5), "bob")
     with pytest.raises(Forbidden):
         experiments.delete(sqlite_database, one, "bob")
     before = experiments.experiment(sqlite_database, one)
     assert (before.row.priority, before.row.status) == (0, "queued")
-    assert experiments.patch(sqlite_database, one, priority=5, account="ada").row.priority == 5
+    assert experiments.patch(sqlite_database, one, Changes(priority=5), "ada").row.priority == 5
     assert experiments.pause(sqlite_database, one, "ada").row.status == "paused"
     assert experiments.cancel(sqlite_database, one).row.status == "cancelled"
     experiments.delete(sqlite_database, one, "ada")

@@ -1,9 +1,11 @@
+from functools import partial
 from typing import Any
 
 import pytest
 
 from phaselab.db.schema.database import Database
 from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.specs.spec import Changes, validate
 from phaselab.service.base.errors import Conflict, NotFound
 from phaselab.service.verbs import experiments
 from tests.db.rows import finish, land, store, take, take_all
@@ -55,7 +57,7 @@ def test_what_has_finished_cannot_be_stopped(sqlite_database: Database, verb: An
         experiments.resume,
         experiments.retry,
         experiments.delete,
-        experiments.patch,
+        partial(experiments.patch, changes=Changes(priority=1)),
     ],
 )
 def test_what_does_not_exist_is_not_found(sqlite_database: Database, verb: Any) -> None:
@@ -66,11 +68,11 @@ def test_what_does_not_exist_is_not_found(sqlite_database: Database, verb: Any) 
 def test_name_and_priority_can_be_changed_while_it_runs(database: Database) -> None:
     experiment = store(database)
     take_all(database, experiment)
-    changed = experiments.patch(database, experiment, name="better", priority=7)
+    changed = experiments.patch(database, experiment, Changes(name="better", priority=7))
     assert (changed.row.name, changed.row.priority, changed.row.status) == ("better", 7, "running")
     for bad in ({"name": ""}, {"name": "x" * 201}, {"priority": 101}):
         with pytest.raises(InvalidInput):
-            experiments.patch(database, experiment, **bad)
+            validate(Changes, bad)
 
 
 def test_a_deleted_experiment_is_gone(database: Database) -> None:

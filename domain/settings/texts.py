@@ -1,0 +1,56 @@
+"""Texts that people give to be shown: one line of printable characters, the same in every format."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+MAX_LINE = 200
+_JOINERS = "\u200c\u200d"
+"""Format characters that words of some scripts, and some emoji, are written with."""
+_BLANK = " \u115f\u1160\u2800\u3164\uffa0" + _JOINERS
+"""Characters that count as letters or signs, and show nothing."""
+
+
+def printable(text: str) -> str:
+    """The text, if it is one line of printable characters. Raises ValueError."""
+    if text.isprintable():
+        return text
+    for place, character in enumerate(text, start=1):
+        if not _prints(character):
+            code = f"U+{ord(character):04X}"
+            raise ValueError(f"it must be one line of printable text; leave out character {place}, {code}")
+    return text
+
+
+def one_line(text: str) -> str:
+    """The text, if it is one line of printable characters with something to see. Raises ValueError."""
+    if all(character in _BLANK or character.isspace() for character in printable(text)):
+        raise ValueError("it is blank; a name needs a letter, a digit or a sign")
+    return text
+
+
+Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE), AfterValidator(one_line)]
+"""A name or a label: what people give to be shown."""
+
+
+def shown(text: str) -> str:
+    """The text with what cannot be shown written out: a line break as \\n, U+2028 as \\u2028. For texts that came in
+    before they were checked, or from elsewhere."""
+    if text.isprintable():
+        return text
+    return "".join(c if _prints(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text in at most `most` characters, its end cut off if need be."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def _prints(character: str) -> bool:
+    if character.isprintable() or character in _JOINERS:
+        return True
+    kind, code = unicodedata.category(character), ord(character)
+    if kind == "Cn":  # not assigned yet as far as this Python knows, or never to be
+        return code & 0xFFFE != 0xFFFE and not 0xFDD0 <= code <= 0xFDEF
+    return kind == "Zs"
