@@ -47,8 +47,8 @@ class Family(Rules):
     """A kind of network, with what it can be trained on and what it costs.
 
     `takes` are the parameters of other families (their fields name those) that it takes as well. `neurons` are those of
-    the last hidden layer, the columns of a cosine matrix; `seconds` what training, looking at and attacking a network
-    takes on one core. Both are asked of canonical settings.
+    the last hidden layer; `seconds` what training, looking at and attacking a network takes on one core. Both are asked
+    of canonical settings.
     """
 
     sources: tuple[SourceName, ...]

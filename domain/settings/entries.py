@@ -13,10 +13,9 @@ SourceName = Literal["clusters", "images", "features"]
 class Entry:
     """One parameter: how it is shown, what it is for, and what it may do.
 
-    A parameter that is given where it is not for is a fault; where it is for and left out (null), it is `neutral`. In
-    the canonical text it is left out at its default, unless it is `first`: then it is always there, for the run keys
-    of the first day hold it. So a new parameter, never `first`, leaves every older run key as it is, as long as its
-    default stands for what was computed without it; and such a default never changes.
+    A parameter that is given where it is not for is a fault. What is left out is at its default there; where it is for
+    the run, null stands for `neutral`. A new parameter is left out of the canonical text at its default and at its
+    neutral value, so older run keys hold as long as these stand for what was computed without it; they never change.
     """
 
     symbol: str = ""
@@ -33,7 +32,7 @@ class Entry:
     swept: bool = True
     """Whether it can be an axis; a list serves the whole experiment."""
     first: bool = False
-    """Whether the first run keys hold it."""
+    """Whether run keys have always held it: then it is in the canonical text wherever it is for the run. No new one."""
     as_in: str = ""
     """The parameter, by its path, of the extractor's own run that this one is: what this one does not say is said
     there."""

@@ -38,12 +38,12 @@ class Run:
 def canonical(settings: Settings) -> str:
     """The canonical text of resolved settings: JSON with sorted keys and no spaces.
 
-    A parameter at its default is left out unless it is one of the first, and so is a group of which nothing is left:
-    the run keys of runs that are older than a parameter still hold.
+    What older runs did not have is left out where it stands for what was computed without it (`entries.Entry`), and so
+    is a group of which nothing is left: their run keys still hold.
     """
     groups = settings.model_dump(mode="json")
-    for group, name, default in _left_out():
-        if groups[group][name] == default:
+    for group, name, silent in _left_out():
+        if groups[group][name] in silent:
             del groups[group][name]
     return json.dumps({group: values for group, values in groups.items() if values}, sort_keys=True, separators=_SPARE)
 
@@ -52,11 +52,18 @@ _SPARE = (",", ":")
 
 
 @cache
-def _left_out() -> tuple[tuple[str, str, object], ...]:
-    """Group, name and default of every parameter that is left out of the canonical text at its default."""
+def _left_out() -> tuple[tuple[str, str, tuple[object, ...]], ...]:
+    """Group and name of parameters, and the values at which each is left out of the canonical text."""
     defaults = Settings().model_dump(mode="json")
-    paths = (path.split(".") for path, parameter in parameters().items() if not parameter.entry.first)
-    return tuple((group, name, defaults[group][name]) for group, name in paths)
+    found: list[tuple[str, str, tuple[object, ...]]] = []
+    for path, parameter in parameters().items():
+        group, name = path.split(".")
+        neutral = () if parameter.neutral is None else (parameter.neutral,)
+        if not parameter.entry.first:
+            found.append((group, name, (defaults[group][name], *neutral)))
+        elif neutral:
+            found.append((group, name, (None,)))
+    return tuple(found)
 
 
 def run_key(settings_text: str, seed: int) -> str:

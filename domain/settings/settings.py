@@ -17,9 +17,9 @@ from phaselab.domain.settings.entries import Entry, OneOf
 MAX_RADII = 200
 """Most radii of one curve."""
 _first = partial(Entry, first=True)
-_of_images = partial(Entry, sources=("images", "features"))
-_of_heads = partial(Entry, sources=("features",))
-_of_resnets = partial(Entry, families=("resnet18",))
+_of_images = partial(_first, sources=("images", "features"))
+_of_heads = partial(_first, sources=("features",))
+_of_resnets = partial(_first, families=("resnet18",))
 
 FamilyName = Annotated[str, AfterValidator(OneOf(lambda: names.FAMILY_NAMES))]
 ExtractorName = Annotated[str, AfterValidator(OneOf(lambda: names.EXTRACTOR_NAMES))]

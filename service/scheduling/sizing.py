@@ -31,20 +31,20 @@ class Pace:
 
     def note(self, settings: Settings, runs: int, seconds: float) -> None:
         """A stack of `runs` runs of the shape of these settings took `seconds`."""
-        kind, program, measured = shape(settings), _program(settings), max(seconds, 1e-6) / runs
-        self._seconds_per_run[kind] = _smoothed(self._seconds_per_run.get(kind), measured)
+        alike, program, measured = shape(settings), _program(settings), max(seconds, 1e-6) / runs
+        self._seconds_per_run[alike] = _smoothed(self._seconds_per_run.get(alike), measured)
         off = measured / estimate_seconds(settings)
         self._seconds_per_estimate[program] = _smoothed(self._seconds_per_estimate.get(program), off)
-        self._largest[kind] = max(runs, self._largest.get(kind, 0))
+        self._largest[alike] = max(runs, self._largest.get(alike, 0))
 
     def size(self, settings: Settings) -> int:
         """How many runs of the shape of these settings make a stack."""
-        kind = shape(settings)
-        learned = self._seconds_per_run.get(kind)
+        alike = shape(settings)
+        learned = self._seconds_per_run.get(alike)
         if learned is None:
             expected = estimate_seconds(settings) * self._seconds_per_estimate.get(_program(settings), 1.0)
             return clamp(self._target / max(expected, 1e-9), MOST_RUNS)
-        return clamp(self._target / learned, min(MOST_RUNS, math.ceil(MAX_GROWTH * self._largest[kind])))
+        return clamp(self._target / learned, min(MOST_RUNS, math.ceil(MAX_GROWTH * self._largest[alike])))
 
 
 def _program(settings: Settings) -> tuple[str, ...]:

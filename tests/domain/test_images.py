@@ -10,6 +10,8 @@ from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.images import IMAGE_SETS
 from phaselab.domain.settings.runs import Run, canonical
 from phaselab.domain.settings.settings import Settings
+from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.spec import parse_spec
 
 FEW: dict[str, dict[str, Any]] = {"data": {"source": "digits"}, "attack": {"test_points": 100}}
 
@@ -54,6 +56,13 @@ def test_the_positive_classes_come_first() -> None:
 )
 def test_what_does_not_go_with_images_is_refused_at_its_place(group: str, name: str, value: object) -> None:
     assert faults(**{group: {name: value}}) == [f"/{group}/{name}"]
+
+
+def test_what_follows_from_the_source_cannot_be_swept_though_one_value_is_the_default() -> None:
+    swept = {"name": "x", "data": {"source": "digits"}, "attack": {"test_points": 100}, "sweep": {"data.d": [64, 3072]}}
+    with pytest.raises(InvalidInput, match="d of digits is 64, not 3072") as invalid:
+        plan(parse_spec(swept))
+    assert [fault.pointer for fault in invalid.value.faults] == ["/sweep/data.d/1"]
 
 
 def test_clusters_are_not_normalised() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.stacks import Stack, cut_stacks, data_key, shape
+from phaselab.domain.specs.draft import make_draft
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
 
@@ -67,6 +68,21 @@ def test_stacks_hold_one_shape_and_keep_shared_data_together() -> None:
     assert [len(stack.runs) for stack in stacks] == [3, 1, 1]
     assert [r.seed for r in stacks[0].runs + stacks[1].runs] == [0, 0, 1, 1]
     assert sorted(r.key for stack in stacks for r in stack.runs) == sorted(r.key for r in runs)
+
+
+def test_the_numbers_of_a_draft_are_equal_exactly_where_shape_and_data_are() -> None:
+    sweep = {
+        "data.k": [4, 6],
+        "data.snr": [1.0, 2.0],
+        "data.seed": [None, 1],
+        "training.precision": ["float32", "float64"],
+    }
+    drafted = make_draft(plan(parse_spec({"name": "x", "sweep": sweep, "seeds": 3}))).runs
+    runs = [Run.of(one.kind.settings, one.seed) for one in drafted]
+    for one, its in zip(drafted, runs, strict=True):
+        for other, theirs in zip(drafted, runs, strict=True):
+            assert (one.kind.shape == other.kind.shape) == (shape(its.settings) == shape(theirs.settings))
+            assert (one.data == other.data) == (data_key(its) == data_key(theirs))
 
 
 def test_a_stack_of_two_shapes_is_refused() -> None:

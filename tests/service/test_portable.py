@@ -52,6 +52,18 @@ def test_an_experiment_moves_between_labs_whole(database: Database, home: Databa
     assert diagrams.diagram(home, query).cells == diagrams.diagram(database, here).cells
 
 
+def test_an_experiment_on_images_moves_too_though_its_spec_is_stored_with_every_default(
+    sqlite_database: Database, postgresql_url: str
+) -> None:
+    home = Database(postgresql_url)
+    attack = {"radii": [0.0], "test_points": 10}
+    spec = {"data": {"source": "digits"}, "network": {"kind": "resnet18"}, "attack": attack, "sweep": {}}
+    experiment = store(home, **spec)
+    merged = import_experiment(sqlite_database, io.BytesIO(exported(home, experiment)), "bob")
+    assert (merged.created, merged.conflicts) == (True, ())
+    home.close()
+
+
 def test_merging_twice_changes_nothing_and_later_results_are_added(
     sqlite_database: Database, postgresql_url: str
 ) -> None:

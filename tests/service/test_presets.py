@@ -33,6 +33,13 @@ def test_a_preset_s_spec_can_be_planned(name: str) -> None:
     assert planned.spec.name.startswith(f"{name}: ")
 
 
+@pytest.mark.parametrize("name", presets())
+def test_a_spec_as_it_is_stored_wants_the_same_runs_when_it_is_submitted_again(name: str) -> None:
+    spec = parse_spec(presets()[name].spec)
+    again = plan(parse_spec(spec.model_dump(mode="json")))
+    assert [point.settings_text for point in again.points] == [point.settings_text for point in plan(spec).points]
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "place"),
     [

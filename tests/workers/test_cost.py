@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from phaselab.domain.families.cost import estimate_seconds
+from phaselab.domain.families.registry import family_of
 from phaselab.domain.families.two_layer import attempts
+from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks import pgd
+from phaselab.workers.networks.resnet import draw_resnet
 from phaselab.workers.trial.run_stack import run_stack
-from tests.workers.runs import small_run, stack
+from tests.workers.runs import results, small_run, stack
 
 METHODS = [list(some) for count in (1, 2) for some in itertools.combinations(("pgd", "pgd_native", "exact"), count)]
 
@@ -36,3 +39,15 @@ def test_what_costs_more_is_estimated_dearer() -> None:
     cheap = estimate_seconds(small_run(data__d=5000, data__n=100).settings)
     assert estimate_seconds(small_run(data__d=50_000, data__n=10_000).settings) > 1000 * cheap
     assert estimate_seconds(small_run(data__d=5000, data__n=100, attack__restarts=100).settings) > 5 * cheap
+
+
+@pytest.mark.parametrize("labels", ["binary", 3])
+def test_a_two_layer_network_has_as_many_neurons_as_its_cosine_matrix_columns(labels: str | int) -> None:
+    run = small_run(network__labels=labels, attack__methods=["pgd"])
+    (result,) = results(run_stack(stack(run)))
+    assert result.cosines.shape == (4, family_of(run.settings).neurons(run.settings))
+
+
+def test_a_resnet_has_as_many_neurons_as_its_last_layer_sees() -> None:
+    settings = Settings.model_validate({"data": {"source": "digits"}, "network": {"kind": "resnet18", "width": 3}})
+    assert draw_resnet(0, 1, 3, 2).head.in_features == family_of(settings).neurons(settings)
