@@ -195,7 +195,6 @@ def _keys_beside(path: Sequence[str | int], model: type[Group]) -> list[str]:
 
 def _plain(message: str) -> str:
     """Pydantic's words in those of YAML and JSON; words of our own as they are."""
-    message = message.removeprefix("Value error, ")
     message = re.sub(r"a valid dictionary or instance of \w+", "a mapping of keys to values", message)
     return message.removeprefix("Value error, ").replace("a valid tuple", "a list").replace("Tuple", "List")
 
