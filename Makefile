@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: setup demo test serve lint bench chaos lock clean
+.PHONY: setup demo test quick serve lint bench chaos lock clean
 
 setup: .venv/installed
 
@@ -28,6 +28,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What needs no server and no tensors, in seconds: style, types, the domain, the house and its papers.
+quick: lint
+	$(BIN)/pytest tests/domain tests/test_*.py
 
 test: lint
 	$(BIN)/pytest

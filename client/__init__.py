@@ -1,18 +1,26 @@
-"""The Python client and command line. Imports only `domain` of ours."""
+"""The Python client and command line. Imports only `domain` of ours.
 
-from phaselab.client.client import Client
-from phaselab.client.errors import (
-    BadAnswer,
-    Conflict,
-    Invalid,
-    NotFound,
-    PhaselabError,
-    Refused,
-    ServerError,
-    Unauthorized,
-    Unreachable,
-)
-from phaselab.client.values import Counts, Diagram, Estimate, Experiment, RunningProgress
+Its names are loaded when they are asked for, so that the command line answers at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phaselab.client.client import Client
+    from phaselab.client.errors import (
+        BadAnswer,
+        Conflict,
+        Invalid,
+        NotFound,
+        PartMissing,
+        PhaselabError,
+        Refused,
+        ServerError,
+        Unauthorized,
+        Unreachable,
+    )
+    from phaselab.client.values import Counts, Diagram, Estimate, Experiment, RunningProgress
 
 __all__ = [
     "BadAnswer",
@@ -24,6 +32,7 @@ __all__ = [
     "Experiment",
     "Invalid",
     "NotFound",
+    "PartMissing",
     "PhaselabError",
     "Refused",
     "RunningProgress",
@@ -31,3 +40,15 @@ __all__ = [
     "Unauthorized",
     "Unreachable",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for module in ("errors", "values", "client") if name in __all__ else ():
+        found = vars(import_module(f"phaselab.client.{module}")).get(name)
+        if found is not None:
+            return found
+    raise AttributeError(f"module 'phaselab.client' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -4,6 +4,7 @@ PhaselabError
 ├── Unreachable        no server answers at the URL
 ├── BadAnswer          something answers, but not a Phaselab server of this version
 ├── ServerError        the server failed (5xx); what was sent may be right
+├── PartMissing        what was asked for is in a part of the package that is not installed
 └── Refused            the server refused what was sent (4xx)
     ├── Invalid        it cannot be used (400, 413, 415, 422); `faults` tells every place
     ├── NotFound       there is no such experiment, run or address (404)
@@ -31,6 +32,10 @@ class BadAnswer(PhaselabError):
 
 class ServerError(PhaselabError):
     """The server failed; what was sent may be right."""
+
+
+class PartMissing(PhaselabError):
+    """What was asked for is in a part of the package that is not installed; the text names it."""
 
 
 class Refused(PhaselabError):

@@ -18,3 +18,7 @@ def __getattr__(name: str) -> Any:
 
         return Client
     raise AttributeError(f"module 'phaselab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

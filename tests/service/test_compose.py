@@ -12,13 +12,16 @@ import jsonschema
 import pytest
 import yaml
 
+from phaselab.client.cli import SERVICE_COMMANDS
 from phaselab.service.base.configuration import Configuration
 from phaselab.workers.base.checkpoint import FOLDER_VARIABLE as CHECKPOINTS
 from phaselab.workers.data.data_files import FOLDER_VARIABLE as DATA
+from tests.test_house import MAY_IMPORT
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
 def test_it_keeps_the_compose_specification() -> None:
@@ -75,7 +78,7 @@ def test_every_worker_has_the_folders_that_workers_share(variable: str, default:
         folder = SERVICES[name]["environment"][variable]
         assert f"${{{variable}:-{default}}}:{folder}" in SERVICES[name]["volumes"]
         assert default in COMPOSE["volumes"]
-        made = re.search(r"mkdir -p (.+) && chown -R phaselab var\n", (ROOT / "Dockerfile").read_text())
+        made = re.search(r"mkdir -p (.+) && chown -R phaselab var\n", DOCKERFILE)
         assert made is not None, "a volume is owned by whom its folder in the image is"
         assert folder in [f"/phaselab/{one}" for one in made.group(1).split()]
 
@@ -85,9 +88,29 @@ def test_no_secret_is_written_down() -> None:
     assert re.findall(r"(?:PASSWORD|TOKEN): (?!\$\{)\S+", text) == []
 
 
-def test_the_image_holds_every_package() -> None:
-    text = (ROOT / "Dockerfile").read_text()
+def test_the_images_hold_every_folder_that_is_packaged() -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
-    for folder in ("domain", "workers", "db", "service", "api", "client", "presets", "src"):
-        assert f"COPY {folder} ./{folder}" in text
+    for folder in (*MAY_IMPORT, "presets", "src"):
+        assert f"COPY {folder} ./{folder}" in DOCKERFILE
         assert f"!{folder}" in ignored
+
+
+def parts(stage: str) -> set[str]:
+    """The parts of the package that a stage of the Dockerfile installs, with those of the stage it begins from."""
+    found = re.search(rf"^FROM (\S+) AS {stage}\n(.*?)(?=^FROM|\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    if found is None:
+        return set()
+    return set(re.findall(r"\.\[(\w+)\]", found[2])) | parts(found[1])
+
+
+def test_every_service_has_the_parts_that_its_command_needs() -> None:
+    for name, service in SERVICES.items():
+        if name == "postgres":
+            continue
+        target = service["build"]["target"]
+        assert service["image"] == f"phaselab-{target}"
+        command = " ".join(service["command"])
+        needed = {part for run in re.findall(r"phaselab (\w+)", command) for part in SERVICE_COMMANDS[run][1]}
+        needed |= {"worker"} if "ray start" in command else set()
+        assert needed <= parts(target), name
+    assert parts("api") == {"server"}, "the api's image holds neither torch nor ray"

@@ -97,7 +97,7 @@ def _digits_folder() -> Path:
     try:
         return Path(str(distribution("scikit-learn").locate_file("sklearn/datasets/data")))
     except PackageNotFoundError:
-        raise DataFault("digits come with scikit-learn, which is not installed here: run `make setup`") from None
+        raise DataFault("digits come with scikit-learn, of the worker part: pip install 'phaselab[worker]'") from None
 
 
 @dataclass(frozen=True)

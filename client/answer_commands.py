@@ -1,0 +1,103 @@
+"""Commands that show and save what experiments answer: diagrams, curves, runs, and experiments as files."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from phaselab.client.arguments import ID, IDS, WHERE, output_option
+from phaselab.client.client import Client
+from phaselab.client.show import show_run
+from phaselab.domain.results.statistics import STATISTICS
+
+ANY_FORM = output_option(".png .svg .pdf .csv .parquet .json")
+
+
+@click.group()
+def commands() -> None:
+    """Answers."""
+
+
+@commands.command()
+@IDS
+@click.option("--x", required=True, help="Parameter of the horizontal axis, as data.k.")
+@click.option("--y", required=True, help="Parameter of the vertical axis.")
+@click.option("--measure", default="averaging_index", show_default=True, help="What is shown; see `measures`.")
+@click.option(
+    "--statistic",
+    default="mean",
+    show_default=True,
+    type=click.Choice(STATISTICS),
+    help="Which number of the measure over a cell's runs.",
+)
+@WHERE
+@click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated.")
+@ANY_FORM
+@click.pass_obj
+def diagram(client: Client, /, ids: Sequence[int], x: str, y: str, measure: str, output: Path, **more: Any) -> None:
+    """Save the phase diagram of one experiment or several."""
+    click.echo(client.save_diagram(ids, x, y, measure, output, **more))
+
+
+@commands.command()
+@IDS
+@click.option("--by", multiple=True, help="Parameter whose values are told apart; may be repeated.")
+@WHERE
+@click.option("--method", multiple=True, help="exact, pgd or pgd_native; all when left out.")
+@click.option("--readout", multiple=True, help="sum or max; both when left out.")
+@click.option("--overlay", type=click.Path(path_type=Path), help="CSV of published values to lay over the picture.")
+@ANY_FORM
+@click.pass_obj
+def curves(client: Client, /, ids: Sequence[int], output: Path, **more: Any) -> None:
+    """Save robust accuracy against radius of one experiment or several."""
+    click.echo(client.save_curves(ids, output, **more))
+
+
+@commands.command()
+@click.argument("key")
+@click.pass_obj
+def run(client: Client, key: str) -> None:
+    """Show one run."""
+    show_run(client.run(key))
+
+
+@commands.command()
+@click.argument("key")
+@output_option(".png .svg .pdf")
+@click.pass_obj
+def cosines(client: Client, key: str, output: Path) -> None:
+    """Save the cosine matrix of a run as a picture."""
+    click.echo(client.save_cosines(key, output))
+
+
+@commands.command()
+@ID
+@output_option(".csv .parquet .phaselab")
+@click.pass_obj
+def export(client: Client, experiment_id: int, output: Path) -> None:
+    """Save every run of an experiment as a table, or the whole of it for `import`.
+
+    The suffix .phaselab means the whole.
+    """
+    click.echo(client.export(experiment_id, output))
+
+
+@commands.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_file(client: Client, file: Path) -> None:
+    """Merge an experiment's FILE (.phaselab).
+
+    Exit code 1 when it contradicts results that are there.
+    """
+    merged = client.import_file(file)
+    click.echo(
+        f"experiment {merged.experiment}: {merged.new} results are new, {merged.known} were there,"
+        f" {len(merged.conflicts)} of them with other values"
+    )
+    for key in merged.conflicts:
+        click.echo(f"conflict, and what was there stays: run {key}", err=True)
+    if merged.conflicts:
+        sys.exit(1)

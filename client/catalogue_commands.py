@@ -1,0 +1,23 @@
+"""Commands that list the catalogues of a server."""
+
+import click
+
+from phaselab.client.client import Client
+from phaselab.client.show import show_items
+
+
+@click.group()
+def commands() -> None:
+    """Catalogues."""
+
+
+def _add_catalogue(name: str, columns: dict[str, str], meaning: str) -> None:
+    @commands.command(name, help=meaning)
+    @click.pass_obj
+    def show_catalogue(client: Client) -> None:
+        show_items(client.catalogue(name), columns)
+
+
+_add_catalogue("presets", {"name": "name", "meaning": "meaning"}, "List the presets.")
+_add_catalogue("parameters", {"path": "path", "default": "default", "meaning": "meaning"}, "List the parameters.")
+_add_catalogue("measures", {"name": "name", "symbol": "symbol", "meaning": "meaning"}, "List the measures.")
