@@ -9,6 +9,7 @@ from phaselab.api.answers.runs import COSINES, RUNS, WHOLE_RUN
 from phaselab.domain.answers.catalogue_fields import MEASURE, PARAMETER, PRESET
 from phaselab.domain.answers.curve_fields import CURVES
 from phaselab.domain.answers.diagram_fields import DIAGRAM
+from phaselab.domain.answers.failures import FAILURES
 from phaselab.domain.answers.fields import Kind, Many, Maybe, Named, Record, page_of
 
 PAGE = Path(__file__).parent / "answers.md"
@@ -22,6 +23,7 @@ ANSWERS: Mapping[str, Record[Any]] = {
     "GET /experiments/{id}": EXPERIMENT,
     "POST /experiments?dry_run=true": ESTIMATE,
     "POST /experiments/import": MERGED,
+    "GET /experiments/{id}/failures": FAILURES.record,
     "GET /experiments/{id}/runs": RUNS,
     "GET /runs/{key}": WHOLE_RUN,
     "GET /runs/{key}/cosines": COSINES.record,

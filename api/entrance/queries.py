@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from phaselab.domain.answers.conditions import Condition, parse_condition
 from phaselab.domain.answers.curves import CurveQuery
 from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.results.statistics import Statistic
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
@@ -92,6 +93,12 @@ async def curve_query(parameters: Annotated[CurveParameters, Query()]) -> CurveQ
     return parameters.query()
 
 
+class MostParameters(Strict):
+    """How many items at most."""
+
+    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
+
+
 Page = Annotated[PageParameters, Query()]
 NoParameters = Annotated[Nothing, Query()]
 ExperimentId = Annotated[Id, Path()]
@@ -101,6 +108,11 @@ RunKey = Annotated[str, Path(min_length=1, max_length=64, pattern="^[0-9a-f]+$")
 async def run_key(key: RunKey, nothing: NoParameters) -> str:
     """The key of a run in the path, and no query parameters; as a dependency."""
     return key
+
+
+async def failures_query(experiment_id: ExperimentId, parameters: Annotated[MostParameters, Query()]) -> FailuresQuery:
+    """The query of an experiment's failures, as a dependency."""
+    return FailuresQuery(experiment_id, parameters.limit)
 
 
 def conditions(texts: list[str]) -> tuple[Condition, ...]:

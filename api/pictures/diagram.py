@@ -1,7 +1,7 @@
 """The phase diagram as a picture: a heat map of the measure, its phases, their boundaries and theory."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import NullLocator
 
+from phaselab.api.pictures.blanks import LOOKS, Place, blank_cells, blank_handles, draw_blanks
 from phaselab.api.pictures.regions import middle, regions
-from phaselab.api.pictures.style import BLANK, INK, as_marker, filled, halo, name_powers, new_figure, title_of, words
+from phaselab.api.pictures.style import INK, as_marker, filled, halo, name_powers, new_figure, title_of, words
 from phaselab.domain.answers.axes import PictureAxis
 from phaselab.domain.answers.diagram import Diagram, DiagramQuery
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.phases import Phase
+from phaselab.domain.results.states import CellState
 from phaselab.domain.results.statistics import statistic_title
 from phaselab.domain.settings.parameters import parameters
 from phaselab.domain.settings.texts import shortened
@@ -54,8 +56,7 @@ class DiagramPicture:
     limits: tuple[float, float]
     log_colours: bool
     suspect: tuple[tuple[int, int], ...]
-    undefined: tuple[tuple[int, int], ...]
-    has_blanks: bool
+    blanks: Mapping[CellState | None, tuple[Place, ...]]
     labels: tuple[Label, ...]
     title: str
     note: str
@@ -73,8 +74,7 @@ def diagram_picture(diagram: Diagram) -> DiagramPicture:
         limits=limits,
         log_colours=log_colours,
         suspect=tuple((row, column) for row, column, cell in flat if cell.suspect),
-        undefined=tuple((row, column) for row, column, cell in flat if cell.n and cell.value is None),
-        has_blanks=any(cell.n == 0 for _, _, cell in flat),
+        blanks=blank_cells(diagram),
         labels=tuple(_labels(diagram)),
         title=_title(diagram),
         note=_note(diagram),
@@ -104,12 +104,14 @@ def _title(diagram: Diagram) -> str:
 
 
 def _note(diagram: Diagram) -> str:
-    """How many runs stand behind a cell, and what was fixed or averaged over."""
+    """How many runs stand behind a cell, how many failed, and what was fixed or averaged over."""
     counts = [cell.n for row in diagram.cells for cell in row if cell.n]
     runs = "no runs yet"
     if counts:
         least, most = min(counts), max(counts)
         runs = f"n = {most} runs a cell" if least == most else f"n = {least}–{most} runs a cell"
+    failed = sum(cell.failed for row in diagram.cells for cell in row)
+    runs += f", {failed} failed" if failed else ""
     parts = [runs, *(str(condition) for condition in diagram.query.where)]
     if diagram.query.marginalize:
         parts.append("averaged over " + ", ".join(diagram.query.marginalize))
@@ -137,7 +139,6 @@ def draw_diagram(diagram: Diagram) -> Figure:
     picture = diagram_picture(diagram)
     figure = new_figure(7.4, 6.4)
     axes = figure.add_subplot()
-    axes.set_facecolor(BLANK)
     norm = LogNorm(*picture.limits) if picture.log_colours else Normalize(*picture.limits)
     shown = np.ma.masked_invalid(picture.values)
     mesh = axes.pcolormesh(
@@ -171,7 +172,8 @@ def _mark_cells(axes: Axes, diagram: Diagram, picture: DiagramPicture) -> None:
         corner, width, height = (x[column], y[row]), x[column + 1] - x[column], y[row + 1] - y[row]
         ink = "#00000066" if _is_light(picture, row, column) else "#FFFFFF88"
         axes.add_patch(Rectangle(corner, width, height, fill=False, hatch="//", edgecolor=ink, linewidth=0))
-    for row, column in picture.undefined:
+    draw_blanks(axes, diagram, picture.blanks)
+    for row, column in picture.blanks.get(CellState.MEASURED, ()):
         place = _centre(diagram.x, column), _centre(diagram.y, row)
         axes.text(*place, "n/a", ha="center", va="center", color="#777777", fontsize=7.5)
 
@@ -229,9 +231,8 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
         handles.append(Line2D([], [], color=INK, linewidth=1.8, label="boundary between phases"))
     if picture.suspect:
         handles.append(Patch(facecolor="#8a8778", hatch="///", edgecolor="white", label="attack curves not trusted"))
-    if picture.has_blanks:
-        handles.append(Patch(facecolor=BLANK, edgecolor="#bbbbbb", label="nothing measured"))
-    if picture.undefined:
+    handles += blank_handles(picture.blanks)
+    if CellState.MEASURED in picture.blanks:
         handles.append(
             Line2D(
                 [],
@@ -241,7 +242,7 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
                 color="#777777",
                 markersize=16,
                 markeredgewidth=0,
-                label="measured, but undefined",
+                label=LOOKS[CellState.MEASURED].label,
             )
         )
     for i, curve in enumerate(diagram.theory):

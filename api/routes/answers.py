@@ -15,16 +15,18 @@ from phaselab.api.answers.making import answer_in, json_schema
 from phaselab.api.answers.runs import COSINES
 from phaselab.api.base.deps import Db
 from phaselab.api.base.problems import Problem
-from phaselab.api.entrance.queries import curve_query, diagram_query, run_key
+from phaselab.api.entrance.queries import curve_query, diagram_query, failures_query, run_key
 from phaselab.api.pictures.cosines import draw_cosines
 from phaselab.api.pictures.curves import draw_curves
 from phaselab.api.pictures.diagram import draw_diagram
 from phaselab.domain.answers.curve_fields import CURVES
 from phaselab.domain.answers.diagram_fields import DIAGRAM
+from phaselab.domain.answers.failures import FAILURES
 from phaselab.domain.answers.fields import Answer
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs.curves import curves
 from phaselab.service.verbs.diagrams import diagram
+from phaselab.service.verbs.failures import failures
 from phaselab.service.verbs.runs import Cosines, cosines, curves_of_run
 
 Q = TypeVar("Q")
@@ -59,6 +61,14 @@ def _drawn_cosines(found: Cosines) -> Figure:
 
 
 SERVED: tuple[Served[Any, Any], ...] = (
+    Served(
+        "/experiments/{experiment_id}/failures",
+        "experiments",
+        "Failed runs by reason, the most frequent first.",
+        failures_query,
+        failures,
+        FAILURES,
+    ),
     Served(
         "/runs/{key}/cosines",
         "runs",

@@ -1,7 +1,8 @@
 """The phase diagram: a measure and the phase, aggregated over seeds, on two axes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from phaselab.domain.answers.axes import PictureAxis, index_of, order_values
 from phaselab.domain.answers.boundaries import boundaries
@@ -10,6 +11,7 @@ from phaselab.domain.answers.theory import PLANE_CURVES, TheoryCurve
 from phaselab.domain.results.intervals import mean_interval, wilson_interval
 from phaselab.domain.results.measures import Measures
 from phaselab.domain.results.phases import Phase, Thresholds, phase
+from phaselab.domain.results.states import CellState
 from phaselab.domain.results.statistics import Sample, Statistic, evaluate
 from phaselab.domain.results.summaries import Summary, merge_all
 from phaselab.domain.settings.parameters import Value
@@ -49,8 +51,19 @@ class PointSummary:
 
 
 @dataclass(frozen=True)
+class Lack:
+    """Why results of a cell are not there: how many of its runs failed, whether all of them did, and whether its points
+    are impossible."""
+
+    failed: int = 0
+    all_failed: bool = False
+    impossible: bool = False
+
+
+@dataclass(frozen=True)
 class Cell:
-    """One cell of a diagram; null wherever nothing was measured. `value` is the statistic that was asked for."""
+    """One cell of a diagram; null wherever nothing was measured. `value` is the statistic that was asked for; `state`
+    is null where no experiment has a point."""
 
     n: int = 0
     value: float | None = None
@@ -65,6 +78,8 @@ class Cell:
     phase_share_low: float | None = None
     phase_share_high: float | None = None
     suspect: int = 0
+    state: CellState | None = None
+    failed: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,8 +114,9 @@ def build_diagram(
     thresholds: Thresholds,
     revision: int = 0,
     names: tuple[str, ...] = (),
+    lacks: Mapping[tuple[Value, Value], Lack] = MappingProxyType({}),
 ) -> Diagram:
-    """The diagram of points that already meet the query's conditions.
+    """The diagram of points that already meet the query's conditions; `lacks` by values of x and y.
 
     Every point's `values` must hold x and y. Points that fall into one cell must not share runs; unfinished points
     (n = 0) give the axes their values and stay blank.
@@ -111,7 +127,13 @@ def build_diagram(
     grid: list[list[list[PointSummary]]] = [[[] for _ in x.values] for _ in y.values]
     for point in points:
         grid[row[point.values[query.y]]][column[point.values[query.x]]].append(point)
-    cells = tuple(tuple(_cell(query, found, thresholds) for found in line) for line in grid)
+    cells = tuple(
+        tuple(
+            _with_state(_cell(query, found, thresholds), bool(found), lacks.get((x_value, y_value), Lack()))
+            for x_value, found in zip(x.values, line, strict=True)
+        )
+        for y_value, line in zip(y.values, grid, strict=True)
+    )
     return Diagram(
         query,
         x,
@@ -122,6 +144,17 @@ def build_diagram(
         revision,
         names,
     )
+
+
+def _with_state(cell: Cell, has_points: bool, lack: Lack) -> Cell:
+    state: CellState | None = None
+    if cell.n:
+        state = CellState.MEASURED
+    elif has_points:
+        state = CellState.FAILED if lack.all_failed else CellState.PENDING
+    elif lack.impossible:
+        state = CellState.IMPOSSIBLE
+    return replace(cell, state=state, failed=lack.failed)
 
 
 def _cell(query: DiagramQuery, points: Sequence[PointSummary], thresholds: Thresholds) -> Cell:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # the client reads the names here, and does without the libra
 
 _NUMBER = Maybe("number")
 
+_STATES = "`measured`, `pending`, `failed` (all its runs) or `impossible` (left out); null where no point is."
+
 CELL: "Record[Cell]" = Record(
     (
         Field("n", "integer", lambda cell: cell.n, "Runs with a result."),
@@ -28,6 +30,8 @@ CELL: "Record[Cell]" = Record(
         Field("suspect", "integer", lambda cell: cell.suspect, "Runs whose attack is not trusted."),
         Field("phase_share_low", _NUMBER, lambda cell: cell.phase_share_low, "Lower end of Wilson's 95 % interval."),
         Field("phase_share_high", _NUMBER, lambda cell: cell.phase_share_high, "Its upper end."),
+        Field("state", Maybe("text"), lambda cell: cell.state, _STATES),
+        Field("failed", "integer", lambda cell: cell.failed, "Runs that ended without a result."),
     )
 )
 """The columns of a cell; null where nothing was measured."""

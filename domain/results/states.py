@@ -34,6 +34,15 @@ class RunState(StrEnum):
         return self not in (RunState.QUEUED, RunState.LEASED)
 
 
+class CellState(StrEnum):
+    """What is known of a cell of a diagram."""
+
+    MEASURED = "measured"  # a run of it has a result
+    PENDING = "pending"  # none has yet: they wait, run, or were given up before they ended
+    FAILED = "failed"  # every run of it ended without a result
+    IMPOSSIBLE = "impossible"  # its points are impossible, and were left out (`impossible: skip`)
+
+
 class Stage(StrEnum):
     """What is being done of a run while a trial works on it."""
 

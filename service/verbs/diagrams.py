@@ -18,6 +18,7 @@ from phaselab.domain.results.statistics import is_quantile
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.specs.stored import readable_settings, seeds_of
+from phaselab.service.verbs.lacks import lacks
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
 
 _PHASE_MEASURES = ("test_accuracy", "feature_fraction", "averaging_index")
@@ -35,7 +36,8 @@ def diagram(database: Database, query: DiagramQuery, thresholds: Thresholds = DE
         remedy = "or put it on an axis, or average over it with marginalize={path}"
         check_nothing_hides(selection, (query.x, query.y, *query.marginalize), "/marginalize", remedy)
         points = _summaries(session, selection, query, thresholds)
-    return build_diagram(query, points, thresholds, selection.revision, selection.names)
+        lacking = lacks(session, selection, query)
+    return build_diagram(query, points, thresholds, selection.revision, selection.names, lacking)
 
 
 def _check_diagram(query: DiagramQuery) -> None:

@@ -14,7 +14,7 @@ from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.stored import base_value, stored_value
 from phaselab.service.base.errors import NotFound
 
-_STANDS_FOR = ("auto", None)
+STANDS_FOR = ("auto", None)
 """Values as submitted that stand for others, which the canonical settings hold."""
 
 
@@ -43,7 +43,7 @@ class Selection:
         found: list[Value] = []
         for point in self.points:
             given = point.values[path] if path in point.values else bases[point.experiment_id]
-            if given in _STANDS_FOR:
+            if given in STANDS_FOR:
                 given = stored_value(self.texts[point.settings_id], path)
             found.append(tidy(given) if isinstance(given, float) else given)
         return found

@@ -14,7 +14,7 @@ import re
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ _READ = (
     "/experiments/1",
     "/experiments/2",
     "/experiments/1/events",
+    *(f"/experiments/1/failures.{suffix}" for suffix in ("json", "csv", "parquet")),
     f"{_RUNS}?limit=2",
     f"{_RUNS}?where=data.k=4&limit=2",
     *(f"{_RUNS}.{suffix}" for suffix in ("csv", "parquet")),
@@ -133,8 +134,9 @@ def fill(database: Database) -> None:
 def recorded(client: httpx.Client) -> dict[str, Any]:
     """Every call and what it answers."""
     answers: dict[str, Any] = {}
-    masks = _Masks()
-    keys = _keys(client)
+    runs = [item for i in (1, 2) for item in client.get(f"/experiments/{i}/runs").json()["items"]]
+    keys = {run["state"]: run["key"] for run in reversed(runs)}
+    masks = _Masks([run["key"] for run in runs])
 
     def ask(method: str, address: str, **sent: Any) -> httpx.Response:
         answer = client.request(method, address.format(**keys), **sent)
@@ -157,26 +159,17 @@ def recorded(client: httpx.Client) -> dict[str, Any]:
     return answers
 
 
-def _keys(client: httpx.Client) -> Mapping[str, str]:
-    """The key of one run in each state."""
-    items = [item for i in (1, 2) for item in client.get(f"/experiments/{i}/runs").json()["items"]]
-    return {item["state"]: item["key"] for item in reversed(items)}
-
-
 class _Masks:
     """Names in place of what differs from one recipe or moment to the next, and of a long part that was shown."""
 
-    def __init__(self) -> None:
-        self._keys: dict[str, str] = {}
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = {key: f"key {i}" for i, key in enumerate(keys, start=1)}
         self._shown: set[str] = set()
 
     def text(self, text: str) -> str:
         """Run keys by their number, moments by the word."""
         text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[^\s\",]*", "some time", text)
-        return re.sub(r"\b[0-9a-f]{64}\b", lambda found: self._name(found[0]), text)
-
-    def _name(self, key: str) -> str:
-        return self._keys.setdefault(key, f"key {len(self._keys) + 1}")
+        return re.sub(r"\b[0-9a-f]{64}\b", lambda found: self._keys.get(found[0], "another key"), text)
 
     def json(self, value: Any) -> Any:
         """Whole JSON values."""

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_hex
 
 from phaselab.api.entrance.overlay import overlay_series
+from phaselab.api.pictures.blanks import LOOKS
 from phaselab.api.pictures.cosines import cosines_picture, draw_cosines
 from phaselab.api.pictures.curves import Series, curves_picture, draw_curves
 from phaselab.api.pictures.diagram import diagram_picture, draw_diagram
@@ -17,9 +19,10 @@ from phaselab.api.pictures.regions import middle, regions
 from phaselab.api.pictures.style import colours, render, words
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
-from phaselab.domain.answers.diagram import Diagram, DiagramQuery, PointSummary, build_diagram
+from phaselab.domain.answers.diagram import Diagram, DiagramQuery, Lack, PointSummary, build_diagram
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.results.phases import Phase, Thresholds, phase
+from phaselab.domain.results.states import CellState
 from phaselab.domain.results.summaries import summarize
 from phaselab.domain.settings.settings import Settings
 
@@ -67,8 +70,7 @@ def test_the_map_holds_the_means_and_nothing_where_nothing_is_known() -> None:
     picture = diagram_picture(diagram())
     assert picture.values[0].tolist() == pytest.approx([0.95, 0.95, 0.95])
     assert np.isnan(picture.values[1, 1])
-    assert picture.has_blanks
-    assert picture.undefined == ((2, 2),)
+    assert picture.blanks == {CellState.MEASURED: ((2, 2),), CellState.PENDING: ((1, 1),)}
     assert picture.suspect == ((0, 2),)
     assert picture.limits == (0.0, 1.0)
 
@@ -118,11 +120,38 @@ def test_a_diagram_names_axes_measure_phases_and_theory() -> None:
         "lazy",
         "boundary between phases",
         "attack curves not trusted",
-        "nothing measured",
+        "pending",
         "measured, but undefined",
         "theory, lazy boundary: σ₀ =",
     ):
         assert words_shown in text, words_shown
+
+
+def test_every_kind_of_cell_without_a_value_looks_its_own_way() -> None:
+    """Measured but undefined, pending, failed, impossible, in no experiment: five looks, each in the legend."""
+    points = [point(k, 1e-5, AVERAGING, 0 if k in (6, 8) else 3) for k in (4, 6, 8)]
+    points += [point(4, 1e-3, AVERAGING | {"averaging_index": None}), point(6, 1e-3, AVERAGING)]
+    lacks = {(6, 1e-5): Lack(3, all_failed=True), (6, 1e-3): Lack(2), (8, 1e-3): Lack(impossible=True)}
+    query = DiagramQuery((1,), "data.k", "network.init_scale", "averaging_index")
+    states = CellState
+    found = build_diagram(query, [*points, point(10, 1e-5, AVERAGING)], Thresholds(), lacks=lacks)
+    assert [[cell.state for cell in line] for line in found.cells] == [
+        [states.MEASURED, states.FAILED, states.PENDING, states.MEASURED],
+        [states.MEASURED, states.MEASURED, states.IMPOSSIBLE, None],
+    ]
+    figure = draw_diagram(found)
+    drawn = {
+        (to_hex(one.get_facecolor()[0]), one.get_hatch()): [path.get_extents().x0 for path in one.get_paths()]
+        for one in figure.axes[0].collections
+        if isinstance(one, PatchCollection)
+    }
+    assert len(drawn) == 5, "no two look alike"
+    assert drawn[to_hex(LOOKS[states.FAILED].face), LOOKS[states.FAILED].hatch] == [found.x.edges[1]]
+    assert drawn["#ffffff", None] == [found.x.edges[3]]
+    text = texts(figure)
+    for look in LOOKS.values():
+        assert look.label in text, look.label
+    assert "n = 3 runs a cell, 5 failed" in text
 
 
 def test_cells_meet_midway_on_a_log_axis() -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from phaselab.db.queue import candidates, leases, progress
-from phaselab.db.reading import experiments, point_rows, run_rows
+from phaselab.db.reading import experiments, failures, point_rows, run_rows
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing import landing
 from phaselab.domain.results.states import Stage
@@ -62,6 +62,9 @@ def _noted_progress(session: Session, runs: tuple[Run, ...]) -> None:
         lambda session, runs: point_rows.read_measure(session, [1], [1, 2], "train_loss"),
         lambda session, runs: run_rows.page_of_runs(session, 1, 5, 10, [1, 2, 3]),
         lambda session, runs: run_rows.page_of_results(session, 1, 5, 10),
+        lambda session, runs: failures.read_failures(session, 1, 10),
+        lambda session, runs: failures.read_failed_runs(session, [1]),
+        lambda session, runs: failures.read_failed_runs(session, [1, 2]),
         lambda session, runs: run_rows.whole_run(session, runs[0].key),
     ],
 )
