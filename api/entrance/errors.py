@@ -14,7 +14,7 @@ from starlette.responses import Response
 from phaselab.api.base.problems import Problem, respond
 from phaselab.api.base.templating import page
 from phaselab.api.entrance.login_form import login_form
-from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.domain.settings.faults import Fault, InvalidInput, plain_words, pointer
 from phaselab.service.base.errors import Conflict, DatabaseAway, Forbidden, NotFound
 
 log = logging.getLogger("phaselab.api")
@@ -96,7 +96,7 @@ def _parameter_fault(entry: Any) -> Fault:
     if entry["type"] == "extra_forbidden":
         return Fault(pointer(*path), "unknown query parameter")
     given = repr(entry.get("input"))
-    message = str(entry["msg"])
+    message = plain_words(str(entry["msg"]))
     return Fault(pointer(*path), f"{message[:1].lower()}{message[1:]}, not {given[:60]}")
 
 

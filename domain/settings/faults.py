@@ -3,6 +3,7 @@
 Any other exception is a bug, and keeps its traceback.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -33,6 +34,12 @@ class OperatorFault(Exception):
 
     passes: ClassVar[bool] = False
     """Whether it may be over by itself, so that it is worth trying again."""
+
+
+def plain_words(message: str) -> str:
+    """Pydantic's words in those of YAML and JSON; words of our own as they are."""
+    message = re.sub(r"a valid dictionary or instance of \w+", "a mapping of keys to values", message)
+    return message.removeprefix("Value error, ").replace("a valid tuple", "a list").replace("Tuple", "List")
 
 
 def pointer(*parts: str | int) -> str:

@@ -1,14 +1,13 @@
 """The spec of an experiment: base settings, sweep axes and seeds, as a user submits them."""
 
 import math
-import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.domain.settings.faults import Fault, InvalidInput, plain_words, pointer
 from phaselab.domain.settings.numbers import LARGEST, linear_grid, log_grid, tidy
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Group, Settings
@@ -154,7 +153,7 @@ def _one_a_place(faults: Iterable[Fault]) -> list[Fault]:
 def _fault(error: Mapping[str, Any], model: type[Group], data: object) -> Fault:
     """One of pydantic's errors as a fault: its place in the input, its message made a remedy."""
     path = _path_in(error["loc"], data, missing=error["type"] == "missing")
-    message = _plain(str(error["msg"]))
+    message = plain_words(str(error["msg"]))
     if error["type"] == "extra_forbidden":
         known = ", ".join(_keys_beside(path, model))
         message = f"unknown key; known here: {known}" if known else "unknown key"
@@ -191,12 +190,6 @@ def _keys_beside(path: Sequence[str | int], model: type[Group]) -> list[str]:
             return []
         group = field.annotation
     return list(group.model_fields)
-
-
-def _plain(message: str) -> str:
-    """Pydantic's words in those of YAML and JSON; words of our own as they are."""
-    message = re.sub(r"a valid dictionary or instance of \w+", "a mapping of keys to values", message)
-    return message.removeprefix("Value error, ").replace("a valid tuple", "a list").replace("Tuple", "List")
 
 
 _brief = reprlib.Repr()

@@ -17,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 
-from phaselab.domain.settings.faults import OperatorFault
+from phaselab.domain.settings.faults import OperatorFault, plain_words
 from phaselab.service.base.addresses import is_prefix
 
 PREFIX = "PHASELAB_"
@@ -144,4 +144,4 @@ def _plain(error: Mapping[str, Any], origins: Mapping[str, str]) -> str:
         return f"{origin}: unknown setting; known: {', '.join(Configuration.model_fields)}"
     meaning = Configuration.model_fields[name].description or ""
     given = "" if name in _SECRET else f", not {error.get('input')!r}"
-    return f"{origin}: {error['msg']}{given}. It is: {' '.join(meaning.split())}"
+    return f"{origin}: {plain_words(str(error['msg']))}{given}. It is: {' '.join(meaning.split())}"
