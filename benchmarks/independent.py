@@ -7,16 +7,14 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from phaselab.domain.results.results import READOUTS
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.base.presets import presets
-from phaselab.workers.attacks.attacks import radii_of
-from phaselab.workers.attacks.image_attack import Victim
-from phaselab.workers.attacks.image_runs import TARGETS, Attacks
+from phaselab.workers.attacks.attacks import Attacks, radii_of
+from phaselab.workers.attacks.inputs import InputPoints
 from phaselab.workers.families.resnet18 import victim_of
-from phaselab.workers.families.resnet18_trained import batch_of, train_resnet
+from phaselab.workers.families.resnet18_trained import train_resnet
 from tests.workers.adversarial_library import minimal_norms
 
 PRESET = "fig3-mnist-small"
@@ -27,13 +25,13 @@ STEPS = 300
 class Sides(nn.Module):
     """A network with two outputs, the sides' sums or their largest outputs, whose difference is a readout."""
 
-    def __init__(self, victim: Victim, largest: bool) -> None:
+    def __init__(self, points: InputPoints, largest: bool) -> None:
         super().__init__()
-        self.victim, self.largest = victim, largest
+        self.points, self.largest = points, largest
 
     def forward(self, images: Tensor) -> Tensor:
-        outputs = self.victim.outputs(images)  # [c, N]
-        sides = outputs.split([self.victim.positive_groups, self.victim.groups - self.victim.positive_groups])
+        outputs = self.points.outputs(images)  # [c, N]
+        sides = outputs.split([self.points.positive_groups, self.points.groups - self.points.positive_groups])
         return torch.stack([side.amax(dim=0) if self.largest else side.sum(dim=0) for side in sides], dim=1)
 
 
@@ -53,11 +51,12 @@ def rows(run: Run) -> list[list[str]]:
     """The rows of one run's table."""
     with torch.no_grad():
         victim = victim_of(run, train_resnet(run, "cpu", None), "cpu")
-    radii, label = radii_of(run.settings), (victim.side < 0).long()
+    points, radii = victim.points, radii_of(run.settings)
+    label = (points.side < 0).long()
     found = []
-    for readout in READOUTS if victim.groups > 2 else READOUTS[:1]:
-        ours = Attacks(run, victim, batch_of("cpu"), None).on(TARGETS[readout]).accuracy(len(radii))[0, 0]
-        norms = minimal_norms("ddn", Sides(victim, readout == "max"), victim.images, label, STEPS, (0.0, 1.0))
+    for readout in victim.readouts:
+        ours = Attacks(run.settings, victim, None).on(victim.readout(readout)).accuracy(len(radii))[0, 0]
+        norms = minimal_norms("ddn", Sides(points, readout == "max"), points.inputs, label, STEPS, (0.0, 1.0))
         theirs = [float((norms > radius).double().mean()) for radius in radii]
         name = str(run.settings.network.labels), readout
         found.append([*name, "pgd", "", *(f"{100 * share:.0f}" for share in ours.tolist())])

@@ -13,13 +13,17 @@ from phaselab.domain.families.resolve import resolve
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.attacks.attacks import attack, radii_of, readout_landscapes, solve, span_points
-from phaselab.workers.attacks.literal import InputSpace
+from phaselab.workers.attacks.attacks import Attacked, Attacks, radii_of
+from phaselab.workers.attacks.inputs import InputMargin, InputPoints, Outputs
+from phaselab.workers.attacks.landscape import Way
 from phaselab.workers.attacks.pgd import break_points
+from phaselab.workers.attacks.span_victim import SpanVictim
 from phaselab.workers.data import clusters
-from phaselab.workers.families.two_layer import start_training, train_networks
+from phaselab.workers.data.image_data import Box
+from phaselab.workers.families.two_layer import exact_method, start_training, train_networks
+from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.trained import Networks
-from phaselab.workers.networks.two_layer import network_of
+from phaselab.workers.networks.two_layer import TwoLayer, network_of
 from phaselab.workers.training import autograd
 from phaselab.workers.training.prepared import prepared
 from phaselab.workers.trial.run_stack import run_stack
@@ -151,10 +155,9 @@ def test_pgd_is_the_literal_attack_in_both_ways(form: str, readout: Readout) -> 
 @pytest.mark.parametrize("form", FORMS)
 def test_each_way_is_the_literal_loop_along_its_gradient(form: str, readout: Readout, way: str) -> None:
     run = attacked_run(form)
-    _, networks = train_networks([run], "cpu", None)
-    ways = readout_landscapes(span_points(networks, network_of(run.settings)), readout)
-    landscape = ways[WAYS.index(way)]
-    found = break_points([landscape], RADII, 25, 1, no_noise).accuracy(len(RADII))[0, 0].tolist()
+    runs, networks = train_networks([run], "cpu", None)
+    ways = victim_of(runs, networks).readout(readout).ways
+    found = break_points([ways[WAYS.index(way)]], RADII, 25, 1, no_noise).accuracy(len(RADII))[0, 0].tolist()
     assert found == pytest.approx(plain_pgd(Literal(run), readout, 25, [way]), abs=1.01 / 60)
 
 
@@ -172,10 +175,10 @@ def test_native_attack_on_two_outputs_follows_the_readout(form: str) -> None:
 def test_one_loop_gives_the_same_points_on_both_landscapes(form: str, readout: Readout) -> None:
     run = attacked_run(form)
     literal = Literal(run)
-    landscape = InputSpace.of(literal.inputs, lambda inputs, points: (literal.margin(inputs, readout, points), None))
-    _, networks = train_networks([run], "cpu", None)
-    _, span = readout_landscapes(span_points(networks, network_of(run.settings)), readout)
-    found = [break_points([one], RADII, 20, 1, no_noise) for one in (landscape, span)]
+    points = without_box(lambda inputs: literal.outputs(inputs).T, literal.inputs, literal.side, literal.network)
+    runs, networks = train_networks([run], "cpu", None)
+    _, span = victim_of(runs, networks).readout(readout).ways
+    found = [break_points([way], RADII, 20, 1, no_noise) for way in (Way(InputMargin(points, readout)), span)]
     agree = (found[0].first == found[1].first).double().mean()
     assert float(agree) >= 59 / 60
 
@@ -184,8 +187,8 @@ def test_one_loop_gives_the_same_points_on_both_landscapes(form: str, readout: R
 @pytest.mark.parametrize("form", FORMS)
 def test_no_point_is_safe_beyond_its_exact_radius(form: str, readout: Readout) -> None:
     runs, networks = trained(form, range(6), attack__test_points=300)
-    network = network_of(runs[0].settings)
-    safe, exact = span_points(networks, network).safe_radius(readout), solve(networks, network)[readout]
+    exact = exact_method(networks, network_of(runs[0].settings))(readout)
+    safe = victim_of(runs, networks).points.safe_radius(readout)
     assert (safe <= exact.upper * (1 + 1e-6)).all()
     assert float((safe / exact.lower)[exact.lower > 0].median()) > 0.3, "the bound is of use"
 
@@ -206,13 +209,26 @@ def no_noise(radius_number: int, restart: int) -> Tensor:
     raise AssertionError("no point needed a random start")
 
 
-def test_literal_landscape_attacks_any_module() -> None:
+def without_box(outputs: Outputs, inputs: Tensor, side: Tensor, network: TwoLayer) -> InputPoints:
+    """A network as it is attacked on its inputs, with no bounds of their values."""
+    bound = torch.full_like(inputs[0], torch.inf)
+    label = torch.zeros(len(inputs), dtype=torch.long)
+    groups = network.layout.outputs
+    return InputPoints(outputs, groups, network.positive_groups, inputs, side, label, Box(-bound, bound), len(inputs))
+
+
+def test_any_module_is_attacked_on_its_inputs() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 1)).double()
     inputs = torch.randn(20, 1, 6, 6, dtype=torch.float64)
     side = model(inputs).detach().squeeze(1).sign()
-    landscape = InputSpace.of(inputs, lambda moved, points: (model(moved).squeeze(1) * side[points], None))
-    broken = break_points([landscape], [0.0, 0.5, 50.0], 20, 1, no_noise)
+
+    def outputs(flat: Tensor) -> Tensor:
+        score = model(flat.view(-1, 1, 6, 6)).squeeze(1)
+        return torch.stack([score, torch.zeros_like(score)])
+
+    points = without_box(outputs, inputs.flatten(1), side, TwoLayer(GroupLayout.build((1, -1), 1), "logistic"))
+    broken = break_points([Way(InputMargin(points, "sum"))], [0.0, 0.5, 50.0], 20, 1, no_noise)
     accuracy = broken.accuracy(3)[0, 0].tolist()
     assert accuracy[0] == 1
     assert accuracy[2] < 0.2
@@ -252,6 +268,15 @@ def test_native_attack_follows_the_networks_own_loss() -> None:
         assert curve.accuracy == pytest.approx(plain[curve.readout], abs=2.01 / 60)
 
 
+def victim_of(runs: Sequence[Run], networks: Networks) -> SpanVictim:
+    return SpanVictim(networks, network_of(runs[0].settings), [run.seed for run in runs])
+
+
+def attack(runs: Sequence[Run], networks: Networks) -> Attacked:
+    exact = exact_method(networks, network_of(runs[0].settings))
+    return Attacks(runs[0].settings, victim_of(runs, networks), exact).all()
+
+
 def trained(form: str, seeds: range, **changes: object) -> tuple[list[Run], Networks]:
     return train_networks([small_run(seed, **FORMS[form], **changes) for seed in seeds], "cpu", None)
 
@@ -259,8 +284,7 @@ def trained(form: str, seeds: range, **changes: object) -> tuple[list[Run], Netw
 @pytest.mark.parametrize("form", FORMS)
 def test_no_attack_beats_the_exact_radius_and_no_curve_rises(form: str) -> None:
     runs, networks = trained(form, range(3), attack__radii=RADII, attack__restarts=3)
-    network = network_of(runs[0].settings)
-    attacked = attack(runs, networks, network, None)
+    attacked = attack(runs, networks)
     radii = torch.tensor([*radii_of(runs[0].settings), torch.inf])
     for readout in READOUTS:
         assert (attacked.exact[readout].lower <= radii[attacked.broken[readout].first[0]] * (1 + 1e-5)).all()
@@ -274,13 +298,13 @@ def test_restarts_only_ever_break_more() -> None:
     curves = []
     for restarts in (1, 4):
         runs, networks = trained("clusters", range(4), attack__radii=RADII, attack__restarts=restarts)
-        curves.append(attack(runs, networks, network_of(runs[0].settings), None).accuracy["pgd", "sum"])
+        curves.append(attack(runs, networks).accuracy["pgd", "sum"])
     assert (curves[1] <= curves[0]).all()
     assert (curves[1] < curves[0]).any()
 
 
 def test_a_point_whose_readout_is_zero_is_wrong() -> None:
     runs, networks = trained("clusters", range(1), training__steps=0, network__init_scale=0.0)
-    attacked = attack(runs, networks, network_of(runs[0].settings), None)
+    attacked = attack(runs, networks)
     for accuracy in attacked.accuracy.values():
         assert accuracy.max() == 0

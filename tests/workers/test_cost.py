@@ -10,6 +10,7 @@ from phaselab.domain.families.registry import family_of
 from phaselab.domain.families.two_layer import attempts
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks import pgd
+from phaselab.workers.attacks.climb import Climbed, climb
 from phaselab.workers.networks.resnet import draw_resnet
 from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import results, small_run, stack
@@ -24,11 +25,10 @@ def test_attempts_are_those_that_the_attacks_make(
 ) -> None:
     made: set[tuple[type, int]] = set()
 
-    def noted(*arguments: Any) -> pgd.Climbed:
-        made.add((type(arguments[0]), arguments[3].restart))
+    def noted(*arguments: Any) -> Climbed:
+        made.add((type(arguments[0].landscape), arguments[3].restart))
         return climb(*arguments)
 
-    climb = pgd.climb
     monkeypatch.setattr(pgd, "climb", noted)
     run = small_run(network__labels=labels, attack__methods=methods, attack__restarts=2)
     run_stack(stack(run))

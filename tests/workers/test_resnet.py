@@ -13,8 +13,7 @@ from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings, Training
 from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.attacks import image_attack
-from phaselab.workers.attacks.image_attack import Ended, attempt_both
+from phaselab.workers.attacks.pgd import Attack
 from phaselab.workers.base.checkpoint import Checkpoint, forget
 from phaselab.workers.data.image_data import Box, training_images
 from phaselab.workers.families.resnet18_training import Augmentation, rate, train
@@ -175,13 +174,14 @@ def test_a_run_that_is_broken_off_in_an_attack_goes_on_there_to_the_same_result(
     """It is broken off before so many of its attempts were made."""
     folder = tmp_path_factory.mktemp("checkpoints")
     monkeypatch.setenv("PHASELAB_CHECKPOINT_DIR", str(folder))
-    attempts: list[float] = []
+    attempts: list[int] = []
+    start = Attack.start
 
-    def counted(*arguments: Any) -> Ended:
-        attempts.append(arguments[2])
-        return attempt_both(*arguments)
+    def counted(attack: Attack, batch: torch.Tensor, number: int, restart: int) -> None:
+        attempts.append(number)
+        start(attack, batch, number, restart)
 
-    monkeypatch.setattr(image_attack, "attempt_both", counted)
+    monkeypatch.setattr(Attack, "start", counted)
     attack = SMALL["attack"] | {"restarts": 2, "test_points": 20}
     network = SMALL["network"] | {"labels": "clusters"}
     run = resnet_run(network=network, training=SMALL["training"] | {"steps": 8}, attack=attack)

@@ -7,12 +7,13 @@ import torch
 
 from phaselab.domain.results.results import READOUTS
 from phaselab.domain.settings.runs import Run
-from phaselab.workers.attacks.attacks import Attacked, attack
+from phaselab.workers.attacks.attacks import Attacked, Attacks
 from phaselab.workers.attacks.pgd import Broken
+from phaselab.workers.attacks.span_victim import SpanVictim
 from phaselab.workers.attacks.trust import judge
 from phaselab.workers.exact.exact import RobustRadii
-from phaselab.workers.families.two_layer import train_networks
-from phaselab.workers.networks.trained import Networks
+from phaselab.workers.families.two_layer import exact_method, train_networks
+from phaselab.workers.networks.trained import Networks, clean_accuracy
 from phaselab.workers.networks.two_layer import network_of
 from tests.workers.runs import small_run
 
@@ -20,19 +21,29 @@ STEADY = {"network__labels": "clusters", "attack__methods": ["pgd"], "attack__ra
 
 
 def judged(runs: list[Run], networks: Networks, attacked: Attacked) -> list[tuple[str, ...]]:
-    return [trust.flags for trust in judge(runs, networks, network_of(runs[0].settings), attacked, None)]
+    clean = clean_accuracy(networks, network_of(runs[0].settings))
+    return [trust.flags for trust in judge(runs[0].settings, victim_of(runs, networks), clean, attacked, None)]
+
+
+def victim_of(runs: list[Run], networks: Networks) -> SpanVictim:
+    return SpanVictim(networks, network_of(runs[0].settings), [run.seed for run in runs])
+
+
+def attack(runs: list[Run], networks: Networks) -> Attacked:
+    exact = exact_method(networks, network_of(runs[0].settings))
+    return Attacks(runs[0].settings, victim_of(runs, networks), exact).all()
 
 
 def attacked(seeds: int = 2, **changes: object) -> tuple[list[Run], Networks, Attacked]:
     runs, networks = train_networks([small_run(seed, **(STEADY | changes)) for seed in range(seeds)], "cpu", None)
-    return runs, networks, attack(runs, networks, network_of(runs[0].settings), None)
+    return runs, networks, attack(runs, networks)
 
 
 def test_an_attack_that_has_converged_is_trusted() -> None:
     """Neurons that are never off make the readout linear, and an attack on it exact."""
     runs, networks, _ = attacked(network__labels="binary", network__width=1, attack__methods=["pgd", "exact"])
     linear = replace(networks, preactivations=networks.preactivations + 100)
-    found = attack(runs, linear, network_of(runs[0].settings), None)
+    found = attack(runs, linear)
     assert 0 < found.accuracy["pgd", "sum"][0, 2] < 1
     assert judged(runs, linear, found) == [(), ()]
 
@@ -115,7 +126,7 @@ def test_no_gradient_at_points_that_count_as_robust(restarts: int) -> None:
         preactivations=seen,
         weights=weights,
     )
-    found = attack(runs, blank, network_of(runs[0].settings), None)
+    found = attack(runs, blank)
     assert found.accuracy["pgd", "sum"].min() == 1
     (flags,) = judged(runs, blank, found)
     assert "no_gradient" in flags
@@ -127,6 +138,6 @@ def test_points_that_nothing_can_break_need_no_gradient() -> None:
     blank = replace(
         networks, factor=torch.zeros_like(networks.factor), preactivations=constant, weights=networks.weights * 0
     )
-    found = attack(runs, blank, network_of(runs[0].settings), None)
+    found = attack(runs, blank)
     assert found.accuracy["pgd", "sum"].min() == 1
     assert judged(runs, blank, found) == [()]

@@ -13,8 +13,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from phaselab.workers.attacks.landscape import Chosen, Look
 from phaselab.workers.attacks.patterns import nearest_pattern
-from phaselab.workers.attacks.pgd import Chosen, Look
 from phaselab.workers.attacks.span import MaxMargin, SpanPoints, SumMargin
 from phaselab.workers.networks.two_layer import to_neurons
 

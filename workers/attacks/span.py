@@ -5,6 +5,7 @@ coordinates u in R^M: it moves the pre-activations to p + L u, it is as long as 
 the pre-activations is L^T times its gradient by them. So an attack costs what M costs, whatever d is.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -12,12 +13,15 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Readout
-from phaselab.workers.attacks.pgd import Chosen, Look
-from phaselab.workers.attacks.steepest import steepest
+from phaselab.workers.attacks.landscape import Chosen, Economy, Look
+from phaselab.workers.attacks.regions import Ball
+from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.two_layer import TwoLayer, onehot, outputs, read_out, to_neurons
 
 ROUNDING = 1e-5
 """Relative error that is granted to margins in float32."""
+ECONOMY = Economy(at_once=None, look_every=4, spare=0.25)
+"""A look costs little beside choosing the points that are left."""
 SMALLEST = -50.0
 """Exponents below are raised to it: e^-50 is nothing beside 1, but keeps clear of denormal numbers, which are slow."""
 
@@ -43,10 +47,9 @@ class SpanPoints:
         """From pre-activations [S, M, N], factor [S, M, M] and sides [S, N]."""
         largest = factor.abs().amax(dim=(1, 2), keepdim=True)  # [S, 1, 1]
         pull = (factor / largest.where(largest > 0, 1.0)).mT.contiguous()
-        kind = preactivations.dtype
-        side = side.to(kind)
-        toward = network.layout.side_of_neuron.to(kind).view(1, -1, 1) * side.unsqueeze(1)  # [S, M, N]
-        return cls(preactivations, factor.to(kind), pull.to(kind), side, toward, network)
+        side = side.to(preactivations)
+        toward = network.layout.side_of_neuron.to(preactivations).view(1, -1, 1) * side.unsqueeze(1)  # [S, M, N]
+        return cls(preactivations, factor.to(preactivations), pull.to(preactivations), side, toward, network)
 
     def moved(self, perturbation: Tensor) -> Tensor:
         """[S, M, N] -> [S, M, N]: pre-activations under perturbations."""
@@ -78,20 +81,56 @@ class SpanPoints:
         return margin / (steepest(self.factor, self.network.layout, readout).unsqueeze(-1) * (1 + ROUNDING))
 
 
+def steepest(factor: Tensor, layout: GroupLayout, readout: Readout) -> Tensor:
+    """[S]: a bound of the length of a readout's gradient by the perturbation anywhere, from L [S, M, M].
+
+    A readout is continuous and piecewise linear. Where neurons are on or off by a pattern s in {0, 1}^M its gradient
+    is (1/h) sum_r s_r side_r L_r, of square (1/h^2) s^T K s with K_rs = side_r side_s <w_r, w_s>; that is at most the
+    sum of the positive entries of K. Under `max` only one group of either side counts at a time.
+    Derivation: docs/methods/attacks.md.
+    """
+    sided = factor.double() * layout.side_of_neuron.view(1, -1, 1)  # [S, M, M]
+    member = torch.nn.functional.one_hot(layout.group_of_neuron, layout.outputs).to(sided)  # [M, c]
+    blocks = member.T @ (sided @ sided.mT).clamp_min(0) @ member  # [S, c, c] sums over the neurons of two groups
+    if readout == "sum":
+        square = blocks.sum(dim=(1, 2))  # [S]
+    else:
+        alone = blocks.diagonal(dim1=1, dim2=2)  # [S, c]
+        pairs = alone.unsqueeze(1) + alone.unsqueeze(2) + 2 * blocks  # [S, c, c]
+        opposed = layout.side_of_group.unsqueeze(0) != layout.side_of_group.unsqueeze(1)  # [c, c]
+        square = pairs[:, opposed].amax(dim=1)  # [S]
+    return (square.sqrt() / layout.width).to(factor.dtype)
+
+
 @dataclass(frozen=True, eq=False)
-class OnPoints:
+class OnPoints(ABC):
     """What all landscapes on span points share."""
 
     points: SpanPoints
+    region = Ball()
+    economy = ECONOMY
 
     @property
     def goal(self) -> float:
         """A readout is broken for good at 0."""
         return 0.0
 
+    @property
+    def verdicts(self) -> int:
+        """The score decides."""
+        return 1
+
     def zeros(self) -> Tensor:
         """[S, M, N]: no perturbation."""
         return torch.zeros_like(self.points.preactivations)
+
+    @abstractmethod
+    def look(self, perturbation: Tensor) -> Look:
+        """Score, gradient and margins at perturbations [S, M, N]."""
+
+    def clean(self) -> Tensor:
+        """[V, S, N]: the margins without perturbation."""
+        return self.look(self.zeros()).verdicts
 
     def slope(self, by_neuron: Tensor) -> Tensor:
         """[S, M, N] gradient by the pre-activations -> [S, M, N] along the gradient by the perturbation."""
@@ -153,6 +192,11 @@ class OwnLoss(OnPoints):
     def goal(self) -> float:
         """The loss can always rise further."""
         return -torch.inf
+
+    @property
+    def verdicts(self) -> int:
+        """Both readouts decide."""
+        return len(READOUTS)
 
     @classmethod
     def of(cls, points: SpanPoints, label: Tensor) -> "OwnLoss":

@@ -2,6 +2,7 @@
 
 import torch
 
+from phaselab.domain.families.on_features import in_pixels
 from phaselab.domain.settings.labels import group_count
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.data.law import data_columns
@@ -42,6 +43,8 @@ def neurons_of(settings: Settings) -> int:
 
 def runs_at_once(settings: Settings, device: str) -> int:
     """How many runs to attack as one batch: what fits into the cache of a CPU core, everything on a GPU."""
+    if in_pixels(settings):
+        return 1  # a network with its own images
     if torch.device(device).type != "cpu":
         return 2**31
     return max(1, CHUNK_NUMBERS // (neurons_of(settings) * settings.attack.test_points))

@@ -9,12 +9,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from phaselab.domain.results.measures import MEASURES
-from phaselab.domain.results.results import Curve, Outcome, RunFailure, RunResult
+from phaselab.domain.results.results import READOUTS, Curve, Outcome, Readout, RunFailure, RunResult
+from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
-from phaselab.workers.attacks.image_attack import TARGETS, Victim
-from phaselab.workers.attacks.image_runs import AttackedImages, attack_images
-from phaselab.workers.base.checkpoint import forget
+from phaselab.workers.attacks.attacks import Attacked, Attacks
+from phaselab.workers.attacks.inputs import InputPoints, InputVictim
+from phaselab.workers.attacks.trust import judge
+from phaselab.workers.attacks.victim import TARGETS
+from phaselab.workers.base.checkpoint import forget, of_attack
 from phaselab.workers.base.progress import run_at_work
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.data.image_data import centred_means, images_of, test_images
@@ -43,7 +46,7 @@ def compute_resnets(runs: Sequence[Run], device: str, stop: Stop | None) -> list
         with run_at_work(run.key):
             outcomes.append(_compute(run, device, stop))
     for run in runs:
-        forget(run.key, TARGETS)
+        forget(run.key, len(TARGETS))
     return outcomes
 
 
@@ -55,7 +58,10 @@ def _compute(run: Run, device: str, stop: Stop | None) -> Outcome:
         steps = run.settings.training.steps
         return RunFailure(run.key, f"training diverged: the loss is not finite after {steps} steps at rate {rate}")
     victim = victim_of(run, trained, device)
-    return _report(run, trained.network, seen, attack_images(run, victim, batch_of(device), stop, resumes=True), device)
+    attacked = Attacks(run.settings, victim, None, stop, lambda target: of_attack(run.key, target)).all()
+    clean = dict(zip(READOUTS, (victim.points.clean > 0).double().mean(dim=1, keepdim=True), strict=True))  # [1] each
+    (trust,) = judge(run.settings, victim, clean, attacked, stop)
+    return _report(run, trained.network, seen, clean, attacked, trust, device)
 
 
 def _look(trained: TrainedResNet, k: int, stop: Stop | None) -> _Seen:
@@ -70,13 +76,13 @@ def _look(trained: TrainedResNet, k: int, stop: Stop | None) -> _Seen:
     return _Seen(float(loss), float(accuracy), centred_means(features.double(), trained.cluster, k))
 
 
-def victim_of(run: Run, trained: TrainedResNet, device: str) -> Victim:
+def victim_of(run: Run, trained: TrainedResNet, device: str) -> InputVictim:
     """A run's network and its test images."""
     images, dealt = images_of(run.settings.data), label_groups(run.settings)
     cluster, flat = test_images(run)
     shape = (-1, images.channels, images.side, images.side)
     flat = flat.to(device)
-    return Victim(
+    points = InputPoints(
         lambda inputs: trained.network(inputs.view(shape)).T,
         len(dealt.side_of_group),
         dealt.side_of_group.count(1),
@@ -84,10 +90,20 @@ def victim_of(run: Run, trained: TrainedResNet, device: str) -> Victim:
         torch.tensor(dealt.side_of_cluster)[cluster].to(flat),
         torch.tensor(dealt.group_of_cluster)[cluster].to(device),
         trained.box,
+        batch_of(device),
     )
+    return InputVictim(points, run.seed)
 
 
-def _report(run: Run, network: ResNet18, seen: _Seen, attacked: AttackedImages, device: str) -> RunResult:
+def _report(
+    run: Run,
+    network: ResNet18,
+    seen: _Seen,
+    clean: Mapping[Readout, Tensor],
+    attacked: Attacked,
+    trust: Trust,
+    device: str,
+) -> RunResult:
     head = network.head.weight.double()  # [c, e]
     head = head - head.mean(dim=0)  # what all outputs share decides nothing
     shape = geometry(head.unsqueeze(0), seen.centers)
@@ -96,8 +112,8 @@ def _report(run: Run, network: ResNet18, seen: _Seen, attacked: AttackedImages, 
     values = {
         "train_loss": seen.loss,
         "train_accuracy": seen.accuracy,
-        "test_accuracy": attacked.clean["max"],
-        "test_accuracy_sum": attacked.clean["sum"],
+        "test_accuracy": float(clean["max"]),
+        "test_accuracy_sum": float(clean["sum"]),
         "feature_fraction": float(fraction),
         **_of_head(run, shape, norms),
     }
@@ -105,11 +121,11 @@ def _report(run: Run, network: ResNet18, seen: _Seen, attacked: AttackedImages, 
         key=run.key,
         measures={name: _defined(values.get(name, math.nan)) for name in MEASURES},
         curves=tuple(
-            Curve(readout, method, accuracy.double().cpu().numpy())
+            Curve(readout, method, accuracy[0].double().cpu().numpy())
             for (method, readout), accuracy in attacked.accuracy.items()
         ),
         cosines=cosines.float().cpu().numpy(),
-        trust=attacked.trust,
+        trust=trust,
         provenance=provenance(run, device),
     )
 

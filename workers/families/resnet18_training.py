@@ -11,7 +11,9 @@ from torch.nn import functional
 from phaselab.domain.results.states import Stage
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Training
-from phaselab.workers.attacks.image_attack import OWN_LOSS, Starts, Victim, attempt
+from phaselab.workers.attacks.climb import AtThePoints, climb
+from phaselab.workers.attacks.inputs import InputOwnLoss, InputPoints
+from phaselab.workers.attacks.landscape import Way
 from phaselab.workers.base.checkpoint import Checkpoint, State
 from phaselab.workers.base.progress import tell
 from phaselab.workers.base.stop import Stop, check
@@ -165,7 +167,12 @@ def _perturbed(network: ResNet18, images: Tensor, label: Tensor, radius: float, 
     flat, shape = images.flatten(1), images.shape[1:]
     side = torch.ones_like(flat[:, 0])
     groups = network.head.out_features
-    victim = Victim(lambda seen: network(seen.view(-1, *shape)).T, groups, groups - 1, flat, side, label, box)
-    ended = attempt(victim, OWN_LOSS, radius, ADVERSARIAL_STEPS, Starts.at_the_images(flat), stop)
+    points = InputPoints(
+        lambda seen: network(seen.view(-1, *shape)).T, groups, groups - 1, flat, side, label, box, len(flat)
+    )
+    landscape = InputOwnLoss(points)
+    everything = torch.ones_like(label, dtype=torch.bool).unsqueeze(0)  # [1, b]
+    starts = AtThePoints(landscape.zeros())
+    ended = climb(Way(landscape), radius, ADVERSARIAL_STEPS, starts, everything, stop, keep=True)
     network.train()
-    return (flat + ended.perturbation).view_as(images)
+    return (flat + ended.perturbation[0].T).view_as(images)

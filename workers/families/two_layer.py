@@ -7,20 +7,26 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from phaselab.domain.families.on_features import in_pixels
 from phaselab.domain.families.on_images import image_set
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import data_key
+from phaselab.workers.attacks.attacks import ExactMethod
+from phaselab.workers.attacks.inputs import InputPoints, InputVictim
+from phaselab.workers.attacks.span_victim import SpanVictim
+from phaselab.workers.attacks.victim import Victim
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.base.streams import Stream, generator, normal
 from phaselab.workers.data import clusters, image_data, law
 from phaselab.workers.data.training_set import precision_of, training_labels
+from phaselab.workers.exact.exact import robust_radii
 from phaselab.workers.families.memory import data_sets_at_once
 from phaselab.workers.measures import measures
 from phaselab.workers.networks.trained import Networks, geometry, weight_factor
-from phaselab.workers.networks.two_layer import network_of
+from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
 from phaselab.workers.training import autograd, gram
 from phaselab.workers.training.prepared import Prepared, prepared
 from phaselab.workers.training.training import Start, Trained
@@ -109,6 +115,31 @@ def _look(run: Run, trained: Trained, ready: Prepared, device: str) -> Networks:
         side.expand(runs, -1),
         label.expand(runs, -1),
     )
+
+
+def victim_of(runs: Sequence[Run], networks: Networks, network: TwoLayer, device: str) -> Victim:
+    """The networks of runs as attacks see them; of networks on pixels, that of a single run."""
+    if not in_pixels(runs[0].settings):
+        return SpanVictim(networks, network, [run.seed for run in runs])
+    weights, bias = networks.weights[0], networks.bias[0].unsqueeze(1)  # [M, d], [M, 1]
+    (run,), images = runs, image_data.test_images(runs[0])[1].to(device)  # [N, d]
+    points = InputPoints(
+        lambda inputs: outputs(weights @ inputs.T + bias, network.layout),
+        network.layout.outputs,
+        network.positive_groups,
+        images,
+        networks.side[0].to(images),
+        networks.label[0],
+        image_data.box(run.settings.data, images),
+        len(images),
+    )
+    return InputVictim(points, run.seed)
+
+
+def exact_method(networks: Networks, network: TwoLayer) -> ExactMethod:
+    """Bounds [S, N] of the exact robust radii, by a readout."""
+    preactivations = networks.preactivations.mT  # [S, N, M]
+    return lambda readout: robust_radii(preactivations, networks.factor, network.layout, networks.side, readout)
 
 
 def test_inputs(run: Run, centers: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from phaselab.domain.results.results import READOUTS
+from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.workers.networks.two_layer import TwoLayer, outputs, read_out
 
 VANISHES = 1e-13
@@ -79,7 +79,7 @@ def weight_factor(weight_products: Tensor) -> Tensor:
     return root
 
 
-def clean_accuracy(networks: Networks, network: TwoLayer) -> dict[str, Tensor]:
+def clean_accuracy(networks: Networks, network: TwoLayer) -> dict[Readout, Tensor]:
     """[S] per readout: share of test points whose readout has strictly the sign of their class."""
     of_groups = outputs(networks.preactivations.double(), network.layout)  # [S, c, N]
     margins = {readout: read_out(of_groups, network, readout) * networks.side for readout in READOUTS}

@@ -7,12 +7,10 @@ from itertools import chain
 
 import torch
 
-from phaselab.domain.families.on_features import in_pixels
 from phaselab.domain.results.results import Outcome, RunFailure, RunResult
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.attacks.attacks import attack
-from phaselab.workers.attacks.image_runs import attack_pixels
+from phaselab.workers.attacks.attacks import Attacks
 from phaselab.workers.attacks.trust import judge
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop, Stopped
@@ -20,9 +18,9 @@ from phaselab.workers.data.data_files import DataFault
 from phaselab.workers.families.extraction import without_features
 from phaselab.workers.families.memory import is_out_of_memory, runs_at_once
 from phaselab.workers.families.resnet18 import compute_resnets
-from phaselab.workers.families.two_layer import train_networks
+from phaselab.workers.families.two_layer import exact_method, train_networks, victim_of
 from phaselab.workers.families.two_layer_report import report
-from phaselab.workers.networks.trained import Networks
+from phaselab.workers.networks.trained import Networks, clean_accuracy
 from phaselab.workers.networks.two_layer import network_of
 
 __all__ = ["Stopped", "run_stack"]
@@ -88,12 +86,10 @@ def _compute_two_layer(runs: Sequence[Run], device: str, stop: Stop | None) -> l
 
 def _evaluate(runs: Sequence[Run], networks: Networks, device: str, stop: Stop | None) -> list[Outcome]:
     """Attack, check and measure the networks of some runs."""
-    network = network_of(runs[0].settings, device)
-    if in_pixels(runs[0].settings):
-        attacked, trust = attack_pixels(runs, networks, network, device, stop)
-    else:
-        attacked = attack(runs, networks, network, stop)
-        trust = judge(runs, networks, network, attacked, stop)
+    settings, network = runs[0].settings, network_of(runs[0].settings, device)
+    victim = victim_of(runs, networks, network, device)
+    attacked = Attacks(settings, victim, exact_method(networks, network), stop).all()
+    trust = judge(settings, victim, clean_accuracy(networks, network), attacked, stop)
     return report(runs, networks, network, attacked, trust, device)
 
 

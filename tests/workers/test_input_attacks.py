@@ -1,6 +1,6 @@
 """Attacks on images: inside the ball and the box, as strong as an exact answer and an independent library say."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,19 +9,11 @@ from torch import Tensor, nn
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.attacks.image_attack import (
-    MAX,
-    OWN_LOSS,
-    SUM,
-    Starts,
-    Victim,
-    attempt,
-    attempt_both,
-    break_images,
-    project,
-    step_lengths,
-)
-from phaselab.workers.base.streams import Stream, generator, normal
+from phaselab.workers.attacks.climb import Climbed, RandomStarts, climb
+from phaselab.workers.attacks.inputs import InputMargin, InputOwnLoss, InputPoints, InputVictim, shrinking_steps
+from phaselab.workers.attacks.landscape import Chosen, Objective, Way, equal_steps
+from phaselab.workers.attacks.pgd import break_points
+from phaselab.workers.attacks.regions import BallInBox
 from phaselab.workers.data.image_data import Box
 from phaselab.workers.families.resnet18 import victim_of as victim_of_run
 from phaselab.workers.families.resnet18_trained import train_resnet
@@ -34,11 +26,7 @@ def box(d: int = D) -> Box:
     return Box(torch.zeros(d), torch.ones(d))
 
 
-def noise(points: int = POINTS, d: int = D) -> Callable[[int, int], Tensor]:
-    return lambda radius, restart: normal(generator(0, Stream.ATTACK, radius, restart), (points, d + 2), torch.float32)
-
-
-def linear(weights: Tensor, bias: float, images: Tensor) -> Victim:
+def linear(weights: Tensor, bias: float, images: Tensor) -> InputVictim:
     """Two outputs, f_0 - f_1 = <w, x> + b, on images of the class that it gives them."""
     side = torch.where(images @ weights + bias > 0, 1.0, -1.0)
 
@@ -46,7 +34,21 @@ def linear(weights: Tensor, bias: float, images: Tensor) -> Victim:
         score = seen @ weights + bias
         return torch.stack([score, torch.zeros_like(score)])
 
-    return Victim(outputs, 2, 1, images, side, (side < 0).long(), box())
+    return InputVictim(InputPoints(outputs, 2, 1, images, side, (side < 0).long(), box(), POINTS), 0)
+
+
+def broken_by(victim: InputVictim, objective: Objective, radii: list[float], steps: int, restarts: int = 1) -> Tensor:
+    """[V, N]: the numbers of the radii that broke the images."""
+    noise = victim.noise(objective.target)
+    return break_points(objective.ways, radii, steps, restarts, noise).first[:, 0]
+
+
+def attempt(victim: InputVictim, way: Way, radius: float, steps: int, restart: int = 0) -> Climbed:
+    """One attempt on all images."""
+    everything = torch.ones(1, len(victim.points.inputs), dtype=torch.bool)
+    chosen = Chosen(torch.arange(1), torch.arange(everything.shape[1]).unsqueeze(0), everything)
+    starts = RandomStarts(victim.noise(0), 1, restart, chosen)
+    return climb(way, radius, steps, starts, everything, keep=True)
 
 
 def small_network(seed: int = 0, d: int = D, outputs: int = 4) -> nn.Module:
@@ -54,30 +56,39 @@ def small_network(seed: int = 0, d: int = D, outputs: int = 4) -> nn.Module:
     return nn.Sequential(nn.Linear(d, 30), nn.Tanh(), nn.Linear(30, outputs)).requires_grad_(False)
 
 
-def victim_of(network: nn.Module, images: Tensor, groups: int = 4) -> Victim:
-    side = torch.ones(len(images))
+def victim_of(network: nn.Module, images: Tensor, groups: int = 4, at_once: int = POINTS) -> InputVictim:
+    """A network on images of the class that its sum readout gives them."""
     label = network(images)[:, : groups // 2].argmax(dim=1)
-    victim = Victim(lambda seen: network(seen).T, groups, groups // 2, images, side, label, box(images.shape[1]))
-    side = victim.margins(victim.outputs(images))[0].sign()
-    return Victim(victim.outputs, groups, groups // 2, images, side, label, victim.box)
+    limits = box(images.shape[1])
+    points = InputPoints(
+        lambda seen: network(seen).T, groups, groups // 2, images, torch.ones(len(images)), label, limits, at_once
+    )
+    return InputVictim(replace(points, side=points.clean[0].sign()), 0)
+
+
+def project(images: Tensor, moved: Tensor, radius: float) -> Tensor:
+    """[N, d] moved inside the ball and the box."""
+    limits = box()
+    region = BallInBox(images.T.unsqueeze(0), limits.low.unsqueeze(1), limits.high.unsqueeze(1))
+    return region.inside(moved.T.unsqueeze(0), radius)[0].T
 
 
 def test_a_projection_is_the_nearest_point_of_ball_and_box() -> None:
     random = torch.Generator().manual_seed(1)
     images = torch.rand(200, D, generator=random).round(decimals=1)
     moved = torch.randn(200, D, generator=random)
-    found = project(images, moved, 0.7, box())
+    found = project(images, moved, 0.7)
     assert bool((found.norm(dim=1) <= 0.7 * (1 + 1e-6)).all())
     assert bool(((images + found >= 0) & (images + found <= 1)).all())
     for _ in range(50):  # the projection is as long as the ball and the box let it be: nothing feasible is much nearer
-        other = project(images, found + 0.05 * torch.randn(200, D, generator=random), 0.7, box())
+        other = project(images, found + 0.05 * torch.randn(200, D, generator=random), 0.7)
         assert bool(((other - moved).norm(dim=1) >= (found - moved).norm(dim=1) - 0.02).all())
 
 
 def test_what_is_inside_stays_as_it_is() -> None:
     images, moved = torch.full((3, D), 0.5), torch.full((3, D), 0.01)
-    assert torch.equal(project(images, moved, 1.0, box()), moved)
-    assert torch.equal(project(images, torch.zeros(3, D), 1.0, box()), torch.zeros(3, D))
+    assert torch.equal(project(images, moved, 1.0), moved)
+    assert torch.equal(project(images, torch.zeros(3, D), 1.0), torch.zeros(3, D))
 
 
 def test_a_linear_network_far_from_the_box_breaks_at_its_distance() -> None:
@@ -87,7 +98,8 @@ def test_a_linear_network_far_from_the_box_breaks_at_its_distance() -> None:
     victim = linear(weights, -float(weights.sum()) * 0.5, images)
     distance = (images @ weights - weights.sum() * 0.5).abs() / weights.norm()
     radii = [0.0, 0.02, 0.05, 0.1, 0.2]
-    broken = break_images(victim, SUM, radii, 40, 1, noise(), batch=16).first[0, 0]  # [N]
+    victim = replace(victim, points=replace(victim.points, at_once=16))
+    broken = broken_by(victim, victim.readout("sum"), radii, 40)[0]  # [N]
     expected = (distance.unsqueeze(1) >= torch.tensor(radii) * (1 + 1e-4)).sum(dim=1)
     assert torch.equal(broken, expected)
 
@@ -98,16 +110,16 @@ def test_a_linear_network_in_the_box_breaks_where_a_convex_program_says() -> Non
     weights = torch.randn(D, generator=random)
     images = torch.rand(POINTS, D, generator=random).round()  # every pixel at a bound
     victim = linear(weights, -float(weights.sum()) * 0.5, images)
-    toward = -victim.side.unsqueeze(1) * weights  # [N, d]
+    toward = -victim.points.side.unsqueeze(1) * weights  # [N, d]
     low, high = torch.zeros(POINTS, 1), torch.full((POINTS, 1), 100.0)
     for _ in range(60):
         middle = (low + high) / 2
         u = (images + middle * toward).clamp(0, 1) - images
-        crossed = (((images + u) @ weights - weights.sum() * 0.5) * victim.side <= 0).unsqueeze(1)
+        crossed = (((images + u) @ weights - weights.sum() * 0.5) * victim.points.side <= 0).unsqueeze(1)
         low, high = torch.where(crossed, low, middle), torch.where(crossed, middle, high)
     distance = ((images + high * toward).clamp(0, 1) - images).norm(dim=1)  # [N]
     radii = [0.1 * i for i in range(25)]
-    broken = break_images(victim, SUM, radii, 60, 1, noise(), batch=POINTS).first[0, 0]
+    broken = broken_by(victim, victim.readout("sum"), radii, 60)[0]
     attacked = torch.tensor([*radii, torch.inf])[broken]
     assert bool((attacked >= distance - 1e-5).all())
     assert bool((attacked <= distance + 0.1 + 0.02).all())
@@ -116,25 +128,26 @@ def test_a_linear_network_in_the_box_breaks_where_a_convex_program_says() -> Non
 def test_perturbations_stay_in_the_ball_and_the_box_and_do_what_they_claim() -> None:
     images = torch.rand(POINTS, D, generator=torch.Generator().manual_seed(4))
     victim = victim_of(small_network(), images)
-    starts = Starts(noise(), 1, 1, torch.arange(POINTS))
-    for target in (SUM, MAX, OWN_LOSS):
-        ended = attempt(victim, target, 0.3, 20, starts)
-        moved = images + ended.perturbation
-        assert bool((ended.perturbation.norm(dim=1) <= 0.3 * (1 + 1e-5)).all())
+    points = victim.points
+    for landscape in (InputMargin(points, "sum"), InputMargin(points, "max"), InputOwnLoss(points)):
+        ended = attempt(victim, Way(landscape), 0.3, 20, restart=1)
+        perturbation = ended.perturbation[0].T  # [N, d]
+        moved = images + perturbation
+        assert bool((perturbation.norm(dim=1) <= 0.3 * (1 + 1e-5)).all())
         assert bool(((moved >= -1e-6) & (moved <= 1 + 1e-6)).all())
-        margins = target.verdicts(victim.margins(victim.outputs(moved.clamp(0, 1))))
-        torch.testing.assert_close(margins, ended.margins)
+        torch.testing.assert_close(landscape.look(ended.perturbation).verdicts, ended.margins)
 
 
 def test_a_curve_never_rises_and_batches_change_nothing() -> None:
     images = torch.rand(POINTS, D, generator=torch.Generator().manual_seed(5))
-    victim = victim_of(small_network(), images)
     radii = [0.0, 0.1, 0.2, 0.4, 0.8]
-    whole = break_images(victim, SUM, radii, 20, 2, noise(), batch=POINTS)
-    parts = break_images(victim, SUM, radii, 20, 2, noise(), batch=7)
-    assert torch.equal(whole.first, parts.first)
-    curve = whole.accuracy(len(radii))[0, 0]
-    assert bool((curve.diff() <= 0).all())
+    whole, parts = (
+        broken_by(victim, victim.readout("sum"), radii, 20, restarts=2)[0]
+        for victim in (victim_of(small_network(), images, at_once=at_once) for at_once in (POINTS, 7))
+    )
+    assert torch.equal(whole, parts)
+    curve = [float((whole > number).double().mean()) for number in range(len(radii))]
+    assert curve == sorted(curve, reverse=True)
     assert curve[0] > curve[-1]
 
 
@@ -145,8 +158,9 @@ def test_a_point_without_a_gradient_goes_elsewhere_and_is_called_blind() -> None
         score = 1 + 0 * seen.sum(dim=1)
         return torch.stack([score, torch.zeros_like(score)])
 
-    victim = Victim(flat, 2, 1, images, torch.ones(POINTS), torch.zeros(POINTS, dtype=torch.long), box())
-    broken = break_images(victim, SUM, [0.5], 10, 1, noise(), batch=POINTS)
+    label = torch.zeros(POINTS, dtype=torch.long)
+    victim = InputVictim(InputPoints(flat, 2, 1, images, torch.ones(POINTS), label, box(), POINTS), 0)
+    broken = break_points(victim.readout("sum").ways, [0.5], 10, 1, victim.noise(0))
     assert bool(broken.blind.all())
     assert bool((broken.first == 1).all())
 
@@ -160,19 +174,21 @@ def test_a_readout_is_attacked_with_steps_that_shrink_too() -> None:
         margin = 1 - 2 * moved + 4 * (moved - 0.05).relu() - 7 * (moved - 0.1).relu()
         return torch.stack([margin, torch.zeros_like(margin)])
 
-    victim = Victim(valley, 2, 1, images, torch.ones(3), torch.zeros(3, dtype=torch.long), box())
-    starts = Starts(noise(), 0, 0, torch.arange(3))
-    assert bool((attempt(victim, SUM, 0.5, 20, starts).margins > 0).all())
-    assert bool((attempt(victim, SUM, 0.5, 20, starts, shrinking=True).margins <= 0).all())
-    ended = attempt_both(victim, SUM, 0.5, 20, starts)
-    torch.testing.assert_close(ended.margins[0], victim.margins(victim.outputs(images + ended.perturbation))[0])
+    label = torch.zeros(3, dtype=torch.long)
+    victim = InputVictim(InputPoints(valley, 2, 1, images, torch.ones(3), label, box(), 3), 0)
+    equal, shrinking = victim.readout("sum").ways
+    assert bool((attempt(victim, equal, 0.5, 20).margins > 0).all())
+    ended = attempt(victim, shrinking, 0.5, 20)
     assert bool((ended.margins <= 0).all())
-    assert bool((attempt_both(victim, OWN_LOSS, 0.5, 20, starts).margins > 0).all())
+    torch.testing.assert_close(shrinking.landscape.look(ended.perturbation).verdicts, ended.margins)
+    assert bool((broken_by(victim, victim.readout("sum"), [0.5], 20) == 0).all())
+    own = Objective(2, [Way(InputOwnLoss(victim.points))])
+    assert bool((broken_by(victim, own, [0.5], 20) == 1).all())
 
 
 def test_steps_are_equal_or_shrink_to_a_hundredth_of_the_radius() -> None:
-    assert step_lengths(20, shrinking=False) == [0.125] * 20
-    shrinking = step_lengths(100, shrinking=True)
+    assert equal_steps(20) == [0.125] * 20
+    shrinking = shrinking_steps(100)
     assert shrinking[0] == 1
     assert shrinking == sorted(shrinking, reverse=True)
     assert shrinking[-1] == pytest.approx(0.01, abs=1e-3)
@@ -181,30 +197,30 @@ def test_steps_are_equal_or_shrink_to_a_hundredth_of_the_radius() -> None:
 class TwoReadouts(nn.Module):
     """The network with two outputs, whose difference is a readout: its best output of either side."""
 
-    def __init__(self, victim: Victim) -> None:
+    def __init__(self, points: InputPoints) -> None:
         super().__init__()
-        self.victim = victim
+        self.points = points
 
     def forward(self, seen: Tensor) -> Tensor:
-        outputs = self.victim.outputs(seen)  # [c, N]
-        sides = outputs[: self.victim.positive_groups], outputs[self.victim.positive_groups :]
+        outputs = self.points.outputs(seen)  # [c, N]
+        sides = outputs[: self.points.positive_groups], outputs[self.points.positive_groups :]
         return torch.stack([side.amax(dim=0) for side in sides], dim=1)
 
 
-def least_norms(victim: Victim, steps: int) -> Tensor:
+def least_norms(points: InputPoints, steps: int) -> Tensor:
     """[N]: what adv-lib's fast minimum norm attack finds for the max readout, inside the box."""
-    label = (victim.side < 0).long()
-    return minimal_norms("fmn", TwoReadouts(victim), victim.images, label, steps, box=(0.0, 1.0))
+    label = (points.side < 0).long()
+    return minimal_norms("fmn", TwoReadouts(points), points.inputs, label, steps, box=(0.0, 1.0))
 
 
 def test_an_independent_minimal_norm_attack_finds_the_same_radii() -> None:
     images = torch.rand(POINTS, D, generator=torch.Generator().manual_seed(6))
     victim = victim_of(small_network(outputs=2), images, groups=2)
-    norms = least_norms(victim, steps=150)
+    norms = least_norms(victim.points, steps=150)
     found = norms.isfinite()
     assert int(found.sum()) > 0.7 * POINTS
     radii = [0.1 * i for i in range(30)]
-    broken = break_images(victim, MAX, radii, 40, 2, noise(), batch=POINTS).first[0, 0]
+    broken = broken_by(victim, victim.readout("max"), radii, 40, restarts=2)[0]
     attacked = torch.tensor([*radii, torch.inf])[broken]
     assert float((attacked - norms)[found].median()) < 0.1
     assert bool((attacked <= norms + 0.1 + 0.03)[found].all())
@@ -220,7 +236,7 @@ def test_it_breaks_as_many_images_of_a_trained_resnet() -> None:
     run = Run.of(resolve(Settings.model_validate(spec)), 0)
     victim = victim_of_run(run, train_resnet(run, "cpu", None), "cpu")
     middle = 0.4
-    theirs = least_norms(victim, steps=100) > middle
-    ours = break_images(victim, MAX, [middle], 40, 1, noise(POINTS, 64), batch=POINTS).first[0, 0] == 1
+    theirs = least_norms(victim.points, steps=100) > middle
+    ours = broken_by(victim, victim.readout("max"), [middle], 40)[0] == 1
     assert 0.2 < float(ours.double().mean()) < 0.9
     assert int(ours.sum()) <= int(theirs.sum()) + 2  # points; the library leaves more where it finds none
