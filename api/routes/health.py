@@ -9,7 +9,7 @@ from phaselab.api.base.deps import Db
 from phaselab.api.base.plain import json_bytes
 from phaselab.api.entrance.queries import NoParameters
 from phaselab.domain.settings.runs import RECIPE
-from phaselab.service.verbs import experiments
+from phaselab.service.verbs.readiness import readiness
 
 router = APIRouter(tags=["health"])
 VERSION = metadata.version("phaselab")
@@ -23,9 +23,9 @@ def health(nothing: NoParameters) -> Response:
 
 @router.get("/ready")
 def ready(nothing: NoParameters, database: Db) -> Response:
-    """200 when the database answers; 503 when it is away."""
-    experiments.list_experiments(database, limit=1)
-    return _json({"status": "ok"})
+    """200 when the database answers, with whether a scheduler leads, and if not why; 503 when it is away."""
+    found = readiness(database)
+    return _json({"status": "ok", "scheduler": {"leads": found.leads, "reason": found.reason}})
 
 
 @router.get("/version")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import Claim, experiment_runs, experiments, runs
+from phaselab.domain.results.results import MOST_SECONDS
 
 HALF_LIVES = 8
 """How far back is looked: what is older counts less than a 256th."""
@@ -24,8 +25,10 @@ def decayed_seconds(session: Session, half_life_seconds: float) -> Mapping[str, 
     oldest = now - step * STEPS * HALF_LIVES
     bounds = [(runs.c.landed_at > now - step * (i + 1), i) for i in range(STEPS * HALF_LIVES)]
     part = case(*bounds).label("part")
+    # What older versions stored unchecked counts nothing: sums of it would overflow, and nobody's runs go out.
+    seconds = case((runs.c.seconds.between(0, MOST_SECONDS), runs.c.seconds), else_=0.0)
     query = (
-        select(experiments.c.owner, part, func.sum(runs.c.seconds).label("seconds"))
+        select(experiments.c.owner, part, func.sum(seconds).label("seconds"))
         .join(experiment_runs, experiment_runs.c.experiment_id == experiments.c.id)
         .join(runs, runs.c.id == experiment_runs.c.run_id)
         .where(

@@ -12,6 +12,8 @@ from phaselab.db.schema.tables import PENDING, experiment_runs, runs
 from phaselab.domain.results.states import Stage
 
 SHARE_DIGITS = 3
+_STAGES = frozenset(stage.value for stage in Stage)
+"""What is known; a scheduler of another version may write others."""
 
 
 @dataclass(frozen=True, order=True)
@@ -35,7 +37,8 @@ def progress_of(session: Session, experiment_id: int) -> list[RunningProgress]:
     noted = select(runs.c.id, runs.c.stage, runs.c.stage_share).where(
         runs.c.leased_by.is_not(None), runs.c.stage.is_not(None)
     )
-    far = {run_id: (Stage(stage), share) for run_id, stage, share in session.execute(noted).all()}
+    rows = session.execute(noted).all()
+    far = {run_id: (Stage(stage), share) for run_id, stage, share in rows if stage in _STAGES}
     if not far:
         return []
     table = experiment_runs.c

@@ -21,7 +21,7 @@ from phaselab.db.writing.status import settle
 from phaselab.db.writing.summaries import MEASURE_COLUMNS, SUMMARY_AT, sum_up
 from phaselab.domain.results import packing
 from phaselab.domain.results.measures import MEASURES
-from phaselab.domain.results.results import Outcome, RunFailure, RunResult
+from phaselab.domain.results.results import MOST_SECONDS, Outcome, RunFailure, RunResult
 from phaselab.domain.results.states import RunState
 
 MEASURE_NAMES = tuple(MEASURES)
@@ -101,6 +101,8 @@ def _fault(result: RunResult, finite: bool) -> str | None:
     for name, value in result.measures.items():
         if value is not None and not math.isfinite(value):
             return f"the measure {name} is not finite: {value}"
+    if not 0 <= result.seconds <= MOST_SECONDS:
+        return f"no run takes {result.seconds} seconds"
     if not finite and not all(np.isfinite(curve.accuracy).all() for curve in result.curves):
         return "a curve holds a number that is not finite"
     return arrays.misshapen(arrays.RunArrays(result.curves, result.cosines))
@@ -135,8 +137,13 @@ def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], n
 
 
 def _save_failures(session: Session, failed: Sequence[tuple[_Stored, RunFailure]], now: datetime) -> None:
-    rows = ((it.reason, it.traceback or None, run.id) for run, it in failed)
+    rows = ((_storable_text(it.reason), _storable_text(it.traceback) or None, run.id) for run, it in failed)
     update_many(session, _FAILURE_COLUMNS, [runs.c.id], rows, _ended(RunState.FAILED, now))
+
+
+def _storable_text(text: str) -> str:
+    """The text without what databases refuse: halves of letters, and on PostgreSQL NUL."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _ended(state: RunState, now: datetime) -> dict[Column[Any], object]:

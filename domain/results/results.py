@@ -16,6 +16,10 @@ READOUTS: tuple[Readout, ...] = ("sum", "max")
 """How a network is read out as a binary classifier: sum minus sum, or max minus max, over the sides' groups."""
 
 
+MOST_SECONDS = 1e9
+"""Most computing seconds of one run, 30 years; more is no time that a run took."""
+
+
 @dataclass(frozen=True)
 class Curve:
     """Robust accuracy, in [0, 1], at each radius of the run's settings: never rising, shape [radii]."""

@@ -16,6 +16,8 @@ from phaselab.domain.settings.entries import Entry, OneOf
 
 MAX_RADII = 200
 """Most radii of one curve."""
+RADIUS_LIMIT = 1e11
+"""Largest radius; the largest norm of a centre, snr * sqrt(d) at their limits, is below it."""
 _first = partial(Entry, first=True)
 _of_images = partial(_first, sources=("images", "features"))
 _of_heads = partial(_first, sources=("features",))
@@ -147,15 +149,18 @@ class Features(Group):
     several seeds share one extractor only where `data.seed` is given."""
 
 
+Radius = Annotated[float, Field(ge=0, le=RADIUS_LIMIT)]
+"""A radius of an attack, wherever it stands: what comes out of a range is read again as a list."""
+
+
 class RadiusRange(Group):
     """`num` radii from `start` to `stop`, both included, evenly spaced."""
 
-    start: float = Field(0.0, ge=0)
-    stop: float = Field(ge=0)
+    start: Radius = 0.0
+    stop: Radius
     num: int = Field(ge=1, le=MAX_RADII)
 
 
-Radius = Annotated[float, Field(ge=0, le=1e9)]
 Method = Literal["pgd", "pgd_native", "exact"]
 METHODS: tuple[Method, ...] = ("pgd", "pgd_native", "exact")
 

@@ -25,11 +25,15 @@ class Misfit(ValueError):
 
 @lru_cache(maxsize=2_000)  # 7 kB each
 def stored_settings(text: str) -> Settings:
-    """The canonical settings that a stored text stands for today. Raises Misfit."""
+    """The canonical settings that a stored text stands for today. Raises Misfit, and nothing else: whatever is stored
+    there harms this row alone."""
     try:
         return resolve(_parsed(text))
     except (InvalidInput, ValueError) as unfit:
         raise Misfit(f"its settings, stored by another version, do not fit this one: {unfit}") from None
+    except Exception as error:
+        unreadable = f"{type(error).__name__}: {error}"
+        raise Misfit(f"its settings, stored by another version, cannot be read by this one: {unreadable}") from error
 
 
 def readable_settings(text: str) -> Settings | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from phaselab.db.queue.leases import Leased
+from phaselab.db.schema.database import DatabaseAway
 from phaselab.domain.results.parcels import Letter, Parcel, Post, Progress
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.settings import Settings
@@ -23,6 +24,8 @@ MOST_ATTEMPTS = 12
 """A run that was handed out as often without a result has failed. Pauses and restarts count, so there are many."""
 DEADLY = 3
 """A run that was alone in its stack when workers died counts as failed after this many deaths."""
+ASIDE_SECONDS = 30.0
+"""How long an experiment is left aside of which no stack could be taken."""
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class Dispatcher:
         self._pace = pace
         self._use = use
         self._noted: dict[int, Progress] = {}
+        self._aside: dict[int, float] = {}
         self.ledger = Ledger()
         self.trials = trials
         self.landed = threading.Event()
@@ -55,7 +59,8 @@ class Dispatcher:
     def feed(self) -> bool:
         """Take stacks until two are out for each trial. Returns whether anything is out or waits."""
         candidates = self._queue.candidates()
-        empty: set[int] = set()
+        now = time.monotonic()
+        empty = {experiment for experiment, until in self._aside.items() if now < until}
         while len(self.ledger) < 2 * self.trials:
             chosen = choose(
                 [candidate for candidate in candidates if candidate.id not in empty],
@@ -66,7 +71,14 @@ class Dispatcher:
             )
             if chosen is None:
                 break
-            taken = self._queue.take(chosen.id, functools.partial(self._most, chosen.queued))
+            try:
+                taken = self._queue.take(chosen.id, functools.partial(self._most, chosen.queued))
+            except DatabaseAway:
+                raise
+            except Exception:
+                log.exception("nothing of experiment %d can be handed out; the others go on", chosen.id)
+                self._aside[chosen.id] = now + ASIDE_SECONDS
+                taken = None
             if taken is None or len(taken.stack.runs) >= chosen.queued:
                 empty.add(chosen.id)
             if taken is not None:

@@ -1,5 +1,6 @@
 """The lead: one scheduler at a time works on a database; others stand by."""
 
+import logging
 import os
 import secrets
 import socket
@@ -11,6 +12,7 @@ from phaselab.db.schema.database import Database, DatabaseAway
 from phaselab.service.scheduling.watchdog import Watchdog
 
 STAND_BY_SECONDS = 0.5
+log = logging.getLogger(__name__)
 
 
 class Lead:
@@ -60,6 +62,9 @@ class Lead:
                     renewed = leadership.renew(session, self._holder, self._seconds)
             except DatabaseAway:
                 continue
+            except Exception:  # the watchdog judges whether it lasts
+                log.exception("the leader lock was not renewed")
+                continue
             if renewed:
                 watchdog.beat("the leader lock")
         watchdog.forget("the leader lock")
@@ -69,7 +74,7 @@ def is_dead(holder: str) -> bool:
     """Whether a holder is a process of this machine that has ended; False when that cannot be known from here."""
     place, _, process = holder.partition("/")
     pid, _, started = process.partition("/")
-    return place == _place() and started != "" and _started(int(pid)) != started
+    return place == _place() and pid.isdecimal() and started != "" and _started(int(pid)) != started
 
 
 def _place() -> str:

@@ -68,6 +68,8 @@ class Notifier:
                 self.send_due()
             except DatabaseAway as away:
                 log.warning("the database is away: %s", away)
+            except Exception:
+                log.exception("notices cannot be sent just now; they stay due")
 
     def _allows(self, notice: Notice) -> bool:
         return self._configuration.notify_secret is not None and is_allowed(
@@ -92,7 +94,7 @@ class Notifier:
                 client.stream("POST", notice.url, content=body, headers=headers) as answer,
             ):
                 return None if answer.is_success else f"it answered {answer.status_code}"
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except Exception as error:  # noqa: BLE001 - also what proxies and certificates of the environment raise
             return f"{type(error).__name__}: {error}"
 
 

@@ -63,8 +63,7 @@ class Scheduler:
         try:
             self._lead.keep(self._watchdog)
             self._queue.release_all()
-            for owner, seconds in self._queue.used(self._configuration.use_half_life_seconds).items():
-                self._use.add(owner, seconds, time.monotonic())
+            self._remember_use()
             self._notifier.start()
             ray_session.start(self._configuration)
             ray_started()
@@ -81,6 +80,18 @@ class Scheduler:
             self._watchdog.expect("Ray's end", END_SECONDS)
             ray_session.stop()
             self._watchdog.forget("Ray's end")
+
+    def _remember_use(self) -> None:
+        """Know again what owners have used; without it the fair share begins anew, and nobody waits for that."""
+        try:
+            used = self._queue.used(self._configuration.use_half_life_seconds)
+        except DatabaseAway:
+            raise
+        except Exception:
+            log.exception("what owners have used cannot be read; the fair share begins anew")
+            return
+        for owner, seconds in used.items():
+            self._use.add(owner, seconds, time.monotonic())
 
     def _wait_for_work(self) -> bool:
         """Wait until runs wait; False when the scheduler is to end."""

@@ -54,5 +54,7 @@ class Watchdog:
             time.sleep(LOOK_SECONDS)
             part = self.silent()
             if part is not None:
-                print(f"scheduler {os.getpid()} ends: {part} has gone silent", file=sys.stderr, flush=True)
-                os._exit(SILENT)
+                try:
+                    print(f"scheduler {os.getpid()} ends: {part} has gone silent", file=sys.stderr, flush=True)
+                finally:  # also when nobody reads standard error any more
+                    os._exit(SILENT)

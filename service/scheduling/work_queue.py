@@ -10,7 +10,7 @@ from phaselab.db.queue import candidates, fair_use, leases, progress
 from phaselab.db.schema.database import Database, DatabaseAway
 from phaselab.db.writing import landing
 from phaselab.db.writing.status import status_of
-from phaselab.domain.results.results import Outcome
+from phaselab.domain.results.results import Outcome, RunFailure
 from phaselab.domain.results.states import ExperimentStatus, Stage
 from phaselab.domain.settings.settings import Settings
 
@@ -21,6 +21,7 @@ the lead may take back what its predecessors held."""
 AWAY_SECONDS = 5.0
 """How long a call goes on asking a database that is away."""
 PAUSE_SECONDS = 0.2
+MOST_OF_REASON = 1_000
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -112,6 +113,31 @@ class WorkQueue:
 
     @again_while_away
     def land(self, outcomes: Sequence[Outcome]) -> None:
-        """Store what was computed."""
+        """Store what was computed. What cannot be stored fails alone, with the reason."""
+        try:
+            self._land(outcomes)
+        except DatabaseAway:
+            raise
+        except Exception:
+            log.exception("a stack cannot be stored whole; its runs are stored one by one")
+            for outcome in outcomes:
+                self._land_alone(outcome)
+
+    def _land(self, outcomes: Sequence[Outcome]) -> None:
         with self._database.transaction() as session:
             landing.land(session, outcomes)
+
+    def _land_alone(self, outcome: Outcome) -> None:
+        try:
+            self._land([outcome])
+            return
+        except DatabaseAway:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the reason of this run
+            reason = f"its result cannot be stored: {type(error).__name__}: {error}"[:MOST_OF_REASON]
+        try:
+            self._land([RunFailure(outcome.key, reason)])
+        except DatabaseAway:
+            raise
+        except Exception:  # it goes out again when its lease ends
+            log.exception("run %s: neither its result nor its failure can be stored", outcome.key)

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from phaselab.api.app import PARTS, create_app
+from phaselab.db.queue import leadership
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from tests.api.conftest import NEW_SPEC as SPEC
@@ -146,6 +147,15 @@ def test_a_body_of_50_mb_is_refused_and_the_server_goes_on(read: httpx.Client, b
     answer = read.post("/experiments", content=chunks(50) if body is None else body, headers=headers, timeout=60)
     assert_problem(answer, 413)
     assert read.get("/health").json() == {"status": "ok"}
+
+
+def test_ready_tells_whether_a_scheduler_leads(own_server: tuple[str, Database], http: httpx.Client) -> None:
+    told = http.get("/ready").json()
+    assert (told["status"], told["scheduler"]["leads"]) == ("ok", False)
+    assert "nothing is computed" in told["scheduler"]["reason"]
+    with own_server[1].transaction() as session:
+        assert leadership.acquire(session, "one", 60)
+    assert http.get("/ready").json() == {"status": "ok", "scheduler": {"leads": True, "reason": None}}
 
 
 def test_other_sites_pages_may_not_change_anything(read: httpx.Client, filled_url: str) -> None:

@@ -1,10 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
+from sqlalchemy import select, update
 
 from phaselab.db.care.check import check
+from phaselab.db.queue.progress import progress_of
 from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import runs
 from phaselab.db.writing import verbs
-from phaselab.domain.results.results import Curve, RunResult
+from phaselab.domain.results.results import Curve, RunFailure, RunResult
 from phaselab.domain.results.states import ExperimentStatus, RunState
 from phaselab.service.verbs import runs as run_verbs
 from tests.db.rows import finish, land, store, take, take_all
@@ -152,3 +158,27 @@ def test_deleting_while_runs_are_out_is_safe(database: Database) -> None:
     again = store(database)
     assert row(database, again).cached == 1
     assert row(database, again).total == 18
+
+
+@pytest.mark.parametrize("seconds", [1e308, float("inf"), float("nan"), -1.0])
+def test_seconds_that_no_run_takes_are_a_failure(database: Database, seconds: float) -> None:
+    experiment = store(database, seeds=1)
+    [run, *_] = take(database, experiment)
+    assert land(database, [replace(made_up(run), seconds=seconds)]).failed == 1
+
+
+def test_a_reason_is_stored_whatever_letters_it_has(database: Database) -> None:
+    experiment = store(database, seeds=1)
+    [run, *_] = take(database, experiment)
+    assert land(database, [RunFailure(run.key, "nul \0, half a letter \ud800", "\0")]).failed == 1
+    with database.reading() as session:
+        found = session.execute(select(runs.c.reason).where(runs.c.key == run.key)).scalar_one()
+    assert found == "nul \N{REPLACEMENT CHARACTER}, half a letter ?"
+
+
+def test_a_stage_of_another_version_is_not_shown(database: Database) -> None:
+    experiment = store(database, seeds=1)
+    [run, *_] = take(database, experiment)
+    with database.transaction() as session:
+        session.execute(update(runs).where(runs.c.key == run.key).values(stage="polishing", stage_share=0.5))
+        assert progress_of(session, experiment) == []

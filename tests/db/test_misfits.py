@@ -40,6 +40,18 @@ def impossible(text: str) -> str:
     return text.replace('"positive_clusters":2', '"positive_clusters":4')
 
 
+def far(text: str) -> str:
+    """The text of a version that took radii which this one refuses."""
+    groups: dict[str, dict[str, Any]] = json.loads(text)
+    groups["attack"]["radii"] = [0.0, 1e12]
+    return json.dumps(groups, sort_keys=True, separators=(",", ":"))
+
+
+def nonsense(text: str) -> str:
+    """What no version has stored; distinct for distinct settings."""
+    return json.dumps([text])
+
+
 def respell(database: Database, k: int, change: Callable[[str], str]) -> int:
     """Let the settings of k clusters, and the keys of their runs, be what a version stored that wrote other texts; how
     many settings."""
@@ -70,7 +82,8 @@ def stands(database: Database, experiment: int) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"), [(older, "network/colour: unknown key"), (impossible, "positive_clusters")]
+    ("change", "told"),
+    [(older, "network/colour: unknown key"), (impossible, "positive_clusters"), (far, "radii/1"), (nonsense, "")],
 )
 def test_waiting_runs_that_do_not_fit_fail_alone(database: Database, change: Callable[[str], str], told: str) -> None:
     experiment = store(database)

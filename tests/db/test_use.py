@@ -42,5 +42,12 @@ def test_the_distant_past_is_forgotten(database: Database) -> None:
     assert used(database, 100) == {}
 
 
+@pytest.mark.parametrize("seconds", [1e308, float("inf"), -1.0])
+def test_seconds_that_no_run_took_count_nothing(database: Database, seconds: float) -> None:
+    finish(database, store(database))
+    landed(database, seconds, timedelta())
+    assert used(database) == {"ada": 0.0}
+
+
 def test_nobody_has_used_anything_of_an_empty_database(database: Database) -> None:
     assert used(database) == {}

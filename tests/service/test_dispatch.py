@@ -1,15 +1,20 @@
 """The dispatcher between a real database and a mailbox that only writes down what it gets."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
+from phaselab.db.queue.leases import Leased
 from phaselab.db.queue.progress import RunningProgress
 from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import runs
 from phaselab.domain.families.cost import estimate_seconds
 from phaselab.domain.results.parcels import Letter, Parcel, Progress
 from phaselab.domain.results.states import RunState, Stage
+from phaselab.domain.settings.settings import Settings
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.scheduling.dispatch import Dispatcher
 from phaselab.service.scheduling.fairness import Use
@@ -100,6 +105,42 @@ def test_what_a_dead_worker_held_goes_out_again(database: Database, box: Box, di
     assert [again.stack for again in box.letters] == [letter.stack]
     assert len(dispatcher.ledger) == 1
     assert states(database)[0][0] == RunState.LEASED
+
+
+def test_an_experiment_of_which_nothing_can_be_taken_holds_up_no_other(
+    database: Database, box: Box, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = store(database, seeds=[0]), store(database, seeds=[1])
+    take, asked = WorkQueue.take, []
+
+    def with_a_bug(queue: WorkQueue, experiment: int, most: Callable[[Settings], int]) -> Leased | None:
+        asked.append(experiment)
+        if experiment == broken:
+            raise OverflowError("a bug")
+        return take(queue, experiment, most)
+
+    monkeypatch.setattr(WorkQueue, "take", with_a_bug)
+    for _ in range(3):
+        assert dispatcher.feed()
+    assert {run.seed for letter in box.letters for run in letter.stack.runs} == {1}
+    assert asked.count(broken) == 1, "it is left aside for a while"
+    assert sound in asked
+
+
+def test_a_result_that_cannot_be_stored_fails_alone(
+    database: Database, box: Box, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = store(database, seeds=[0])
+    dispatcher.feed()
+    (letter, _) = box.letters
+    first, *others = letter.stack.runs
+    odd = replace(made_up(first), provenance={"device": b"cpu"})  # type: ignore[dict-item]
+    dispatcher.on_parcel(Parcel(letter.number, [odd, *map(made_up, others)], 1.0))
+    assert landed(database, experiment) == len(others)
+    with database.reading() as session:
+        failed = session.execute(select(runs.c.key, runs.c.reason).where(runs.c.state == RunState.FAILED)).all()
+    assert [key for key, _ in failed] == [first.key]
+    assert "its result cannot be stored: TypeError" in failed[0].reason
 
 
 def test_a_cancelled_stack_is_given_back_once_no_trial_holds_it(

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.database import Database
+from phaselab.db.schema.database import Database, DatabaseAway
 from phaselab.db.schema.tables import notices
 from phaselab.db.writing import landing
 from phaselab.domain.results.results import RunFailure
@@ -20,7 +20,7 @@ from phaselab.service.scheduling.notifier import TRIES, Notifier
 from phaselab.service.verbs import experiments, portable
 from phaselab.service.verbs.submit import submit
 from tests.db.rows import finish, take_all
-from tests.faults.harness import TINY
+from tests.faults.harness import TINY, wait_until
 from tests.service.receiver import Receiver, listening
 
 SECRET = "0123456789abcdef"
@@ -114,6 +114,40 @@ def test_nobody_listens(sqlite_database: Database) -> None:
     assert left(sqlite_database) == [TRIES - 1]
     notifier(sqlite_database, (url,)).send_due()
     assert left(sqlite_database) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ALL_PROXY", "socks5h://127.0.0.1:1"), ("HTTPS_PROXY", "gopher://x"), ("SSL_CERT_FILE", "/no")]
+)
+def test_an_environment_that_cannot_be_used_is_a_failed_attempt(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    url = "https://hooks.lab.invalid/hook"
+    for _ in range(2):
+        finish(sqlite_database, submitted(sqlite_database, url, seeds=[len(left(sqlite_database))]))
+    monkeypatch.setenv(name, value)
+    notifier(sqlite_database, (url,)).send_due()
+    assert left(sqlite_database) == [1, 1]
+
+
+def test_the_thread_outlives_whatever_goes_wrong(
+    sqlite_database: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(sqlite_database, submitted(sqlite_database, receiver.url))
+    broken = iter([ArithmeticError("a bug"), DatabaseAway("away")])
+    send = Notifier.send_due
+
+    def at_first_broken(self: Notifier) -> None:
+        if (error := next(broken, None)) is not None:
+            raise error
+        send(self)
+
+    monkeypatch.setattr(Notifier, "send_due", at_first_broken)
+    monkeypatch.setattr("phaselab.service.scheduling.notifier.LOOK_SECONDS", 0.05)
+    sender = notifier(sqlite_database, (receiver.url,))
+    sender.start()
+    wait_until(lambda: len(receiver.got) == 1, "the end is told", 20)
+    sender.stop()
 
 
 def test_what_is_allowed_no_more_is_not_sent(sqlite_database: Database, receiver: Receiver) -> None:

@@ -2,8 +2,11 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from phaselab.service.base.exit_codes import SILENT
 from phaselab.service.processes.environment import scheduler_environment
+from phaselab.service.scheduling import lead
 from phaselab.service.scheduling.lead import is_dead
 from phaselab.service.scheduling.watchdog import Watchdog
 from tests.faults.harness import ROOT
@@ -19,6 +22,15 @@ def test_a_process_whose_part_goes_silent_ends_and_says_which() -> None:
     )
     assert ended.returncode == SILENT
     assert "Tune has gone silent" in ended.stderr
+
+
+def test_it_ends_the_process_even_when_nobody_reads_what_it_says() -> None:
+    program = (
+        "import os, time; from phaselab.service.scheduling.watchdog import Watchdog; dog = Watchdog(); dog.start();"
+        "os.close(2); dog.expect('Tune', 0.1); time.sleep(20); os._exit(0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=30, check=False)
+    assert ended.returncode == SILENT
 
 
 def test_beats_and_farewells_keep_it_quiet() -> None:
@@ -38,6 +50,11 @@ def test_beats_and_farewells_keep_it_quiet() -> None:
 
 def test_a_holder_on_another_machine_is_never_taken_for_dead() -> None:
     assert not is_dead("elsewhere:pid:[1]/1/1")
+
+
+@pytest.mark.parametrize("holder", ["", "/", "{here}/x/1", "{here}//1", "{here}", "{here}/1"])
+def test_a_holder_that_no_version_wrote_is_never_taken_for_dead(holder: str) -> None:
+    assert not is_dead(holder.format(here=lead._place()))
     assert not is_dead("anything")
 
 

@@ -1,0 +1,23 @@
+"""Whether the service can do what it is for."""
+
+from dataclasses import dataclass
+
+from phaselab.db.queue import leadership
+from phaselab.db.schema.database import Database
+
+NOBODY = "no scheduler has the lead, so nothing is computed; the log of `phaselab serve` or `scheduler` says why"
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a scheduler has the lead and, where none has, the reason as far as it is known."""
+
+    leads: bool
+    reason: str | None
+
+
+def readiness(database: Database) -> Readiness:
+    """How ready the service is, by what the database tells. Raises DatabaseAway."""
+    with database.reading() as session:
+        leads = leadership.holder_of(session) is not None
+    return Readiness(leads, None if leads else NOBODY)
