@@ -104,8 +104,9 @@ def _marks(lines: Sequence[Line]) -> tuple[Mark, ...]:
     found: dict[tuple[float, str], set[str]] = {}
     for line in lines:
         theory = line.curve.theory
-        if theory is not None:
-            found.setdefault((theory.radius, theory.formula), set()).add(line.colour)
+        if theory is not None and theory.radius is not None and theory.formula is not None:
+            noise = f"{theory.radius / theory.ideal:.2f} " if theory.ideal else "1.00 "
+            found.setdefault((theory.radius, noise.replace("1.00 ", "") + theory.formula), set()).add(line.colour)
     return tuple(
         Mark(radius, formula, used.pop() if len(used) == 1 else INK)
         for (radius, formula), used in sorted(found.items())
@@ -121,7 +122,9 @@ def _note(curves: Curves, only: Sequence[Method]) -> str:
         runs = f"mean of n = {most} runs" if least == most else f"mean of n = {least}–{most} runs"
         bands = f"bands of {', '.join(only)}" if only else "bands"
         runs += f", {bands}: 95 % interval over seeds" if most > 1 else ""
-    return filled(shortened(" · ".join([runs, *(str(condition) for condition in curves.query.where)]), 300), 100)
+    reasons = (curve.theory.reason for curve in curves.curves if curve.theory is not None)
+    silent = [f"no theory: {reason}" for reason in dict.fromkeys(reasons) if reason is not None][:1]
+    return filled(shortened(" · ".join([runs, *map(str, curves.query.where), *silent]), 400), 100)
 
 
 def draw_curves(curves: Curves, overlay: Sequence[Series] = ()) -> Figure:
@@ -215,7 +218,7 @@ def _legend_handles(picture: CurvesPicture) -> list[Line2D | Patch]:
     for method in picture.methods:
         handles.append(Line2D([], [], color="#555555", linestyle=LINES[method], label=_METHOD_NAMES[method]))
     if any(picture.marks.values()):
-        label = "theory: the radius that flips a centre, R = SNR √d"
+        label = "theory: the radius that flips the median test point, R = SNR √d"
         handles.append(Line2D([], [], color="#555555", linestyle=(0, (1, 1.2)), linewidth=1.0, label=label))
     for series, marker in zip(picture.overlay, _MARKERS, strict=False):
         handles.append(Line2D([], [], linestyle="", marker=marker, label=f"published: {series.label}", **_published()))

@@ -104,7 +104,7 @@ def _title(diagram: Diagram) -> str:
 
 
 def _note(diagram: Diagram) -> str:
-    """How many runs stand behind a cell, how many failed, and what was fixed or averaged over."""
+    """How many runs stand behind a cell, how many failed, what was fixed or averaged over, and where theory is silent."""
     counts = [cell.n for row in diagram.cells for cell in row if cell.n]
     runs = "no runs yet"
     if counts:
@@ -115,7 +115,10 @@ def _note(diagram: Diagram) -> str:
     parts = [runs, *(str(condition) for condition in diagram.query.where)]
     if diagram.query.marginalize:
         parts.append("averaged over " + ", ".join(diagram.query.marginalize))
-    return filled(shortened(" · ".join(parts), 270), 90)
+    for gap in diagram.theory_gaps:
+        values = ", ".join(map(words, gap.at[:6])) + (", ..." if len(gap.at) > 6 else "")
+        parts.append(f"no theory of the {gap.name} at {values}: {gap.reason}")
+    return filled(shortened(" · ".join(parts), 540), 90)
 
 
 def _labels(diagram: Diagram) -> Iterator[Label]:
@@ -190,9 +193,10 @@ def _draw_lines(axes: Axes, diagram: Diagram, picture: DiagramPicture) -> None:
     for boundary in diagram.boundaries:
         xs, ys = zip(*boundary.points, strict=True)
         axes.plot(xs, ys, color=INK, linewidth=1.8, path_effects=halo(3.6), solid_joinstyle="miter", zorder=3)
-    for i, curve in enumerate(diagram.theory):
+    styles = _theory_styles(diagram)
+    for curve in diagram.theory:
         xs, ys = zip(*curve.points, strict=True)
-        axes.plot(xs, ys, **theory_style(i), zorder=4)
+        axes.plot(xs, ys, **styles[curve.name], zorder=4)
     for label in picture.labels:
         axes.text(
             label.x,
@@ -206,6 +210,11 @@ def _draw_lines(axes: Axes, diagram: Diagram, picture: DiagramPicture) -> None:
             path_effects=halo(3.2),
             zorder=5,
         )
+
+
+def _theory_styles(diagram: Diagram) -> dict[str, dict[str, Any]]:
+    """How each theory curve is drawn, by its name: one that is broken has one style."""
+    return {name: theory_style(i) for i, name in enumerate(dict.fromkeys(curve.name for curve in diagram.theory))}
 
 
 def theory_style(index: int) -> dict[str, Any]:
@@ -245,9 +254,9 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
                 label=LOOKS[CellState.MEASURED].label,
             )
         )
-    for i, curve in enumerate(diagram.theory):
-        label = f"theory, {curve.name}: {curve.formula}"
-        handles.append(Line2D([], [], label=label, **theory_style(i)))
+    formulas = {curve.name: curve.formula for curve in diagram.theory}
+    for name, style in _theory_styles(diagram).items():
+        handles.append(Line2D([], [], label=f"theory, {name}: {formulas[name]}", **style))
     return handles
 
 

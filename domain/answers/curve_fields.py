@@ -11,8 +11,12 @@ if TYPE_CHECKING:  # the client reads the names here, and does without the libra
 THEORY_RADIUS: "Record[TheoryRadius]" = Record(
     (
         Field("readout", "text", lambda radius: radius.readout, "`sum` or `max`."),
-        Field("formula", "text", lambda radius: radius.formula, "The formula of the radius; R = snr sqrt(d)."),
-        Field("radius", "number", lambda radius: radius.radius, "The radius, in data units."),
+        Field("formula", Maybe("text"), lambda radius: radius.formula, "The closed form; R = snr sqrt(d)."),
+        Field("radius", Maybe("number"), lambda radius: radius.radius, "The median radius, noise counted."),
+        Field(
+            "ideal", Maybe("number"), lambda radius: radius.ideal, "The closed form's value; null if clusters differ."
+        ),
+        Field("reason", Maybe("text"), lambda radius: radius.reason, "Why theory is silent; null where it speaks."),
     )
 )
 _NUMBER = Maybe("number")

@@ -81,8 +81,6 @@ def _mean_curve(curves: Sequence[RunCurves]) -> GroupCurve:
     if n > 1:
         half = t_quantile(n - 1) * accuracy.std(axis=0, ddof=1) / np.sqrt(n)
         low, high = np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
-    read = (alike.settings for alike in curves)
-    radii = {None if settings is None else flip_radius(settings, first.readout) for settings in read}
     return GroupCurve(
         first.group,
         first.readout,
@@ -92,5 +90,14 @@ def _mean_curve(curves: Sequence[RunCurves]) -> GroupCurve:
         tuple(mean.tolist()),
         None if low is None else tuple(low.tolist()),
         None if high is None else tuple(high.tolist()),
-        radii.pop() if len(radii) == 1 else None,
+        _theory(curves, first.readout),
     )
+
+
+def _theory(curves: Sequence[RunCurves], readout: Readout) -> TheoryRadius | None:
+    """The radius that theory gives all runs of a group; None of settings that this version cannot read."""
+    read = [alike.settings for alike in curves]
+    radii = {flip_radius(settings, readout) for settings in read if settings is not None}
+    if None in read or not radii:
+        return None
+    return radii.pop() if len(radii) == 1 else TheoryRadius(readout, reason="the settings of the group differ in it")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from phaselab.domain.answers.axes import PictureAxis, index_of, order_values
 from phaselab.domain.answers.boundaries import boundaries
 from phaselab.domain.answers.conditions import Condition
-from phaselab.domain.answers.theory import PLANE_CURVES, TheoryCurve
+from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap, draw
 from phaselab.domain.results.intervals import mean_interval, wilson_interval
 from phaselab.domain.results.measures import Measures
 from phaselab.domain.results.phases import Phase, Thresholds, phase
@@ -92,7 +92,7 @@ class DiagramBoundary:
 
 @dataclass(frozen=True)
 class Diagram:
-    """A phase diagram: `cells[y][x]`, boundaries between phases, theory curves."""
+    """A phase diagram: `cells[y][x]`, boundaries between phases, theory curves and where there are none."""
 
     query: DiagramQuery
     x: PictureAxis
@@ -100,6 +100,7 @@ class Diagram:
     cells: tuple[tuple[Cell, ...], ...]
     boundaries: tuple[DiagramBoundary, ...] = ()
     theory: tuple[TheoryCurve, ...] = ()
+    theory_gaps: tuple[TheoryGap, ...] = ()
     revision: int = 0
     names: tuple[str, ...] = field(default=())
 
@@ -134,16 +135,9 @@ def build_diagram(
         )
         for y_value, line in zip(y.values, grid, strict=True)
     )
-    return Diagram(
-        query,
-        x,
-        y,
-        cells,
-        _boundaries(cells, x, y),
-        _theory(grid, x, y, thresholds),
-        revision,
-        names,
-    )
+    settings = [[next((one.settings for one in found), None) for found in line] for line in grid]
+    theory, gaps = draw(x, y, settings, thresholds)
+    return Diagram(query, x, y, cells, _boundaries(cells, x, y), theory, gaps, revision, names)
 
 
 def _with_state(cell: Cell, has_points: bool, lack: Lack) -> Cell:
@@ -192,27 +186,3 @@ def _boundaries(cells: Sequence[Sequence[Cell]], x: PictureAxis, y: PictureAxis)
         DiagramBoundary(line.between, tuple((columns[i], rows[j]) for i, j in line.corners))
         for line in boundaries([[cell.phase for cell in row] for row in cells])
     )
-
-
-def _theory(
-    grid: Sequence[Sequence[Sequence[PointSummary]]], x: PictureAxis, y: PictureAxis, thresholds: Thresholds
-) -> tuple[TheoryCurve, ...]:
-    """The theory curves that one of the axes gives as a function of the other."""
-    columns = [[row[i] for row in grid] for i in range(len(x.values))]
-    rows = [list(row) for row in grid]
-    curves = []
-    for curve in PLANE_CURVES:
-        along, across, lines = (x, y, columns) if curve.parameter == y.parameter else (y, x, rows)
-        if curve.parameter != across.parameter:
-            continue
-        threshold = curve.at(thresholds)
-        found = []
-        for place, line in zip(along.coordinates, lines, strict=True):
-            settings = next((points[0].settings for points in line if points), None)
-            given = curve.value(settings, threshold) if settings else None
-            other = across.place(given) if given is not None else None
-            if other is not None:
-                found.append((place, other) if across is y else (other, place))
-        if len(found) > 1:
-            curves.append(TheoryCurve(curve.name, curve.formula.format(threshold=threshold), tuple(found)))
-    return tuple(curves)

@@ -9,7 +9,7 @@ from phaselab.domain.settings.parameters import Value, parameters
 if TYPE_CHECKING:  # the client reads the names here, and does without the libraries that make diagrams
     from phaselab.domain.answers.axes import PictureAxis
     from phaselab.domain.answers.diagram import Cell, Diagram, DiagramBoundary
-    from phaselab.domain.answers.theory import TheoryCurve
+    from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap
 
 _NUMBER = Maybe("number")
 
@@ -60,6 +60,13 @@ _CURVE: "Record[TheoryCurve]" = Record(
         Field("points", _POINTS, lambda curve: curve.points, "Its points (x, y) in the axes' coordinates."),
     )
 )
+_GAP: "Record[TheoryGap]" = Record(
+    (
+        Field("name", "text", lambda gap: gap.name, "The curve that is not drawn."),
+        Field("at", Many(Maybe("value")), lambda gap: gap.at, "Where, by values of the axis that it runs along."),
+        Field("reason", "text", lambda gap: gap.reason, "Why, of the first of them."),
+    )
+)
 
 
 def _matrix(column: "Field[Cell]") -> "Field[Diagram]":
@@ -89,6 +96,7 @@ _RECORD: "Record[Diagram]" = Record(
         *(_matrix(column) for column in CELL.fields),
         Field("boundaries", Many(_BOUNDARY), lambda found: found.boundaries, "Polylines between phases."),
         Field("theory", Many(_CURVE), lambda found: found.theory, "Curves of theory."),
+        Field("theory_gaps", Many(_GAP), lambda found: found.theory_gaps, "Where theory is silent, and why."),
         Field("revision", "integer", lambda found: found.revision, "Rises with every result that lands."),
     )
 )

@@ -1,147 +1,212 @@
-"""Theory: closed forms drawn beside results; derived in docs/methods/theory.md.
+"""Theory of robust radii, drawn beside curves: where the idealised network flips, noise of the test points included.
 
-All hold for orthogonal centres of norm R = snr * sqrt(d), balanced sides, and neurons that share the features of
-their label group alike; noise is ignored.
+Derived, with its limits, in docs/methods/theory.md.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from scipy.special import lambertw
+import numpy as np
+from scipy.special import ndtr
 
-from phaselab.domain.families.registry import family_of
-from phaselab.domain.families.sources import source_of
-from phaselab.domain.results.phases import Thresholds
+from phaselab.domain.answers.course import center_norm, course, energies
+from phaselab.domain.answers.idealised import (
+    NODES,
+    WEIGHTS,
+    Silence,
+    dealt_groups,
+    group_sizes,
+    silence,
+    silence_of_learned,
+    unevenness,
+)
 from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.labels import group_count
 from phaselab.domain.settings.settings import Settings
 
-
-@dataclass(frozen=True)
-class TheoryCurve:
-    """A curve in the plane of a diagram: its formula and its points (x, y) in the axes' coordinates."""
-
-    name: str
-    formula: str
-    points: tuple[tuple[float, float], ...]
+LEAST_LIFT = 2.0
+"""How many standard deviations of noise above 0 the opposing groups are where the sum readout flips; with less, some
+of them stay off."""
 
 
 @dataclass(frozen=True)
 class TheoryRadius:
-    """The radius at which a readout of the idealised network is flipped, in data units."""
+    """The radius at which a readout of the median test point is flipped, in data units, and the closed form that it
+    tends to as R grows: `formula`, and its value `ideal` where all clusters have the same. Null, with the reason, where
+    theory is silent."""
 
     readout: Readout
-    formula: str
-    radius: float
+    formula: str | None = None
+    radius: float | None = None
+    ideal: float | None = None
+    reason: str | None = None
 
 
-def center_norm(settings: Settings) -> float:
-    """R = snr * sqrt(d), the norm of every centre."""
-    return settings.data.snr * math.sqrt(settings.data.d)
+@lru_cache(maxsize=4096)
+def flip_radius(settings: Settings, readout: Readout) -> TheoryRadius:
+    """The median over test points of the least perturbation that flips the idealised network."""
+    reason = silence(settings) or silence_of_learned(settings)
+    if settings.data.label_noise and group_count(settings.network.labels, settings.data.k) > 2:
+        reason = reason or "with label noise, theory of radii speaks of two label groups"
+    if reason is not None:
+        return TheoryRadius(readout, reason=reason)
+    groups = _Groups.of(settings)
+    try:
+        radius = groups.median_max() if readout == "max" else groups.median_sum()
+    except Silence as silent:
+        return TheoryRadius(readout, reason=str(silent))
+    formula, ideal = _closed_form(settings, readout)
+    return TheoryRadius(readout, formula, radius, ideal)
 
 
-def idealised(settings: Settings) -> bool:
-    """Whether theory speaks of these settings at all: of their family and their source, of orthogonal centres, of
-    sides of equal size give or take one."""
-    if not (family_of(settings).has_theory and source_of(settings).has_theory):
-        return False
-    positive = settings.data.positive_clusters or settings.data.k // 2
-    return settings.data.center_cosine == 0 and abs(2 * positive - settings.data.k) <= 1
+def _closed_form(settings: Settings, readout: Readout) -> tuple[str, float | None]:
+    """R over the root of g + g' (max: the largest opposing group) or g + k' (sum: the opposing clusters), g being the
+    point's own group; and its value where that is the same for every cluster."""
+    dealt, k = dealt_groups(settings), settings.data.k
+    sizes, sides = group_sizes(dealt), dealt.side_of_group
+    groups = len(sides)
+    squares = set()
+    for own, size in sizes.items():
+        opposing = [sizes[other] for other, side in enumerate(sides) if side != sides[own]]
+        squares.add(size + (max(opposing) if readout == "max" else sum(opposing)))
+    if len(squares) > 1:
+        own_size = "1" if groups == k else "g"
+        return (f"R/√({own_size}+g′)" if readout == "max" else f"R/√({own_size}+k′)"), None
+    square = squares.pop()
+    return _named(readout, k, groups, square), center_norm(settings) / math.sqrt(square)
 
 
-def flip_radius(settings: Settings, readout: Readout) -> TheoryRadius | None:
-    """Radius that flips a centre when c label groups each average k / c features.
-
-    `max`: R / sqrt(2 k / c); `sum`: R / sqrt(k / c + k / 2). Both are R / sqrt(k) for two groups; one group per
-    cluster gives R / sqrt(2) and R / sqrt(1 + k / 2). None where theory does not speak of the settings.
-    """
-    if not idealised(settings):
-        return None
-    k = settings.data.k
-    groups = group_count(settings.network.labels, k)
-    size = k / groups
+def _named(readout: Readout, k: int, groups: int, square: int) -> str:
+    """R over the root of a square, by what it is where all groups are of one size."""
     if groups == 2:
-        formula, square = "R/√k", float(k)
-    elif readout == "max":
-        formula, square = ("R/√2" if groups == k else f"R/√(2k/{groups})"), 2 * size
-    else:
-        formula, square = ("R/√(1+k/2)" if groups == k else f"R/√(k/{groups}+k/2)"), size + k / 2
-    return TheoryRadius(readout, formula, center_norm(settings) / math.sqrt(square))
-
-
-def margin(settings: Settings) -> float:
-    """Margin z that gradient flow for time learning_rate * steps gives the idealised network.
-
-    With c groups of h neurons, dz/dt = R^2 / (h k) * (c - 1) / (e^z + c - 1) from z = 0, so
-    z + (e^z - 1) / (c - 1) = R^2 * learning_rate * steps / (h k); logistic loss is c = 2. Solved by Lambert's W.
-    Settings must be canonical (`width` a number).
-    """
-    k, width = settings.data.k, settings.network.width
-    if not isinstance(width, int):
-        raise ValueError("margin needs canonical settings")
-    others = group_count(settings.network.labels, k) - 1
-    time = settings.training.learning_rate * settings.training.steps
-    total = center_norm(settings) ** 2 * time / (width * k) + 1 / others
-    # z + e^z / a = s has the solution z = s - W(e^s / a). Where e^s overflows, W(x) = ln x - ln ln x + o(1).
-    if total > 600:
-        return math.log(others) + math.log(total - math.log(others))
-    return total - float(lambertw(math.exp(total) / others).real)
-
-
-def lazy_scale(settings: Settings, fraction: float) -> float | None:
-    """The init_scale at which feature_fraction is `fraction`; None where noise alone keeps it below.
-
-    feature_fraction = 1 / (1 + k / (n snr^2) + init_scale^2 d R^2 / (g z^2)), g = k / c features to a group.
-    """
-    data = settings.data
-    if not idealised(settings):
-        return None
-    size = data.k / group_count(settings.network.labels, data.k)
-    room = 1 / fraction - 1 - data.k / (data.n * data.snr**2)
-    if room <= 0:
-        return None
-    return margin(settings) / center_norm(settings) * math.sqrt(size * room / data.d)
-
-
-def labels_for_index(k: int, index: float) -> float | None:
-    """How many label groups give the averaging index `index`, for k clusters on balanced sides.
-
-    A neuron that averages the g = k / c features of its group has the index (g - 1) / (k / 2 - 1), so
-    c = k / (1 + index (k / 2 - 1)). None for k < 4, where the index is undefined.
-    """
-    return None if k < 4 else k / (1 + index * (k / 2 - 1))
-
-
-def _labels_at(settings: Settings, index: float) -> float | None:
-    return labels_for_index(settings.data.k, index) if idealised(settings) else None
+        return "R/√k"
+    if square * groups != (2 * k if readout == "max" else k + k * groups / 2):
+        return f"R/√{square}"
+    if readout == "max":
+        return "R/√2" if groups == k else f"R/√(2k/{groups})"
+    return "R/√(1+k/2)" if groups == k else f"R/√(k/{groups}+k/2)"
 
 
 @dataclass(frozen=True)
-class PlaneCurve:
-    """A curve that can be drawn where an axis is `parameter`, which it gives for settings and a phase threshold."""
+class _Groups:
+    """The outputs of the idealised network at a test point, as a linear map of it: what one group holds of a centre,
+    and how its weights multiply. Sizes are numbers of clusters.
 
-    parameter: str
-    name: str
-    threshold: str
-    formula: str
-    value: Callable[[Settings, float], float | None]
+    A group of g clusters holds own / R^2 times each of their centres, -pushed / R^2 times each other one, and has noise
+    of variance |w|^2 at a test point. A cluster with more training points than others is learned further, so that the
+    factor of a single feature is N(1, spread^2).
+    """
 
-    def at(self, thresholds: Thresholds) -> float:
-        """The threshold that the curve belongs to."""
-        return float(getattr(thresholds, self.threshold))
+    own: float
+    pushed: float
+    clusters: int
+    square: float
+    """R^2"""
+    memory: float
+    """|w|^2 of what is remembered of one cluster's noise"""
+    start: float
+    """|w|^2 of the random start"""
+    spread: float
+    kinds: tuple[tuple[float, int, tuple[int, ...]], ...]
+    """Of every kind of cluster: its share of all, the size of its group, the sizes of the opposing groups."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "_Groups":
+        data, found, dealt = settings.data, course(settings), dealt_groups(settings)
+        parts, groups = energies(settings, found), group_count(settings.network.labels, data.k)
+        sizes, sides = group_sizes(dealt), dealt.side_of_group
+        kinds = Counter(
+            (sizes[own], tuple(sorted(sizes[other] for other, side in enumerate(sides) if side != sides[own])))
+            for own in dealt.group_of_cluster
+        )
+        width = settings.network.width
+        return cls(
+            own=found.own,
+            pushed=found.pushed,
+            clusters=data.k,
+            square=center_norm(settings) ** 2,
+            memory=parts.memory / data.k,
+            start=parts.start / groups / (width if isinstance(width, int) else 1),
+            spread=unevenness(settings),
+            kinds=tuple((count / data.k, own, opposing) for (own, opposing), count in kinds.items()),
+        )
+
+    def norm2(self, size: int) -> float:
+        """|w|^2 of a group."""
+        others = self.clusters - size
+        return (size * self.own**2 + others * self.pushed**2) / self.square + size * self.memory + self.start
+
+    def product(self, one: int, other: int) -> float:
+        """<w, w'> of two groups."""
+        third = self.clusters - one - other
+        return (third * self.pushed**2 - (one + other) * self.own * self.pushed) / self.square
+
+    def median_max(self) -> float:
+        """The median radius of the max readout: a point is flipped where the first opposing output overtakes its own.
+
+        Given the own feature's factor and the own output's noise, opposing outputs overtake independently.
+        """
+
+        def lasting(radius: float) -> float:
+            return sum(share * self._lasts(size, Counter(opposing), radius) for share, size, opposing in self.kinds)
+
+        return _median(lasting, 2 * math.sqrt(self.square))
+
+    def _lasts(self, size: int, opposing: Counter[int], radius: float) -> float:
+        """The chance that a test point of a group of this size is not flipped within a radius."""
+        own2 = self.norm2(size)
+        factor = 1 + self.spread * NODES[:, None, None]  # [own factor, 1, 1]
+        noise = math.sqrt(own2) * NODES[None, :, None]  # [1, own noise, 1]
+        chance = np.ones((len(NODES), len(NODES)))
+        for other, count in opposing.items():
+            theirs2 = self.norm2(other)
+            scale = 1 + self.spread / math.sqrt(other) * NODES  # [their factor]
+            apart2 = own2 * factor**2 + theirs2 * scale**2 - 2 * self.product(size, other) * factor * scale
+            height = self.own * factor + noise + self.pushed
+            deviations = (height - radius * np.sqrt(apart2)) / (math.sqrt(theirs2) * scale)
+            chance *= (ndtr(deviations) @ WEIGHTS) ** count
+        return float(WEIGHTS @ chance @ WEIGHTS)
+
+    def median_sum(self) -> float:
+        """The median radius of the sum readout: all opposing outputs rise together and are on where it flips. Raises
+        Silence where noise keeps some of them off."""
+        means = []
+        for share, size, opposing in self.kinds:
+            mean, lift = self._all_on(size, opposing)
+            if lift < LEAST_LIFT:
+                reason = f"noise keeps opposing outputs off where the sum readout flips: they rise to {lift:.2g}"
+                raise Silence(f"{reason} standard deviations above 0, and theory holds from {LEAST_LIFT:g}")
+            means.append((share, mean))
+        return _median(
+            lambda radius: sum(share * float(ndtr(mean - radius)) for share, mean in means),
+            2 * math.sqrt(self.square),
+        )
+
+    def _all_on(self, size: int, opposing: tuple[int, ...]) -> tuple[float, float]:
+        """The distance of a centre from where own less all opposing outputs is 0, and how many standard deviations of
+        noise above 0 the least of the opposing outputs is there."""
+        sizes = Counter(opposing)
+        along = {  # <w_s, the sum of the opposing weights less the own>
+            s: self.norm2(s)
+            - self.product(s, s)
+            - self.product(size, s)
+            + sum(count * self.product(s, t) for t, count in sizes.items())
+            for s in sizes
+        }
+        own = self.norm2(size) - sum(count * self.product(size, s) for s, count in sizes.items())
+        norm2 = own + sum(count * along[s] for s, count in sizes.items())
+        mean = (self.own + len(opposing) * self.pushed) / math.sqrt(norm2)
+        lift = min((mean / math.sqrt(norm2) * along[s] - self.pushed) / math.sqrt(self.norm2(s)) for s in sizes)
+        return mean, lift
 
 
-_GROUPS = "c = k / (1 + {threshold:g} (k/2 − 1))"
-PLANE_CURVES = (
-    PlaneCurve(
-        "network.init_scale",
-        "lazy boundary",
-        "lazy_fraction",
-        "σ₀ = (z/R) √(g (1/{threshold:g} − 1 − k/(n SNR²)) / d)",
-        lazy_scale,
-    ),
-    PlaneCurve("network.labels", "averaging boundary", "averaging_from", _GROUPS, _labels_at),
-    PlaneCurve("network.labels", "learning boundary", "learning_up_to", _GROUPS, _labels_at),
-)
-"""Every curve of theory in a plane of parameters; `{threshold}` in a formula is the threshold's value."""
+def _median(lasting: Callable[[float], float], most: float) -> float:
+    """Where a falling chance is 1/2, by bisection to 1e-6 of `most`; 0 where it is below at 0."""
+    low, high = 0.0, most
+    while high - low > 1e-6 * most:
+        middle = (low + high) / 2
+        low, high = (middle, high) if lasting(middle) > 0.5 else (low, middle)
+    return (low + high) / 2

@@ -21,7 +21,8 @@ def test_a_curve_for_every_group_readout_and_method(read: httpx.Client) -> None:
         assert curve["radii"] == [0, 2, 4, 6]
         for low, mean, high in zip(curve["ci_low"], curve["mean"], curve["ci_high"], strict=True):
             assert 0 <= low <= mean <= high <= 1
-        assert curve["theory"]["radius"] > 0
+        assert curve["theory"]["radius"] is None
+        assert "noise is not small" in curve["theory"]["reason"]
 
 
 def test_method_and_readout_choose(read: httpx.Client) -> None:

@@ -20,6 +20,8 @@ from phaselab.api.pictures.style import colours, render, words
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
 from phaselab.domain.answers.diagram import Diagram, DiagramQuery, Lack, PointSummary, build_diagram
+from phaselab.domain.answers.theory import TheoryRadius
+from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.results.phases import Phase, Thresholds, phase
 from phaselab.domain.results.states import CellState
@@ -154,6 +156,28 @@ def test_every_kind_of_cell_without_a_value_looks_its_own_way() -> None:
     assert "n = 3 runs a cell, 5 failed" in text
 
 
+def test_a_picture_says_where_theory_is_silent_and_why() -> None:
+    asked = diagram()
+    gap = TheoryGap("lazy boundary", (4, 8), "noise is not small")
+    text = texts(draw_diagram(replace(asked, theory=(), theory_gaps=(gap,))))
+    assert "no theory of the lazy boundary at 4, 8: noise is not small" in text.replace("\n", " ")
+    assert "theory, lazy boundary" not in text
+    (curve, *_) = run_curves({"binary": 17}, ("max",)).curves
+    silent = replace(curve, theory=TheoryRadius("max", reason="training diverges"))
+    text = texts(draw_curves(Curves(CurveQuery((1,)), (silent,))))
+    assert "no theory: training diverges" in text
+    assert "the radius that flips" not in text
+
+
+def test_a_broken_curve_of_theory_is_named_once() -> None:
+    pieces = tuple(TheoryCurve("lazy boundary", "σ₀ = ...", ((x, 1e-3), (x + 2, 1e-3))) for x in (4, 8))
+    figure = draw_diagram(replace(diagram(), theory=pieces))
+    drawn = [line for line in figure.axes[0].get_lines() if line.get_linestyle() == "--"]
+    assert len(drawn) == 2
+    assert len({line.get_color() for line in drawn}) == 1
+    assert texts(figure).count("theory, lazy boundary") == 1
+
+
 def test_cells_meet_midway_on_a_log_axis() -> None:
     axes = draw_diagram(diagram()).axes[0]
     assert axes.get_yscale() == "log"
@@ -205,8 +229,8 @@ def test_curves_have_a_panel_a_readout_and_a_colour_a_group() -> None:
     assert list(picture.panels) == ["sum", "max"]
     assert list(picture.groups) == ["network.labels = binary", "network.labels = clusters"]
     assert len(set(picture.groups.values())) == 2
-    assert [mark.formula for mark in picture.marks["max"]] == ["R/√k", "R/√2"]
-    assert [mark.radius for mark in picture.marks["max"]] == pytest.approx([17.53, 39.19], abs=0.01)
+    assert [mark.formula for mark in picture.marks["max"]] == ["R/√k", "0.97 R/√2"]
+    assert [mark.radius for mark in picture.marks["max"]] == pytest.approx([17.40, 38.07], rel=0.01)
 
 
 def test_curves_are_drawn_with_bands_theory_and_published_values() -> None:

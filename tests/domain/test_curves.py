@@ -25,7 +25,9 @@ def test_a_group_is_the_mean_over_the_runs_of_all_its_settings() -> None:
     low, high = stats.t.interval(0.95, 2, every.mean(axis=0), stats.sem(every, axis=0))
     np.testing.assert_allclose(found.ci_low, np.clip(low, 0, 1))  # type: ignore[arg-type]
     np.testing.assert_allclose(found.ci_high, np.clip(high, 0, 1))  # type: ignore[arg-type]
-    assert found.theory is None  # the two settings have different ones
+    assert found.theory is not None
+    assert found.theory.radius is None  # the two settings have different ones
+    assert found.theory.reason == "the settings of the group differ in it"
 
 
 def test_groups_stay_apart_and_one_run_has_no_interval() -> None:

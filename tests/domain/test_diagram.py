@@ -1,13 +1,10 @@
-"""Diagrams: cells, axes, boundaries, theory."""
-
-import math
+"""Diagrams: cells, axes, boundaries."""
 
 import pytest
 
 from phaselab.domain.answers.axes import PictureAxis, order_values
 from phaselab.domain.answers.boundaries import boundaries
 from phaselab.domain.answers.diagram import DiagramQuery, PointSummary, build_diagram
-from phaselab.domain.answers.theory import flip_radius, labels_for_index, lazy_scale, margin
 from phaselab.domain.results.phases import Phase, Thresholds
 from phaselab.domain.results.summaries import summarize
 from phaselab.domain.settings.parameters import Value
@@ -97,43 +94,3 @@ def test_numbers_are_placed_between_the_categories_around_them() -> None:
     axis = PictureAxis("network.labels", ("binary", 2, 4, "clusters"))
     assert axis.place(3) == pytest.approx(1.5)
     assert axis.place(5) is None
-
-
-def test_theory_is_drawn_where_an_axis_is_what_it_gives() -> None:
-    points = [point(k, labels, 0.5) for k in (8, 20) for labels in (2, 4, 8)]
-    diagram = build_diagram(QUERY, points, Thresholds())
-    assert [curve.name for curve in diagram.theory] == ["averaging boundary", "learning boundary"]
-    learning = diagram.theory[1]
-    assert learning.points[0] == (8, pytest.approx(8 / (1 + 0.2 * 3)))
-
-
-@pytest.mark.parametrize(
-    ("labels", "readout", "squared"), [("binary", "sum", 10), ("binary", "max", 10), (10, "max", 2), (10, "sum", 6)]
-)
-def test_flip_radii_of_the_published_setting(labels: Value, readout: str, squared: float) -> None:
-    found = flip_radius(settings(network={"labels": labels}), readout)  # type: ignore[arg-type]
-    assert found is not None
-    assert found.radius == pytest.approx(math.sqrt(3072 / squared))
-
-
-def test_theory_is_silent_where_it_does_not_hold() -> None:
-    assert flip_radius(settings(data={"center_cosine": 0.1}), "sum") is None
-    assert flip_radius(settings(data={"positive_clusters": 2}), "sum") is None
-    assert lazy_scale(settings(data={"snr": 0.05}), 0.5) is None
-    assert labels_for_index(2, 0.5) is None
-
-
-@pytest.mark.parametrize("labels", ["binary", 5, "clusters"])
-def test_the_margin_is_that_of_gradient_flow(labels: Value) -> None:
-    canonical = settings(network={"labels": labels})
-    groups = {"binary": 2, "clusters": 10}.get(str(labels), 5)
-    rate = 3072 / (canonical.network.width * 10)  # type: ignore[operator]
-    z, steps = 0.0, 200_000
-    for _ in range(steps):  # Euler's rule on the flow
-        z += 0.1 / steps * rate * (groups - 1) / (math.exp(z) + groups - 1)
-    assert margin(canonical) == pytest.approx(z, rel=1e-4)
-
-
-def test_the_margin_of_very_long_training_is_finite() -> None:
-    long, longer = (settings(training={"steps": steps}) for steps in (900_000, 1_000_000))
-    assert 0 < margin(long) < margin(longer) < 20

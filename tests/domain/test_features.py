@@ -142,7 +142,7 @@ def test_inputs_are_told_apart_from_the_images_that_they_are_made_of() -> None:
 
 
 def test_theory_does_not_speak_of_features() -> None:
-    assert flip_radius(resolve(settings()), "max") is None
+    assert flip_radius(resolve(settings()), "max").radius is None
 
 
 def test_an_extractor_costs_time_of_its_own() -> None:

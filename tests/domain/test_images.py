@@ -87,4 +87,4 @@ def test_mini_batches_of_many_images_are_trained_by_autograd() -> None:
 
 
 def test_theory_does_not_speak_of_images() -> None:
-    assert flip_radius(resolve(settings()), "sum") is None
+    assert flip_radius(resolve(settings()), "sum").radius is None
