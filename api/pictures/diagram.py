@@ -104,7 +104,7 @@ def _title(diagram: Diagram) -> str:
 
 
 def _note(diagram: Diagram) -> str:
-    """How many runs stand behind a cell, how many failed, what was fixed or averaged over, and where theory is silent."""
+    """How many runs stand behind a cell or failed, what was fixed or averaged over, and where theory is silent."""
     counts = [cell.n for row in diagram.cells for cell in row if cell.n]
     runs = "no runs yet"
     if counts:
