@@ -12,10 +12,10 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import NullLocator
 
 from phaselab.api.pictures.blanks import LOOKS, Place, blank_cells, blank_handles, draw_blanks
 from phaselab.api.pictures.regions import middle, regions
+from phaselab.api.pictures.scales import scale_axis
 from phaselab.api.pictures.style import INK, as_marker, filled, halo, name_powers, new_figure, title_of, words
 from phaselab.domain.answers.axes import PictureAxis
 from phaselab.domain.answers.diagram import Diagram, DiagramQuery
@@ -23,7 +23,6 @@ from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.phases import Phase
 from phaselab.domain.results.states import CellState
 from phaselab.domain.results.statistics import statistic_title
-from phaselab.domain.settings.parameters import parameters
 from phaselab.domain.settings.texts import shortened
 
 LETTERS = {
@@ -36,7 +35,6 @@ LETTERS = {
 """The letter that marks a phase's regions."""
 _THEORY_STYLES = ("--", ":", "-.", (0, (6, 2, 1, 2, 1, 2)))
 _THEORY_COLOURS = ("#D55E00", "#CC79A7", "#E69F00", "#56B4E9")
-_MAX_NAMED_TICKS = 14
 
 
 @dataclass(frozen=True)
@@ -258,44 +256,3 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
     for name, style in _theory_styles(diagram).items():
         handles.append(Line2D([], [], label=f"theory, {name}: {formulas[name]}", **style))
     return handles
-
-
-def scale_axis(axes: Axes, axis: PictureAxis, name: str) -> None:
-    """Scale, limits, ticks and title of one axis (`x` or `y`) of a picture."""
-    native = axes.xaxis if name == "x" else axes.yaxis
-    set_scale, set_limits = (axes.set_xscale, axes.set_xlim) if name == "x" else (axes.set_yscale, axes.set_ylim)
-    if axis.scale == "log":
-        set_scale("log")
-        name_powers(native)
-    set_limits(axis.edges[0], axis.edges[-1])
-    ticks = _ticks(axis)
-    if ticks is not None:
-        names = [text for text, _ in ticks]
-        native.set_ticks([place for _, place in ticks], labels=names)
-        native.set_minor_locator(NullLocator())
-        if name == "x" and sum(map(len, names)) > 60:
-            axes.tick_params(axis="x", labelrotation=45)
-    if axis.zero is not None:
-        _mark_break(axes, axis, name)
-    native.set_label_text(parameters()[axis.parameter].title)
-
-
-def _ticks(axis: PictureAxis) -> list[tuple[str, float]] | None:
-    """Names and places; None where the scale's own ticks serve."""
-    positive = axis.coordinates[0 if axis.zero is None else 1 :]
-    few = len(axis.values) <= _MAX_NAMED_TICKS
-    decades = axis.scale == "log" and positive[-1] / positive[0] >= 1e3 and len(axis.values) > 7
-    if axis.scale == "category" or (few and not decades):
-        step = max(1, math.ceil(len(axis.values) / (2 * _MAX_NAMED_TICKS)))
-        return list(zip(map(words, axis.values[::step]), axis.coordinates[::step], strict=True))
-    if axis.zero is None:
-        return None
-    low, high = math.ceil(math.log10(axis.edges[1])), math.floor(math.log10(axis.edges[-1]))
-    step = max(1, math.ceil((high - low + 1) / _MAX_NAMED_TICKS))
-    return [("0", axis.zero), *((words(10.0**power), 10.0**power) for power in range(low, high + 1, step))]
-
-
-def _mark_break(axes: Axes, axis: PictureAxis, name: str) -> None:
-    """A line between the place of zero and the scale that it is not on."""
-    draw = axes.axvline if name == "x" else axes.axhline
-    draw(axis.edges[1], color="white", linewidth=2.4, zorder=2.5)
