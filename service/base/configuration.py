@@ -80,7 +80,8 @@ class Configuration(BaseModel):
     use_half_life_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """Time after which an owner's past use counts half in the fair share."""
     compute: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] = "phaselab.workers.trial.computing:ready"
-    """`module:function` that makes the computing code of a trial ready; another one must keep the same contract."""
+    """`module:function`, installed or on PYTHONPATH, that makes the computing code of a trial ready; another one must
+    keep the same contract."""
     notify_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Secret that signs what is sent to the addresses that specs name in `notify`, at least 16 characters."""
     notify_allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()

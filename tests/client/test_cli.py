@@ -5,12 +5,15 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from phaselab.client.cli import cli
+from phaselab import client
+from phaselab.client.cli import CLIENT_COMMANDS, SERVICE_COMMANDS, cli
 from phaselab.db.queue import progress
 from phaselab.db.queue.leases import take_stack
 from phaselab.db.schema.database import Database
@@ -140,15 +143,37 @@ def test_the_service_commands_pass_their_arguments_on() -> None:
     assert "--port" in done.stderr
 
 
+def loaded(*modules: str) -> set[str]:
+    """What is loaded once these modules are: libraries, and our folders."""
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.removeprefix("phaselab.").partition(".")[0] for name in done.stdout.split()}
+
+
 def test_the_client_imports_only_the_domain_and_the_api_neither_ray_nor_torch() -> None:
-    code = "import sys, {}; print(*sorted(set(name.removeprefix('phaselab.').split('.')[0] for name in sys.modules)))"
-    loaded = {}
-    for module in ("phaselab.client.cli", "phaselab.api.app, phaselab.api.__main__"):
-        done = subprocess.run([sys.executable, "-c", code.format(module)], capture_output=True, text=True, check=True)
-        loaded[module] = set(done.stdout.split())
-    heavy = {"api", "service", "db", "workers", "torch", "ray", "matplotlib", "sqlalchemy"}
-    assert not loaded["phaselab.client.cli"] & heavy
-    assert not loaded["phaselab.api.app, phaselab.api.__main__"] & {"workers", "torch", "ray"}
+    whole = loaded(*(f"phaselab.client.{path.stem}" for path in Path(client.__path__[0]).glob("[a-z]*.py")))
+    assert not whole & {"api", "service", "db", "workers", "torch", "ray", "matplotlib", "sqlalchemy", "scipy", "yaml"}
+    assert not loaded("phaselab.api.app", "phaselab.api.__main__") & {"workers", "torch", "ray"}
+
+
+def test_help_loads_no_command() -> None:
+    assert not loaded("phaselab.client.cli") & {"httpx", "numpy", "pandas", "pydantic", "rich"}
+
+
+@pytest.mark.parametrize("name", CLIENT_COMMANDS)
+def test_help_tells_every_command_in_its_own_words(name: str) -> None:
+    with click.Context(cli) as context:
+        command = cli.get_command(context, name)
+    assert command is not None
+    assert command.get_short_help_str(limit=200) == CLIENT_COMMANDS[name][0]
+
+
+def test_every_command_of_a_file_is_in_the_help() -> None:
+    files = {file for _, file in CLIENT_COMMANDS.values()}
+    there = {name for file in files for name in import_module(f"phaselab.client.{file}").commands.commands}
+    assert there == set(CLIENT_COMMANDS)
+    text = CliRunner().invoke(cli, ["-h"]).stdout
+    assert [name for name in (*SERVICE_COMMANDS, *CLIENT_COMMANDS) if f"  {name} " not in text] == []
 
 
 def test_watching_a_long_run_shows_how_far_it_is(own_server: tuple[str, Database]) -> None:
