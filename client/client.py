@@ -99,12 +99,12 @@ class Client:
         """Go on with a paused experiment."""
         return self._verb(experiment_id, "resume")
 
-    def retry(self, experiment_id: int) -> Experiment:
-        """Queue its failed and cancelled runs again."""
-        return self._verb(experiment_id, "retry")
+    def retry(self, experiment_id: int, missing: bool = False) -> Experiment:
+        """Queue its failed and cancelled runs again; with `missing` also those whose results lack a newer measure."""
+        return self._verb(experiment_id, "retry", [("missing", "true")] if missing else [])
 
-    def _verb(self, experiment_id: int, verb: str) -> Experiment:
-        return Experiment.read(json_of(self._http.send("POST", f"/experiments/{experiment_id}/{verb}")))
+    def _verb(self, experiment_id: int, verb: str, parameters: Parameters = ()) -> Experiment:
+        return Experiment.read(json_of(self._http.send("POST", f"/experiments/{experiment_id}/{verb}", parameters)))
 
     def change(self, experiment_id: int, name: str | None = None, priority: int | None = None) -> Experiment:
         """Change its name or priority."""

@@ -79,4 +79,12 @@ def _add_verb(name: str, meaning: str) -> None:
 _add_verb("cancel", "Stop an experiment for good; what has landed stays.")
 _add_verb("pause", "Hand out nothing more of an experiment until it is resumed.")
 _add_verb("resume", "Go on with a paused experiment.")
-_add_verb("retry", "Queue the failed and cancelled runs of an experiment again.")
+
+
+@commands.command()
+@ID
+@click.option("--missing", is_flag=True, help="Also those whose results lack a measure that is newer than they are.")
+@click.pass_obj
+def retry(client: Client, experiment_id: int, missing: bool) -> None:
+    """Queue the failed and cancelled runs of an experiment again."""
+    show_experiment(client.retry(experiment_id, missing))

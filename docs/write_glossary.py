@@ -35,10 +35,11 @@ def tables() -> str:
     """Both tables, as they stand at the end of the glossary."""
     lines = ["## Parameters", "", "| parameter | meaning | values | default | for |", "|---|---|---|---|---|"]
     lines += [parameter_row(parameter) for parameter in catalogue().values()]
-    lines += ["", "## Measures", "", "| measure | symbol | range | meaning |", "|---|---|---|---|"]
+    lines += ["", "## Measures", "", "| measure | symbol | range | meaning | for |", "|---|---|---|---|---|"]
     for measure in MEASURES.values():
         low, high = ("" if bound is None else f"{bound:g}" for bound in (measure.low, measure.high))
-        lines.append(f"| `{measure.name}` | {measure.symbol} | {low} .. {high} | {measure.meaning} |")
+        given = ", ".join(f"`{name}`" for name in (*measure.families, *measure.sources))
+        lines.append(f"| `{measure.name}` | {measure.symbol} | {low} .. {high} | {measure.meaning} | {given} |")
     return "\n".join(lines) + "\n"
 
 

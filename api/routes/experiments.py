@@ -33,6 +33,12 @@ class SubmitParameters(Strict):
     ]
 
 
+class RetryParameters(Strict):
+    """`missing=true` also computes results again that lack a measure."""
+
+    missing: bool = False
+
+
 @router.post("", status_code=201)
 def submit_experiment(
     request: Request,
@@ -93,4 +99,11 @@ def _add_verb(name: str, verb: Callable[[Database, int, str | None], ExperimentV
 _add_verb("cancel", experiments.cancel)
 _add_verb("pause", experiments.pause)
 _add_verb("resume", experiments.resume)
-_add_verb("retry", experiments.retry)
+
+
+@router.post("/{experiment_id}/retry")
+def retry_experiment(
+    experiment_id: ExperimentId, parameters: Annotated[RetryParameters, Query()], database: Db, account: Account
+) -> Response:
+    """Ask again for what failed or was cancelled; `missing=true`: also for results that lack a newer measure."""
+    return json_answer(EXPERIMENT, experiments.retry(database, experiment_id, account, parameters.missing))

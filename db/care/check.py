@@ -7,9 +7,10 @@ import numpy as np
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from phaselab.db.schema.tables import PENDING, Claim, experiment_runs, experiments, points, run_arrays, runs
+from phaselab.db.schema.tables import PENDING, Want, experiment_runs, experiments, points, run_arrays, runs
+from phaselab.db.writing.described import read_measure_lists
 from phaselab.db.writing.summaries import summaries_from_runs
-from phaselab.domain.results import packing
+from phaselab.domain.results import summaries
 from phaselab.domain.results.states import ExperimentStatus, RunState
 
 
@@ -41,22 +42,23 @@ def _file_faults(session: Session) -> Iterator[Finding]:
 
 
 def _state_faults(session: Session) -> Iterator[Finding]:
-    """Run states, leases, claims and arrays that contradict each other."""
-    claim, state = experiment_runs.c.claim, runs.c.state
+    """Run states, leases, wants and arrays that contradict each other."""
+    want, state = experiment_runs.c.want, runs.c.state
     joined = experiment_runs.join(runs, runs.c.id == experiment_runs.c.run_id)
     wanted = exists().where(experiment_runs.c.run_id == runs.c.id, PENDING)
     has_arrays = exists().where(run_arrays.c.run_id == runs.c.id)
     done = state == RunState.DONE
     rules: dict[str, Select[int]] = {
-        "claims that are done of runs that are not, or the other way round": _count(
-            joined, or_(and_(claim == Claim.DONE, ~done), and_(claim != Claim.DONE, done))
+        "wants that are done of runs that are not, or given up of runs that are": _count(
+            joined, or_(and_(want == Want.DONE, ~done), and_(want.in_((Want.FAILED, Want.CANCELLED)), done))
         ),
-        "pending claims on runs that have ended": _count(
-            joined, and_(PENDING, state.not_in((RunState.QUEUED, RunState.LEASED)))
+        "pending wants of runs that have ended without a result": _count(
+            joined, and_(PENDING, state.in_((RunState.FAILED, RunState.CANCELLED)))
         ),
         "runs handed out to nobody, or held though not handed out": _count(
-            runs, (state == RunState.LEASED) != runs.c.leased_by.is_not(None)
+            runs, and_(~done, (state == RunState.LEASED) != runs.c.leased_by.is_not(None))
         ),
+        "results without a list of their measures": _count(runs, done != runs.c.measure_list_id.is_not(None)),
         "queued runs that nobody waits for": _count(runs, and_(state == RunState.QUEUED, ~wanted)),
         "runs whose arrays are missing, or there before the run is done": _count(runs, done != has_arrays),
     }
@@ -71,18 +73,18 @@ def _count(source: FromClause, condition: ColumnElement[bool]) -> Select[int]:
 
 
 def _count_faults(session: Session, experiment_id: int) -> Iterator[Finding]:
-    """Counts and status of an experiment that do not follow from its claims."""
+    """Counts and status of an experiment that do not follow from its wants."""
     row = session.execute(select(experiments).where(experiments.c.id == experiment_id)).one()
-    claim = experiment_runs.c.claim
-    query = select(
-        func.count(), *(func.coalesce(func.sum(case((claim == one, 1), else_=0)), 0) for one in Claim)
-    ).where(experiment_runs.c.experiment_id == experiment_id)
+    want = experiment_runs.c.want
+    query = select(func.count(), *(func.coalesce(func.sum(case((want == one, 1), else_=0)), 0) for one in Want)).where(
+        experiment_runs.c.experiment_id == experiment_id
+    )
     counted = session.execute(query).one()
     total, (pending, done, failed, cancelled) = counted[0], counted[1:]
     if (row.total, row.done, row.failed, row.cancelled) != (total, done, failed, cancelled):
         yield Finding(
             f"experiment {experiment_id} counts {row.total} runs, {row.done} done, {row.failed} failed,"
-            f" {row.cancelled} cancelled; its claims are {total}, {done}, {failed}, {cancelled}"
+            f" {row.cancelled} cancelled; its wants are {total}, {done}, {failed}, {cancelled}"
         )
     if ExperimentStatus(row.status).is_finished != (pending == 0):
         yield Finding(f"experiment {experiment_id} is {row.status} with {pending} runs pending")
@@ -90,18 +92,21 @@ def _count_faults(session: Session, experiment_id: int) -> Iterator[Finding]:
 
 def _summary_faults(session: Session, experiment_id: int) -> Iterator[Finding]:
     """Stored summaries that are not those of the rows, up to rounding."""
-    query = select(points.c.position, points.c.summary).where(points.c.experiment_id == experiment_id)
-    stored: dict[int, bytes] = dict(session.execute(query).all())
+    columns = (points.c.position, points.c.summary, points.c.measure_list_id)
+    found = session.execute(select(*columns).where(points.c.experiment_id == experiment_id)).all()
+    lists = read_measure_lists(session)
+    stored = {row.position: (row.summary, lists[row.measure_list_id]) for row in found}
     for position, row in summaries_from_runs(session, experiment_id).items():
+        summary, names = stored[position]
         try:
-            same = same_summaries(packing.from_bytes([stored[position]])[0], row)
-        except packing.OldSummary:
+            same = same_summaries(summaries.from_bytes([summary], [names])[0], row)
+        except ValueError:
             same = False
         if not same:
             detail = f"the summary of point {position} of experiment {experiment_id} is not that of its runs"
             yield Finding(detail, rebuild=True)
 
 
-def same_summaries(one: packing.Floats, other: packing.Floats) -> bool:
+def same_summaries(one: summaries.Floats, other: summaries.Floats) -> bool:
     """Equal counts and extremes; equal means and sums of squares up to the rounding of a different order."""
     return bool(np.allclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True))

@@ -10,7 +10,6 @@ from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import experiment_runs, experiments, points, run_arrays, runs, settings
 from phaselab.db.writing.status import recount, settle
 from phaselab.db.writing.summaries import rebuild_summaries
-from phaselab.domain.results.states import RunState
 from phaselab.domain.settings.faults import OperatorFault
 
 
@@ -60,7 +59,7 @@ def vacuum(database: Database) -> int:
 
 
 def rebuild(session: Session) -> int:
-    """Make counts, statuses and summaries anew from claims and runs; how many points were summed up."""
+    """Make counts, statuses and summaries anew from wants and runs; how many points were summed up."""
     ids = session.execute(select(experiments.c.id)).scalars().all()
     for experiment_id in ids:
         recount(session, experiment_id)
@@ -70,8 +69,8 @@ def rebuild(session: Session) -> int:
 
 def _prune(session: Session) -> int:
     """Delete what nobody has: runs that are not handed out, then settings."""
-    claimed = exists().where(experiment_runs.c.run_id == runs.c.id)
-    alone = select(runs.c.id).where(runs.c.state != RunState.LEASED, ~claimed)
+    wanted = exists().where(experiment_runs.c.run_id == runs.c.id)
+    alone = select(runs.c.id).where(runs.c.leased_by.is_(None), ~wanted)
     session.execute(delete(run_arrays).where(run_arrays.c.run_id.in_(alone)))
     removed = session.execute(delete(runs).where(runs.c.id.in_(alone)).returning(runs.c.id)).all()
     used = exists().where(runs.c.settings_id == settings.c.id) | exists().where(points.c.settings_id == settings.c.id)

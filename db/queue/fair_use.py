@@ -8,7 +8,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.tables import Claim, experiment_runs, experiments, runs
+from phaselab.db.schema.tables import Want, experiment_runs, experiments, runs
 from phaselab.domain.results.results import MOST_SECONDS
 
 HALF_LIVES = 8
@@ -33,7 +33,7 @@ def decayed_seconds(session: Session, half_life_seconds: float) -> Mapping[str, 
         .join(runs, runs.c.id == experiment_runs.c.run_id)
         .where(
             or_(experiments.c.finished_at.is_(None), experiments.c.finished_at > oldest),
-            experiment_runs.c.claim == Claim.DONE,
+            experiment_runs.c.want == Want.DONE,
             experiment_runs.c.cached.is_(False),
             runs.c.landed_at > oldest,
             runs.c.seconds.is_not(None),

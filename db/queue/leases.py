@@ -64,7 +64,8 @@ def take_stack(
         return None
     expires = database_time(session) + timedelta(seconds=lease_seconds)
     changes = {
-        "state": RunState.LEASED,
+        # A run with a result is measured again with its result in place.
+        "state": case((runs.c.state == RunState.DONE, RunState.DONE.value), else_=RunState.LEASED.value),
         "attempts": runs.c.attempts + 1,
         "leased_by": holder,
         "lease_expires_at": expires,
@@ -117,14 +118,14 @@ def _fail_misfits(session: Session, experiment_id: int) -> None:
 
 def _waiting(experiment_id: int) -> Select[Any]:
     """The experiment's queued runs, as the columns of a _Row."""
-    claims = experiment_runs.c
+    wants = experiment_runs.c
     return (
-        select(claims.run_id, runs.c.key, runs.c.settings_id, runs.c.seed, runs.c.attempts, claims.shape, claims.data)
-        .join(runs, runs.c.id == claims.run_id)
+        select(wants.run_id, runs.c.key, runs.c.settings_id, runs.c.seed, runs.c.attempts, wants.shape, wants.data)
+        .join(runs, runs.c.id == wants.run_id)
         .where(
-            claims.experiment_id == experiment_id,
+            wants.experiment_id == experiment_id,
             PENDING,
-            runs.c.state == RunState.QUEUED,
+            runs.c.leased_by.is_(None),
             runs.c.recipe == RECIPE,
         )
     )
@@ -160,7 +161,7 @@ def release(
     """Take back leases: of these runs, of this holder, or those that have run out (all conditions that are given);
     every lease there is when no condition is given.
 
-    What is still wanted is queued again, the rest is cancelled. Gives the number of runs.
+    What is still wanted is queued again, what has a result keeps it, the rest is cancelled. Gives the number of runs.
     """
     conditions: list[ColumnElement[bool]] = []
     if holder is not None:
@@ -170,7 +171,8 @@ def release(
     if keys is not None:
         conditions.append(among(session, runs.c.key, keys))
     wanted = exists().where(experiment_runs.c.run_id == runs.c.id, PENDING)
-    state = case((wanted, RunState.QUEUED.value), else_=RunState.CANCELLED.value)
+    has_result = (runs.c.state == RunState.DONE, RunState.DONE.value)
+    state = case(has_result, (wanted, RunState.QUEUED.value), else_=RunState.CANCELLED.value)
     changed = (
         update(runs)
         .where(runs.c.leased_by.is_not(None), *conditions)

@@ -123,7 +123,7 @@ def counts_of(session: Session, rows: Sequence[ExperimentRow]) -> Mapping[int, C
 
 def running_of(session: Session, experiment_ids: Sequence[int]) -> Mapping[int, int]:
     """How many pending runs of each experiment are handed out; experiments without any are left out."""
-    # Leased runs are few and have an index of their own. In one query SQLite would read every claim of an experiment.
+    # Leased runs are few and have an index of their own. In one query SQLite would read every want of an experiment.
     leased = session.execute(select(runs.c.id).where(runs.c.leased_by.is_not(None))).scalars().all()
     # Grouping would tempt it to read them in the order of their experiments, all of them.
     query = select(experiment_runs.c.experiment_id).where(among(session, experiment_runs.c.run_id, leased), PENDING)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from phaselab.db.schema.tables import Claim, experiment_runs, runs
+from phaselab.db.schema.tables import Want, experiment_runs, runs
 from phaselab.domain.answers.failures import Failure
 
-_FAILED = experiment_runs.c.claim == Claim.FAILED
+_FAILED = experiment_runs.c.want == Want.FAILED
 
 
 class FailedRun(NamedTuple):
@@ -44,5 +44,5 @@ def read_failed_runs(session: Session, experiment_ids: Sequence[int]) -> list[Fa
     if len(experiment_ids) > 1:
         other = experiment_runs.alias()
         here = (other.c.run_id == experiment_runs.c.run_id, other.c.experiment_id.in_(experiment_ids))
-        query = query.where(~exists().where(*here, other.c.claim == Claim.PENDING))
+        query = query.where(~exists().where(*here, other.c.want == Want.PENDING))
     return [FailedRun(*row) for row in session.execute(query).all()]

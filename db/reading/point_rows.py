@@ -15,37 +15,43 @@ from sqlalchemy.orm import Session
 from phaselab.db.schema.bulk import among
 from phaselab.db.schema.tables import experiment_runs, points, run_arrays, runs
 from phaselab.db.writing import arrays
+from phaselab.db.writing.described import read_measure_lists
 from phaselab.db.writing.settings_rows import read_settings as read_settings
-from phaselab.db.writing.summaries import DEFAULT_THRESHOLDS, MEASURE_COLUMNS, sum_up
-from phaselab.domain.results import packing
+from phaselab.db.writing.summaries import DEFAULT_THRESHOLDS, sum_up_runs
+from phaselab.domain.results import summaries
 from phaselab.domain.results.phases import Thresholds
 from phaselab.domain.results.results import Readout
 from phaselab.domain.results.states import RunState
+from phaselab.domain.results.summaries import MeasureList
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Method
 
 
 class PointRow(NamedTuple):
-    """A point as stored; `values` are its axis values as submitted, `summary` is read by `db.packing`."""
+    """A point as stored; `values` are its axis values as submitted, `summary` is read with its `measures` by
+    `domain.results.summaries`."""
 
     experiment_id: int
     position: int
     settings_id: int
     values: Mapping[str, Value]
     summary: bytes
+    measures: MeasureList
 
 
 def read_points(session: Session, experiment_ids: Sequence[int]) -> list[PointRow]:
     """Every point of the experiments, in order."""
     values = cast(points.c.axis_values, Text)
+    place = (points.c.experiment_id, points.c.position, points.c.settings_id)
     query = (
-        select(points.c.experiment_id, points.c.position, points.c.settings_id, values, points.c.summary)
+        select(*place, values, points.c.summary, points.c.measure_list_id)
         .where(points.c.experiment_id.in_(experiment_ids))
         .order_by(points.c.experiment_id, points.c.position)
     )
+    lists = read_measure_lists(session)
     return [
-        PointRow(experiment_id, position, settings_id, _axis_values(text), summary)
-        for experiment_id, position, settings_id, text, summary in session.execute(query).all()
+        PointRow(experiment_id, position, settings_id, _axis_values(text), summary, lists[list_id])
+        for experiment_id, position, settings_id, text, summary, list_id in session.execute(query).all()
     ]
 
 
@@ -59,21 +65,10 @@ def sum_up_union(
     experiment_ids: Sequence[int],
     settings_ids: Sequence[int],
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
-) -> Mapping[int, packing.Floats]:
+) -> Mapping[int, summaries.Floats]:
     """For each of the settings, a summary [WIDTH] of its runs in any of the experiments, each run once."""
-    place = {settings_id: i for i, settings_id in enumerate(settings_ids)}
-    summed = packing.empty(len(place))
-    query = (
-        select(runs.c.settings_id, runs.c.trust, *MEASURE_COLUMNS)
-        .where(runs.c.state == RunState.DONE, _claimed(session, experiment_ids, settings_ids))
-        .execution_options(yield_per=20_000)
-    )
-    for rows in session.execute(query).partitions(20_000):
-        measures = [dict(zip(packing.NAMES, row[2:], strict=True)) for row in rows]
-        suspect = [row.trust == "suspect" for row in rows]
-        dealt = [place[row.settings_id] for row in rows]
-        summed = packing.merge(summed, sum_up(measures, suspect, dealt, len(place), thresholds))
-    return {settings_id: summed[i] for settings_id, i in place.items()}
+    which = select(runs.c.id).where(_wanted(session, experiment_ids, settings_ids))
+    return sum_up_runs(session, which, settings_ids, thresholds)
 
 
 def read_measure(
@@ -105,7 +100,7 @@ def read_curves(
     query = (
         select(runs.c.settings_id, run_arrays.c.content)
         .join(run_arrays, run_arrays.c.run_id == runs.c.id)
-        .where(_claimed(session, experiment_ids, settings_ids))
+        .where(_wanted(session, experiment_ids, settings_ids))
         .order_by(runs.c.settings_id, runs.c.seed)
         .execution_options(yield_per=2_000)
     )
@@ -114,7 +109,7 @@ def read_curves(
         yield settings_id, arrays.decode_curves([content for _, content in same])
 
 
-def _claimed(session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]) -> ColumnElement[bool]:
+def _wanted(session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]) -> ColumnElement[bool]:
     """That a run has one of the settings and belongs to one of the experiments."""
-    claimed = exists().where(experiment_runs.c.run_id == runs.c.id, experiment_runs.c.experiment_id.in_(experiment_ids))
-    return and_(among(session, runs.c.settings_id, settings_ids), claimed)
+    wanted = exists().where(experiment_runs.c.run_id == runs.c.id, experiment_runs.c.experiment_id.in_(experiment_ids))
+    return and_(among(session, runs.c.settings_id, settings_ids), wanted)

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import among
-from phaselab.db.schema.tables import Claim, experiment_runs, provenances, run_arrays, runs, settings
+from phaselab.db.schema.tables import Want, experiment_runs, measure_lists, provenances, run_arrays, runs, settings
 from phaselab.db.writing import arrays
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.states import RunState
+from phaselab.domain.results.summaries import MeasureList
 
 _BRIEF = (
     runs.c.id,
@@ -37,10 +38,12 @@ _WHOLE = (
         settings.c.canonical,
         run_arrays.c.content.label("arrays"),
         provenances.c.content.label("provenance"),
+        measure_lists.c.content.label("measured"),
     )
     .join(settings, settings.c.id == runs.c.settings_id)
     .outerjoin(run_arrays, run_arrays.c.run_id == runs.c.id)
     .outerjoin(provenances, provenances.c.id == runs.c.provenance_id)
+    .outerjoin(measure_lists, measure_lists.c.id == runs.c.measure_list_id)
 )
 
 
@@ -64,13 +67,15 @@ class RunRow:
 
 @dataclass(frozen=True)
 class WholeRun:
-    """Everything stored of one run: its row, its canonical settings as text, its arrays when it is done."""
+    """Everything stored of one run: its row, its canonical settings as text; when it is done its arrays, and the names
+    of the measures that it was given. In its row those are null too that it was not given."""
 
     row: RunRow
     recipe: int
     settings: str
     arrays: arrays.RunArrays | None
     provenance: Mapping[str, str] | None
+    measured: MeasureList
     traceback: str | None
     experiments: tuple[int, ...] = ()
 
@@ -83,17 +88,17 @@ def page_of_runs(
     settings_ids: Sequence[int] | None = None,
 ) -> list[RunRow]:
     """The experiment's runs whose id is above `after`, in order of id; of the given settings only, if any are."""
-    claims = experiment_runs.c
+    wants = experiment_runs.c
     query = (
-        select(*_BRIEF, claims.claim)
-        .join(experiment_runs, claims.run_id == runs.c.id)
-        .where(claims.experiment_id == experiment_id, claims.run_id > after)
-        .order_by(claims.run_id)
+        select(*_BRIEF, wants.want)
+        .join(experiment_runs, wants.run_id == runs.c.id)
+        .where(wants.experiment_id == experiment_id, wants.run_id > after)
+        .order_by(wants.run_id)
         .limit(limit)
     )
     if settings_ids is not None:
         query = query.where(among(session, runs.c.settings_id, settings_ids))
-    return [_row(row, Claim(row.claim)) for row in session.execute(query)]
+    return [_row(row, Want(row.want)) for row in session.execute(query)]
 
 
 def whole_run(session: Session, key: str) -> WholeRun | None:
@@ -108,11 +113,11 @@ def whole_run(session: Session, key: str) -> WholeRun | None:
 def page_of_results(session: Session, experiment_id: int, after: int, limit: int) -> list[WholeRun]:
     """The experiment's runs that are done and whose id is above `after`, whole but for the experiments that they
     belong to, in order of id."""
-    claims = experiment_runs.c
+    wants = experiment_runs.c
     query = (
-        _WHOLE.join(experiment_runs, claims.run_id == runs.c.id)
-        .where(claims.experiment_id == experiment_id, claims.claim == Claim.DONE, claims.run_id > after)
-        .order_by(claims.run_id)
+        _WHOLE.join(experiment_runs, wants.run_id == runs.c.id)
+        .where(wants.experiment_id == experiment_id, wants.want == Want.DONE, wants.run_id > after)
+        .order_by(wants.run_id)
         .limit(limit)
     )
     return [_whole(found) for found in session.execute(query)]
@@ -125,15 +130,16 @@ def _whole(found: Any) -> WholeRun:
         settings=found.canonical,
         arrays=None if found.arrays is None else arrays.decode(found.arrays),
         provenance=found.provenance,
+        measured=tuple(found.measured or ()),
         traceback=found.traceback,
     )
 
 
-def _row(row: Any, claim: Claim | None) -> RunRow:
-    """A run as an experiment with this claim sees it: one that was given up is cancelled, whoever else wants it."""
+def _row(row: Any, want: Want | None) -> RunRow:
+    """A run as an experiment with this want sees it: one that was given up is cancelled, whoever else wants it."""
     state = RunState(row.state)
-    if claim in (Claim.CANCELLED, Claim.FAILED):
-        state = RunState(claim.value)
+    if want in (Want.CANCELLED, Want.FAILED):
+        state = RunState(want.value)
     return RunRow(
         id=row.id,
         key=row.key,

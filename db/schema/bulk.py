@@ -87,5 +87,5 @@ def among(session: Session, column: Column[Any], values: Sequence[int] | Sequenc
     if session.get_bind().dialect.name == "sqlite":
         listed = func.json_each(json.dumps(list(values))).table_valued("value")
         return column.in_(select(listed.c.value))
-    kind = Text if isinstance(column.type, String) else BigInteger
-    return column == any_(literal(list(values), ARRAY(kind)))
+    element = Text if isinstance(column.type, String) else BigInteger
+    return column == any_(literal(list(values), ARRAY(element)))

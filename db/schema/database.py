@@ -144,8 +144,8 @@ def _told_plainly() -> Iterator[None]:
 def _is_away(error: BaseException | None) -> bool:
     if isinstance(error, psycopg.Error):
         # No SQLSTATE: the connection itself failed. 08: connection, 53: out of resources, 57: shut down.
-        kind = str(error.sqlstate or "")
-        return kind[:2] in ("08", "53", "57") or (isinstance(error, psycopg.OperationalError) and not kind)
+        code = str(error.sqlstate or "")
+        return code[:2] in ("08", "53", "57") or (isinstance(error, psycopg.OperationalError) and not code)
     return any(told in str(error) for told in ("database is locked", "unable to open", "disk I/O error", "is full"))
 
 

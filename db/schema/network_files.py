@@ -41,21 +41,21 @@ def refuse_network_files(path: Path, mounts: Path = Path("/proc/mounts")) -> Non
     """Raises NetworkFileSystem when `path` lies on a network file system; unknown where there is no mount table."""
     if not mounts.exists():
         return
-    kind = file_system(path, mounts.read_text(encoding="utf-8", errors="replace"))
-    if kind in NETWORK_FILE_SYSTEMS:
+    system = file_system(path, mounts.read_text(encoding="utf-8", errors="replace"))
+    if system in NETWORK_FILE_SYSTEMS:
         raise NetworkFileSystem(
-            f"{path} lies on a network file system ({kind}), where SQLite's locks do not hold and data gets lost:"
+            f"{path} lies on a network file system ({system}), where SQLite's locks do not hold and data gets lost:"
             " put it on a local disk, or set PHASELAB_DATABASE_URL to a PostgreSQL server"
         )
 
 
 def file_system(path: Path, mounts: str) -> str:
     """The type of the file system that holds `path`, by a mount table in the format of /proc/mounts."""
-    best, kind = "", ""
+    best, system = "", ""
     resolved = path.resolve()
     for line in mounts.splitlines():
         fields = line.split()
         place = fields[1].replace("\\040", " ")
         if resolved.is_relative_to(place) and len(place) >= len(best):
-            best, kind = place, fields[2]
-    return kind
+            best, system = place, fields[2]
+    return system

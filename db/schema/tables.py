@@ -1,7 +1,7 @@
 """The tables. Made by the migrations alone; a test proves that these and the migrated schema are one.
 
-An experiment's wish for a run is a claim. A run belongs to nobody: experiments that want the same run share its row,
-and each holds its own claim on it.
+An experiment's wish for a run is a want. A run belongs to nobody: experiments that want the same run share its row,
+and each has a want of its own.
 """
 
 from enum import StrEnum
@@ -31,7 +31,7 @@ from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.states import ExperimentStatus, RunState
 
 
-class Claim(StrEnum):
+class Want(StrEnum):
     """What a run is to one of the experiments that asked for it."""
 
     PENDING = "pending"  # still wanted: queued, or handed out
@@ -78,6 +78,15 @@ provenances = Table(
 )
 """What computed runs, each distinct description once."""
 
+measure_lists = Table(
+    "measure_lists",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("content", JSON, nullable=False),
+)
+"""Names of measures in an order, each distinct list once: which ones runs were given, and the layout of summaries."""
+
 runs = Table(
     "runs",
     metadata,
@@ -99,6 +108,7 @@ runs = Table(
     Column("provenance_id", Integer, ForeignKey("provenances.id")),
     Column("stage", String(16)),
     Column("stage_share", Double),
+    Column("measure_list_id", Integer, ForeignKey("measure_lists.id")),
     *(Column(name, Double) for name in MEASURES),
     UniqueConstraint("settings_id", "seed", "recipe"),
     CheckConstraint(one_of("state", RunState), name="state"),
@@ -110,8 +120,12 @@ runs = Table(
         postgresql_where=text("leased_by IS NOT NULL"),
     ),
 )
-"""One row a run, shared by every experiment that wants it; one typed column a measure. `stage` and `stage_share` tell
-how far a run is that is handed out; null where nothing is known, and once it has ended."""
+"""One row a run, shared by every experiment that wants it. `stage` and `stage_share` tell how far a run is that is
+handed out; null where nothing is known, and once it has ended.
+
+Every measure of the catalogue has a typed column; one that is new gets it when the database is opened. The list of a
+result names the measures that it was given: what is null in a run was undefined if it is among them, and not measured
+if it is not."""
 
 run_arrays = Table(
     "run_arrays",
@@ -148,7 +162,7 @@ experiments = Table(
     Index("ix_experiments_status", "status"),
     sqlite_autoincrement=True,
 )
-"""What users submitted. `total` counts distinct runs; `done`, `failed` and `cancelled` count its claims, the rest is
+"""What users submitted. `total` counts distinct runs; `done`, `failed` and `cancelled` count its wants, the rest is
 pending; `cached` of them were done when it was submitted. `revision` rises with every change of its results."""
 
 notices = Table(
@@ -173,46 +187,47 @@ points = Table(
     Column("settings_id", BigInteger, ForeignKey("settings.id"), nullable=False),
     Column("axis_values", JSON, nullable=False),
     Column("summary", LargeBinary, nullable=False),
+    Column("measure_list_id", Integer, ForeignKey("measure_lists.id"), nullable=False),
     Index(None, "settings_id", "experiment_id"),
     sqlite_with_rowid=False,
 )
-"""One value for every axis, as submitted, and its runs summed up (`db.packing`). The runs of a point are its
-experiment's runs with its settings."""
+"""One value for every axis, as submitted, and its runs summed up (`domain/results/summaries.py`) in the layout of its
+list of measures. The runs of a point are its experiment's runs with its settings."""
 
 experiment_runs = Table(
     "experiment_runs",
     metadata,
     Column("experiment_id", Integer, ForeignKey("experiments.id", ondelete="CASCADE"), primary_key=True),
     Column("run_id", BigInteger, ForeignKey("runs.id"), primary_key=True),
-    Column("claim", String(16), nullable=False),
+    Column("want", String(16), nullable=False),
     Column("cached", Boolean(create_constraint=False), nullable=False),
     Column("rank", BigInteger, nullable=False),
     Column("shape", BigInteger, nullable=False),
     Column("data", BigInteger, nullable=False),
-    CheckConstraint(one_of("claim", Claim), name="claim"),
+    CheckConstraint(one_of("want", Want), name="want"),
     Index(None, "run_id", "experiment_id"),
     Index(
         "ix_experiment_runs_pending_rank",
         "experiment_id",
         "rank",
-        sqlite_where=text("claim = 'pending'"),
-        postgresql_where=text("claim = 'pending'"),
+        sqlite_where=text("want = 'pending'"),
+        postgresql_where=text("want = 'pending'"),
     ),
     Index(
         "ix_experiment_runs_pending_shape",
         "experiment_id",
         "shape",
         "rank",
-        sqlite_where=text("claim = 'pending'"),
-        postgresql_where=text("claim = 'pending'"),
+        sqlite_where=text("want = 'pending'"),
+        postgresql_where=text("want = 'pending'"),
     ),
     sqlite_with_rowid=False,
 )
-"""The claims. `rank` orders an experiment's runs coarse to fine; runs of equal `shape` stack, and those of equal
+"""The wants. `rank` orders an experiment's runs coarse to fine; runs of equal `shape` stack, and those of equal
 `data` also share their training data."""
 
-PENDING = experiment_runs.c.claim == literal_column("'pending'")
-"""That a claim is pending; written out, not bound, so that planners see that the indexes over pending claims serve."""
+PENDING = experiment_runs.c.want == literal_column("'pending'")
+"""That a want is pending; written out, not bound, so that planners see that the indexes over pending wants serve."""
 
 leader = Table(
     "leader",

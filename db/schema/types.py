@@ -1,4 +1,4 @@
-"""Column types of our own."""
+"""Column types of our own, and what texts can hold."""
 
 from datetime import UTC, datetime
 
@@ -28,3 +28,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def storable_text(text: str) -> str:
+    """The text without what databases refuse: halves of letters, and on PostgreSQL NUL."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -6,8 +6,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
 
 from phaselab.db.schema.database import Database
+from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.faults import OperatorFault
 
 UPGRADE_COMMAND = "phaselab db upgrade"
@@ -41,13 +43,27 @@ def head_revision() -> str:
     return head
 
 
+def measures_without_column(connection: Connection) -> list[str]:
+    """The measures of the catalogue that runs have no column for."""
+    found = inspect(connection)
+    if not found.has_table("runs"):
+        return []
+    columns = {column["name"] for column in found.get_columns("runs")}
+    return [name for name in MEASURES if name not in columns]
+
+
 def make_ready(database: Database) -> None:
     """Upgrade where it is safe (a SQLite file of one's own), else insist that it has been done.
 
-    Raises SchemaMismatch, which names the command to run.
+    Columns of new measures are added everywhere: they may be null, so they harm no other version that runs. Raises
+    SchemaMismatch, which names the command to run.
     """
     found = current_revision(database)
     if found == head_revision():
+        with database.reading() as session:
+            lacking = measures_without_column(session.connection())
+        if lacking:
+            upgrade(database)
         return
     if database.is_sqlite:
         upgrade(database)

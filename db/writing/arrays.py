@@ -54,8 +54,9 @@ class _Layout:
 
 def misshapen(run: RunArrays) -> str | None:
     """Why a run's arrays cannot be stored, if so."""
-    lengths = {curve.accuracy.shape for curve in run.curves}
-    if len(lengths) > 1 or any(len(shape) != 1 for shape in lengths) or run.cosines.ndim != 2:
+    shape = run.curves[0].accuracy.shape if run.curves else (0,)
+    alike = len(shape) == 1 and all(curve.accuracy.shape == shape for curve in run.curves)
+    if not alike or run.cosines.ndim != 2:
         return "curves must be of equal length, [radii], and cosines a matrix, [k, neurons]"
     return None
 

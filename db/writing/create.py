@@ -1,4 +1,4 @@
-"""Storing an experiment: its settings, its runs, its claims on them and its points, in bulk."""
+"""Storing an experiment: its settings, its runs, its wants on them and its points, in bulk."""
 
 import json
 from collections import Counter
@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import chunks, insert_many
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.tables import Claim, experiment_runs, experiments, points, runs, settings
+from phaselab.db.schema.tables import Want, experiment_runs, experiments, points, runs, settings
+from phaselab.db.writing.described import measure_list_ids
 from phaselab.db.writing.status import settle
 from phaselab.db.writing.summaries import rebuild_summaries
-from phaselab.domain.results import packing
+from phaselab.domain.results import summaries
 from phaselab.domain.results.states import ExperimentStatus, RunState
 from phaselab.domain.settings.runs import RECIPE
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.specs.draft import Draft, DraftRun, Kind, make_draft
+from phaselab.domain.specs.draft import DistinctSettings, Draft, DraftRun, make_draft
 from phaselab.domain.specs.points import Plan
 
 
@@ -31,12 +32,12 @@ def create_experiment(session: Session, planned: Plan | Draft, owner: str, idemp
     """
     draft = _drafted(planned)
     ended = _find_known(session, draft)
-    _store_settings(session, draft.kinds)
+    _store_settings(session, draft.distinct)
     for some in chunks(ended):
         queue_again(session, some)
     _store_runs(session, draft.runs)
     experiment_id = _store_experiment(session, draft, owner, idempotency_key)
-    _store_claims(session, experiment_id, draft.runs)
+    _store_wants(session, experiment_id, draft.runs)
     _store_points(session, experiment_id, draft)
     if any(run.cached for run in draft.runs):
         rebuild_summaries(session, [experiment_id])
@@ -57,8 +58,8 @@ def survey(session: Session, planned: Plan | Draft) -> Survey:
     """What the plan would come to if it were submitted now; stores nothing."""
     draft = _drafted(planned)
     _find_known(session, draft)
-    left = Counter(run.kind.digest for run in draft.runs if not run.cached)
-    to_compute = tuple((kind.settings, left[kind.digest]) for kind in draft.kinds if left[kind.digest])
+    left = Counter(run.distinct.digest for run in draft.runs if not run.cached)
+    to_compute = tuple((one.settings, left[one.digest]) for one in draft.distinct if left[one.digest])
     return Survey(len(draft.runs), sum(run.cached for run in draft.runs), to_compute)
 
 
@@ -79,32 +80,32 @@ def next_id(session: Session, column: Any) -> int:
 
 def _find_known(session: Session, draft: Draft) -> list[int]:
     """Fill in the settings and runs that are stored; the ids of those runs that ended without a result."""
-    kinds = {kind.digest: kind for kind in draft.kinds}
-    for some in chunks(list(kinds)):
+    by_digest = {one.digest: one for one in draft.distinct}
+    for some in chunks(list(by_digest)):
         stored = select(settings.c.digest, settings.c.id).where(settings.c.digest.in_(some))
         for digest, settings_id in session.execute(stored):
-            kinds[digest].id = settings_id
+            by_digest[digest].id = settings_id
     known: dict[tuple[int | None, int], tuple[int, str]] = {}
-    for ids in chunks([kind.id for kind in draft.kinds if kind.id is not None]):
+    for ids in chunks([one.id for one in draft.distinct if one.id is not None]):
         query = select(runs.c.settings_id, runs.c.seed, runs.c.id, runs.c.state)
         found = session.execute(query.where(runs.c.settings_id.in_(ids), runs.c.recipe == RECIPE))
         known |= {(row.settings_id, row.seed): (row.id, row.state) for row in found}
     ended = []
     for run in draft.runs if known else ():
-        run.id, state = known.get((run.kind.id, run.seed), (None, ""))
+        run.id, state = known.get((run.distinct.id, run.seed), (None, ""))
         run.cached = state == RunState.DONE
         if run.id is not None and state in (RunState.FAILED, RunState.CANCELLED):
             ended.append(run.id)
     return ended
 
 
-def _store_settings(session: Session, kinds: Sequence[Kind]) -> None:
+def _store_settings(session: Session, distinct: Sequence[DistinctSettings]) -> None:
     """Store the settings that are new."""
-    new = [kind for kind in kinds if kind.id is None]
-    for i, kind in enumerate(new, start=next_id(session, settings.c.id)):
-        kind.id = i
+    new = [one for one in distinct if one.id is None]
+    for i, one in enumerate(new, start=next_id(session, settings.c.id)):
+        one.id = i
     columns = [settings.c.id, settings.c.digest, settings.c.canonical]
-    insert_many(session, columns, ((kind.id, kind.digest, kind.text) for kind in new))
+    insert_many(session, columns, ((one.id, one.digest, one.text) for one in new))
 
 
 def _store_runs(session: Session, wanted: Sequence[DraftRun]) -> None:
@@ -114,7 +115,7 @@ def _store_runs(session: Session, wanted: Sequence[DraftRun]) -> None:
         run.id = i
     columns = [runs.c.id, runs.c.key, runs.c.settings_id, runs.c.seed, runs.c.recipe, runs.c.state]
     queued = RunState.QUEUED.value
-    insert_many(session, columns, ((run.id, run.key, run.kind.id, run.seed, RECIPE, queued) for run in new))
+    insert_many(session, columns, ((run.id, run.key, run.distinct.id, run.seed, RECIPE, queued) for run in new))
 
 
 def _store_experiment(session: Session, draft: Draft, owner: str, idempotency_key: str | None) -> int:
@@ -136,23 +137,25 @@ def _store_experiment(session: Session, draft: Draft, owner: str, idempotency_ke
     return int(session.execute(insert(experiments).values(row).returning(experiments.c.id)).scalar_one())
 
 
-def _store_claims(session: Session, experiment_id: int, wanted: Sequence[DraftRun]) -> None:
+def _store_wants(session: Session, experiment_id: int, wanted: Sequence[DraftRun]) -> None:
     table = experiment_runs.c
-    columns = [table.experiment_id, table.run_id, table.claim, table.cached, table.rank, table.shape, table.data]
-    done, pending = Claim.DONE.value, Claim.PENDING.value
+    columns = [table.experiment_id, table.run_id, table.want, table.cached, table.rank, table.shape, table.data]
+    done, pending = Want.DONE.value, Want.PENDING.value
     rows = (
-        (experiment_id, run.id, done if run.cached else pending, run.cached, run.rank, run.kind.shape, run.data)
+        (experiment_id, run.id, done if run.cached else pending, run.cached, run.rank, run.distinct.shape, run.data)
         for run in wanted
     )
     insert_many(session, columns, rows)
 
 
 def _store_points(session: Session, experiment_id: int, draft: Draft) -> None:
-    blank = packing.to_bytes(packing.empty(1))[0]
+    blank = summaries.to_bytes(summaries.empty(1))[0]
+    layout = measure_list_ids(session, [summaries.NAMES])[summaries.NAMES]
     table = points.c
-    columns = [table.experiment_id, table.position, table.settings_id, table.axis_values, table.summary]
+    place = [table.experiment_id, table.position, table.settings_id, table.axis_values]
+    columns = [*place, table.summary, table.measure_list_id]
     rows = (
-        (experiment_id, point.index, kind.id, json.dumps(dict(point.values)), blank)
-        for point, kind in zip(draft.plan.points, draft.kind_of_point, strict=True)
+        (experiment_id, point.index, one.id, json.dumps(dict(point.values)), blank, layout)
+        for point, one in zip(draft.plan.points, draft.distinct_of_point, strict=True)
     )
     insert_many(session, columns, rows)

@@ -1,7 +1,5 @@
 """Landing: storing what runs gave, with everything that follows from it, in one transaction."""
 
-import hashlib
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,32 +8,44 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Column, insert, select, update
+from sqlalchemy import Column, Row, select
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import among, chunks, insert_many, update_many
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.tables import Claim, experiment_runs, experiments, points, provenances, run_arrays, runs
+from phaselab.db.schema.tables import Want, points, run_arrays, runs
+from phaselab.db.schema.types import storable_text
 from phaselab.db.writing import arrays
+from phaselab.db.writing.described import measure_list_ids, provenance_ids, read_measure_lists
+from phaselab.db.writing.filling import StoredResult, fill, in_order
 from phaselab.db.writing.status import settle
-from phaselab.db.writing.summaries import MEASURE_COLUMNS, SUMMARY_AT, sum_up
-from phaselab.domain.results import packing
-from phaselab.domain.results.measures import MEASURES
+from phaselab.db.writing.summaries import MEASURE_COLUMNS, store_summaries, sum_up
+from phaselab.db.writing.wants import count, set_wants, wants_of
+from phaselab.domain.results import summaries
+from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.results import MOST_SECONDS, Outcome, RunFailure, RunResult
 from phaselab.domain.results.states import RunState
 
 MEASURE_NAMES = tuple(MEASURES)
-_RESULT_COLUMNS = [*MEASURE_COLUMNS, runs.c.seconds, runs.c.trust, runs.c.flags, runs.c.provenance_id]
+_RESULT_COLUMNS = [
+    *MEASURE_COLUMNS,
+    runs.c.measure_list_id,
+    runs.c.seconds,
+    runs.c.trust,
+    runs.c.flags,
+    runs.c.provenance_id,
+]
 _FAILURE_COLUMNS = [runs.c.reason, runs.c.traceback]
 
 
 @dataclass(frozen=True)
 class Landed:
-    """What became of outcomes: stored results, stored failures, and those that were ignored (already landed, or of a
-    run that is not known or not wanted)."""
+    """What became of outcomes: stored results, stored failures, results that were there and were given measures they
+    lacked, and those that were ignored (already landed, or of a run that is not known or not wanted)."""
 
     done: int
     failed: int
+    filled: int
     ignored: int
 
 
@@ -46,14 +56,16 @@ class _Stored:
     id: int
     settings_id: int
     state: RunState
+    measure_list_id: int
 
 
 def land(session: Session, outcomes: Sequence[Outcome]) -> Landed:
-    """Store outcomes with their arrays, bring the claims, counts, summaries, revisions and statuses of every
+    """Store outcomes with their arrays, bring the wants, counts, summaries, revisions and statuses of every
     experiment that wants the runs up to date.
 
-    Idempotent: the first result of a run key wins and is never overwritten. A result replaces a failure; a result
-    that cannot be stored (a measure that is unknown or not finite, curves that differ in length) lands as a failure.
+    Idempotent: the first result of a run key wins and is never overwritten; it is only given measures that it lacks. A
+    result replaces a failure; a result that cannot be stored (a measure that is unknown or not finite, curves that
+    differ in length) lands as a failure.
     """
     by_key: dict[str, Outcome] = {}
     for outcome in _storable(outcomes):
@@ -61,9 +73,12 @@ def land(session: Session, outcomes: Sequence[Outcome]) -> Landed:
     stored = _stored(session, list(by_key))
     done: list[tuple[_Stored, RunResult]] = []
     failed: list[tuple[_Stored, RunFailure]] = []
+    again: list[tuple[StoredResult, Outcome]] = []
     for key, run in stored.items():
         outcome = by_key[key]
-        if isinstance(outcome, RunResult) and run.state is not RunState.DONE:
+        if run.state is RunState.DONE:
+            again.append((StoredResult(run.id, run.settings_id, run.measure_list_id), outcome))
+        elif isinstance(outcome, RunResult):
             done.append((run, outcome))
         elif isinstance(outcome, RunFailure) and not run.state.is_finished:
             failed.append((run, outcome))
@@ -71,15 +86,19 @@ def land(session: Session, outcomes: Sequence[Outcome]) -> Landed:
     _save_results(session, done, now)
     _save_failures(session, failed, now)
     _tell_experiments(session, done, [run for run, _ in failed])
-    return Landed(len(done), len(failed), len(outcomes) - len(done) - len(failed))
+    filled = fill(session, again) if again else 0
+    return Landed(len(done), len(failed), filled, len(outcomes) - len(done) - len(failed) - filled)
 
 
-def measures_of(session: Session, keys: Sequence[str]) -> Mapping[str, Sequence[float | None]]:
-    """The measures, in the order of MEASURE_NAMES, of those of the runs that are done."""
-    found: dict[str, Sequence[float | None]] = {}
+def stored_measures(session: Session, keys: Sequence[str]) -> Mapping[str, Measures]:
+    """The measures that those of the runs that are done were given, as far as the catalogue still holds them."""
+    found: dict[str, Measures] = {}
+    lists = read_measure_lists(session)
     for some in chunks(keys):
-        query = select(runs.c.key, *MEASURE_COLUMNS).where(runs.c.key.in_(some), runs.c.state == RunState.DONE)
-        found |= {row[0]: row[1:] for row in session.execute(query).all()}
+        query = select(runs.c.key, runs.c.measure_list_id, *MEASURE_COLUMNS)
+        for row in session.execute(query.where(runs.c.key.in_(some), runs.c.state == RunState.DONE)).all():
+            own = lists[row.measure_list_id]
+            found[row.key] = {name: row._mapping[runs.c[name]] for name in own if name in MEASURES}
     return found
 
 
@@ -109,25 +128,28 @@ def _fault(result: RunResult, finite: bool) -> str | None:
 
 
 def _stored(session: Session, keys: Sequence[str]) -> Mapping[str, _Stored]:
-    query = select(runs.c.key, runs.c.id, runs.c.settings_id, runs.c.state)
-    found = session.execute(query.where(among(session, runs.c.key, keys)))
-    return {key: _Stored(run_id, settings_id, RunState(state)) for key, run_id, settings_id, state in found.all()}
+    query = select(runs.c.key, runs.c.id, runs.c.settings_id, runs.c.state, runs.c.measure_list_id)
+    found = session.execute(query.where(among(session, runs.c.key, keys))).all()
+    return {row.key: _Stored(row.id, row.settings_id, RunState(row.state), row.measure_list_id) for row in found}
 
 
 def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], now: datetime) -> None:
     if not done:
         return
-    computed_by = _provenance_ids(session, [result.provenance for _, result in done])
+    computed_by = [tuple(sorted(result.provenance.items())) for _, result in done]
+    measured = [in_order(tuple(result.measures)) for _, result in done]
+    provenances, lists = provenance_ids(session, computed_by), measure_list_ids(session, measured)
     rows = (
         (
             *map(result.measures.get, MEASURE_NAMES),
+            lists[names],
             result.seconds,
             result.trust.verdict,
             list(result.trust.flags) or None,
-            computed_by[_content(result.provenance)],
+            provenances[provenance],
             run.id,
         )
-        for run, result in done
+        for (run, result), names, provenance in zip(done, measured, computed_by, strict=True)
     )
     ended = _ended(RunState.DONE, now) | {runs.c.reason: None, runs.c.traceback: None}
     update_many(session, _RESULT_COLUMNS, [runs.c.id], rows, ended)
@@ -137,13 +159,8 @@ def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], n
 
 
 def _save_failures(session: Session, failed: Sequence[tuple[_Stored, RunFailure]], now: datetime) -> None:
-    rows = ((_storable_text(it.reason), _storable_text(it.traceback) or None, run.id) for run, it in failed)
+    rows = ((storable_text(it.reason), storable_text(it.traceback) or None, run.id) for run, it in failed)
     update_many(session, _FAILURE_COLUMNS, [runs.c.id], rows, _ended(RunState.FAILED, now))
-
-
-def _storable_text(text: str) -> str:
-    """The text without what databases refuse: halves of letters, and on PostgreSQL NUL."""
-    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _ended(state: RunState, now: datetime) -> dict[Column[Any], object]:
@@ -152,105 +169,56 @@ def _ended(state: RunState, now: datetime) -> dict[Column[Any], object]:
     return {runs.c.state: state.value, runs.c.landed_at: now, **dict.fromkeys(lease)}
 
 
-_Content = tuple[tuple[str, str], ...]
-
-
-def _content(provenance: Mapping[str, str]) -> _Content:
-    return tuple(sorted(provenance.items()))
-
-
-def _provenance_ids(session: Session, given: Sequence[Mapping[str, str]]) -> Mapping[_Content, int]:
-    """The id of each distinct provenance; new ones are stored."""
-    ids: dict[_Content, int] = {}
-    for content in {_content(one) for one in given}:
-        digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-        known = session.execute(select(provenances.c.id).where(provenances.c.digest == digest)).scalar_one_or_none()
-        if known is None:
-            row = {"digest": digest, "content": dict(content)}
-            known = session.execute(insert(provenances).values(row).returning(provenances.c.id)).scalar_one()
-        ids[content] = known
-    return ids
-
-
 def _tell_experiments(session: Session, done: Sequence[tuple[_Stored, RunResult]], failed: Sequence[_Stored]) -> None:
-    """Bring claims, counts, summaries and statuses up to date."""
-    claimed = _claims(session, [run.id for run, _ in done])
-    lost = _claims(session, [run.id for run in failed], Claim.PENDING)
+    """Bring wants, counts, summaries and statuses up to date."""
+    wanted = wants_of(session, [run.id for run, _ in done])
+    lost = wants_of(session, [run.id for run in failed], Want.PENDING)
     changes: dict[int, dict[str, int]] = defaultdict(lambda: {"done": 0, "failed": 0, "cancelled": 0})
-    for experiment_id, _, claim in claimed:
+    for experiment_id, _, want in wanted:
         changes[experiment_id]["done"] += 1
-        if claim is not Claim.PENDING:
-            changes[experiment_id][claim.value] -= 1
+        if want is not Want.PENDING:
+            changes[experiment_id][want.value] -= 1
     for experiment_id, _, _ in lost:
         changes[experiment_id]["failed"] += 1
-    _set_claims(session, [run.id for run, _ in done], Claim.DONE)
-    _set_claims(session, [run.id for run in failed], Claim.FAILED, Claim.PENDING)
-    _add_to_summaries(session, done, claimed)
+    set_wants(session, [run.id for run, _ in done], Want.DONE)
+    set_wants(session, [run.id for run in failed], Want.FAILED, Want.PENDING)
+    _add_to_summaries(session, done, wanted)
     count(session, changes)
     settle(session, list(changes))
 
 
-def _claims(session: Session, run_ids: Sequence[int], only: Claim | None = None) -> list[tuple[int, int, Claim]]:
-    """(experiment, run, claim) of every claim on the runs."""
-    table = experiment_runs.c
-    query = select(table.experiment_id, table.run_id, table.claim).where(among(session, table.run_id, run_ids))
-    if not run_ids:
-        return []
-    if only is not None:
-        query = query.where(table.claim == only)
-    return [(experiment, run, Claim(claim)) for experiment, run, claim in session.execute(query).all()]
-
-
-def _set_claims(session: Session, run_ids: Sequence[int], claim: Claim, only: Claim | None = None) -> None:
-    if not run_ids:
-        return
-    change = update(experiment_runs).where(among(session, experiment_runs.c.run_id, run_ids))
-    change = change.values(claim=claim.value)
-    session.execute(change if only is None else change.where(experiment_runs.c.claim == only))
-
-
-def count(session: Session, changes: Mapping[int, Mapping[str, int]]) -> None:
-    """Add to experiments' counts of done, failed and cancelled claims, and raise their revisions."""
-    for experiment_id, change in changes.items():
-        values: dict[str, Any] = {name: experiments.c[name] + more for name, more in change.items() if more}
-        values["revision"] = experiments.c.revision + 1
-        session.execute(update(experiments).where(experiments.c.id == experiment_id).values(values))
-
-
 def _add_to_summaries(
-    session: Session, done: Sequence[tuple[_Stored, RunResult]], claimed: Sequence[tuple[int, int, Claim]]
+    session: Session, done: Sequence[tuple[_Stored, RunResult]], wanted: Sequence[tuple[int, int, Want]]
 ) -> None:
     """Add the results to the summaries of every point that they belong to."""
     results = {run.id: (run.settings_id, result) for run, result in done}
     landed: dict[tuple[int, int], list[RunResult]] = defaultdict(list)
-    for experiment_id, run_id, _ in claimed:
+    for experiment_id, run_id, _ in wanted:
         settings_id, result = results[run_id]
         landed[experiment_id, settings_id].append(result)
-    touched = [
-        (experiment_id, position, settings_id, summary)
-        for experiment_id, position, settings_id, summary in _points_of(session, [run.settings_id for run, _ in done])
-        if (experiment_id, settings_id) in landed
-    ]
+    on = _points_with(session, [run.settings_id for run, _ in done])
+    touched = [point for point in on if (point.experiment_id, point.settings_id) in landed]
     if not touched:
         return
-    dealt = [(i, result) for i, (one, _, kind, _) in enumerate(touched) for result in landed[one, kind]]
+    dealt = [(i, result) for i, one in enumerate(touched) for result in landed[one.experiment_id, one.settings_id]]
     more = sum_up(
         [result.measures for _, result in dealt],
         [result.trust.verdict == "suspect" for _, result in dealt],
         [i for i, _ in dealt],
         len(touched),
     )
-    merged = packing.to_bytes(packing.merge(packing.from_bytes([summary for *_, summary in touched]), more))
-    rows = ((content, one, position) for (one, position, _, _), content in zip(touched, merged, strict=True))
-    update_many(session, *SUMMARY_AT, rows)
+    lists = read_measure_lists(session)
+    before = summaries.from_bytes([one.summary for one in touched], [lists[one.measure_list_id] for one in touched])
+    places = [(one.experiment_id, one.position) for one in touched]
+    store_summaries(session, places, summaries.merge(before, more))
 
 
-def _points_of(session: Session, settings_ids: Sequence[int]) -> list[tuple[int, int, int, bytes]]:
-    """(experiment, position, settings, summary) of every point with one of the settings."""
-    found: list[tuple[int, int, int, bytes]] = []
-    # Sent as one parameter, so few ids among so few points would make SQLite read every point.
+def _points_with(session: Session, settings_ids: Sequence[int]) -> list[Row[Any]]:
+    """Every point with one of the settings."""
+    columns = ("experiment_id", "position", "settings_id", "summary", "measure_list_id")
+    found: list[Row[Any]] = []
+    # Sent as one parameter, few ids among few points would make SQLite read every point.
     for some in chunks(sorted(set(settings_ids))):
-        table = points.c
-        query = select(table.experiment_id, table.position, table.settings_id, table.summary)
-        found += [tuple(row) for row in session.execute(query.where(table.settings_id.in_(some))).all()]
+        query = select(*(points.c[name] for name in columns)).where(points.c.settings_id.in_(some))
+        found += session.execute(query).all()
     return found

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, delete, select, true, update
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import update_many
-from phaselab.db.schema.tables import PENDING, Claim, experiment_runs, points, runs
+from phaselab.db.schema.tables import PENDING, Want, experiment_runs, points, runs
 from phaselab.db.writing.create import queue_again
 from phaselab.db.writing.landing import land
 from phaselab.db.writing.settings_rows import read_settings, rewrite
@@ -24,17 +24,21 @@ from phaselab.domain.settings.runs import RECIPE, canonical, run_key
 from phaselab.domain.specs.stored import Misfit, stored_settings
 
 
-def waits_under_older_recipe(session: Session) -> bool:
-    """Whether any run waits that was asked for under an older recipe."""
-    return session.execute(_waiting().limit(1)).first() is not None
+def waits_under_older_recipe(session: Session, experiment_id: int | None = None) -> bool:
+    """Whether any run waits, for this experiment when one is given, that was asked for under an older recipe."""
+    query = _waiting().limit(1)
+    if experiment_id is not None:
+        query = query.where(experiment_runs.c.experiment_id == experiment_id)
+    return session.execute(query).first() is not None
 
 
 def adopt_recipe(session: Session) -> int:
     """Give every run that waits under an older recipe its settings and its key of today; how many there were.
 
-    Where today's run is stored already, the claims move to it. A run whose settings do not fit this version fails,
+    Where today's run is stored already, the wants move to it. A run whose settings do not fit this version fails,
     with its reason.
     """
+    _leave_results(session)
     waiting: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in session.execute(_waiting()).all():
         waiting[row.settings_id].append(row)
@@ -59,6 +63,16 @@ def adopt_recipe(session: Session) -> int:
     return sum(map(len, waiting.values()))
 
 
+def _leave_results(session: Session) -> None:
+    """Wait no more for older results to be measured again: the new recipe does not give their numbers."""
+    older = select(runs.c.id).where(runs.c.state == RunState.DONE, runs.c.recipe != RECIPE)
+    kept = update(experiment_runs).where(PENDING, experiment_runs.c.run_id.in_(older)).values(want=Want.DONE.value)
+    touched = sorted(set(session.execute(kept.returning(experiment_runs.c.experiment_id)).scalars()))
+    for experiment_id in touched:
+        recount(session, experiment_id)
+    settle(session, touched)
+
+
 def _waiting() -> Any:
     columns = (runs.c.id, runs.c.key, runs.c.seed, runs.c.settings_id)
     query = select(*columns).join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
@@ -66,7 +80,7 @@ def _waiting() -> Any:
 
 
 def _renew(session: Session, rows: Sequence[Row[Any]], home: int, text: str) -> set[int]:
-    """Make waiting runs those of today's recipe; the experiments whose claims moved to runs that were there."""
+    """Make waiting runs those of today's recipe; the experiments whose wants moved to runs that were there."""
     query = select(runs.c.seed, runs.c.id, runs.c.state).where(runs.c.settings_id == home, runs.c.recipe == RECIPE)
     today = {row.seed: (row.id, RunState(row.state)) for row in session.execute(query).all()}
     fresh, known = [], []
@@ -80,7 +94,7 @@ def _renew(session: Session, rows: Sequence[Row[Any]], home: int, text: str) -> 
     update_many(session, columns, [runs.c.id], fresh)
     touched: set[int] = set()
     for old, kept, state in known:
-        touched |= _move_claims(session, old, kept, state, PENDING)
+        touched |= _move_wants(session, old, kept, state, PENDING)
         lease = ("leased_by", "lease_expires_at", "stage", "stage_share")
         gone = {"state": RunState.CANCELLED.value, **dict.fromkeys(lease)}
         session.execute(update(runs).where(runs.c.id == old).values(gone))
@@ -90,7 +104,7 @@ def _renew(session: Session, rows: Sequence[Row[Any]], home: int, text: str) -> 
 def _move_in(session: Session, old: int, home: int) -> set[int]:
     """Move points and runs from settings to the same settings in today's words; the experiments that it touches.
 
-    Of two runs of one seed and recipe the one with a result is kept, and has the claims of both.
+    Of two runs of one seed and recipe the one with a result is kept, and has the wants of both.
     """
     moved = update(points).where(points.c.settings_id == old).values(settings_id=home)
     touched = set(session.execute(moved.returning(points.c.experiment_id)).scalars())
@@ -99,21 +113,21 @@ def _move_in(session: Session, old: int, home: int) -> set[int]:
     for row in session.execute(select(*columns).where(runs.c.settings_id == old)).all():
         twin = here.get(row[:2])
         if twin is not None and (twin.state == RunState.DONE or row.state != RunState.DONE):
-            touched |= _move_claims(session, row.id, twin.id, RunState(twin.state))
+            touched |= _move_wants(session, row.id, twin.id, RunState(twin.state))
             # A second result stays under its key, with the old settings; a run without one leaves nothing.
             session.execute(delete(runs).where(runs.c.id == row.id, runs.c.state != RunState.DONE))
             continue
         if twin is not None:
-            touched |= _move_claims(session, twin.id, row.id, RunState.DONE)
+            touched |= _move_wants(session, twin.id, row.id, RunState.DONE)
             session.execute(delete(runs).where(runs.c.id == twin.id))
         session.execute(update(runs).where(runs.c.id == row.id).values(settings_id=home))
     return touched
 
 
-def _move_claims(
+def _move_wants(
     session: Session, old: int, kept: int, state: RunState, which: ColumnElement[bool] | None = None
 ) -> set[int]:
-    """Move claims on one run, or `which` of them, to another, in this state; the experiments that had them."""
+    """Move wants on one run, or `which` of them, to another, in this state; the experiments that had them."""
     table = experiment_runs.c
     mine = (table.run_id == old) & (true() if which is None else which)
     holding = select(table.experiment_id).where(table.run_id == kept)
@@ -123,10 +137,10 @@ def _move_claims(
     touched |= set(session.execute(dropped).scalars())
     theirs = update(experiment_runs).where(table.run_id == kept, table.experiment_id.in_(touched))
     if state is RunState.DONE:
-        session.execute(theirs.values(claim=Claim.DONE.value))
+        session.execute(theirs.values(want=Want.DONE.value))
         return touched
     if which is not None:
-        session.execute(theirs.values(claim=Claim.PENDING.value))
+        session.execute(theirs.values(want=Want.PENDING.value))
     waits = select(table.run_id).where(table.run_id == kept, PENDING).limit(1)
     if state.is_finished and session.execute(waits).first():
         queue_again(session, [kept])

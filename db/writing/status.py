@@ -7,7 +7,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.tables import Claim, experiment_runs, experiments
+from phaselab.db.schema.tables import Want, experiment_runs, experiments
 from phaselab.db.writing.notices import announce
 from phaselab.domain.results.states import ExperimentStatus
 
@@ -52,12 +52,12 @@ def settle(session: Session, experiment_ids: Sequence[int]) -> None:
 
 
 def recount(session: Session, experiment_id: int) -> None:
-    """Count the experiment's claims anew."""
-    claim = experiment_runs.c.claim
-    kinds = (Claim.DONE, Claim.FAILED, Claim.CANCELLED)
-    query = select(
-        func.count(), *(func.coalesce(func.sum(case((claim == kind, 1), else_=0)), 0) for kind in kinds)
-    ).where(experiment_runs.c.experiment_id == experiment_id)
+    """Count the experiment's wants anew."""
+    want = experiment_runs.c.want
+    ends = (Want.DONE, Want.FAILED, Want.CANCELLED)
+    query = select(func.count(), *(func.coalesce(func.sum(case((want == end, 1), else_=0)), 0) for end in ends)).where(
+        experiment_runs.c.experiment_id == experiment_id
+    )
     total, done, failed, cancelled = session.execute(query).one()
     counted = {"total": total, "done": done, "failed": failed, "cancelled": cancelled}
     changes = counted | {"revision": experiments.c.revision + 1}

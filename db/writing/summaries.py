@@ -1,26 +1,29 @@
 """Summaries of points, from run rows: at landing by adding what is new, at any time by doing all over."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from phaselab.db.schema.bulk import update_many
+from phaselab.db.schema.bulk import chunks, update_many
 from phaselab.db.schema.tables import experiment_runs, experiments, points, runs
-from phaselab.domain.results import packing
+from phaselab.db.writing.described import measure_list_ids
+from phaselab.domain.results import summaries
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.phases import Phase, Thresholds, phase
 from phaselab.domain.results.states import RunState
 
 MEASURE_COLUMNS = [runs.c[name] for name in MEASURES]
-_PLACE: dict[Phase | None, int] = {name: i for i, name in enumerate(packing.PHASES)} | {None: -1}
+_PLACE: dict[Phase | None, int] = {name: i for i, name in enumerate(summaries.PHASES)} | {None: -1}
 DEFAULT_THRESHOLDS = Thresholds()
 """The thresholds by which a point's stored counts of phases were made."""
+MANY = 20_000
+"""Runs that are summed up at a time."""
 
-SUMMARY_AT = ([points.c.summary], [points.c.experiment_id, points.c.position])
-"""The column that holds a point's summary, and those that name the point."""
+Place = tuple[int, int]
+"""A point: its experiment and its position."""
 
 
 def sum_up(
@@ -29,13 +32,41 @@ def sum_up(
     point: Sequence[int],
     points_count: int,
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
-) -> packing.Floats:
+) -> summaries.Floats:
     """Summaries [points, WIDTH] of runs, given each run's measures, trust and point in 0..points_count-1."""
-    values = np.array([[run.get(name) for name in packing.NAMES] for run in measures], dtype=np.float64)
+    values = np.array([[run.get(name) for name in summaries.NAMES] for run in measures], dtype=np.float64)
     labels = np.array([_PLACE[phase(run, thresholds)] for run in measures], dtype=np.int64)
-    flat = values.reshape(len(measures), len(packing.NAMES))
+    flat = values.reshape(len(measures), len(summaries.NAMES))
     dealt = np.array(point, dtype=np.int64)
-    return packing.of_runs(flat, np.array(suspect, dtype=np.bool_), labels, dealt, points_count)
+    return summaries.of_runs(flat, np.array(suspect, dtype=np.bool_), labels, dealt, points_count)
+
+
+def sum_up_runs(
+    session: Session,
+    which: Select[Any],
+    settings_ids: Sequence[int],
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> Mapping[int, summaries.Floats]:
+    """For each of the settings the summary [WIDTH] of its finished runs among those that `which` selects from `runs`,
+    each run once."""
+    place = {settings_id: i for i, settings_id in enumerate(settings_ids)}
+    summed = summaries.empty(len(place))
+    columns = (runs.c.settings_id, runs.c.trust, *MEASURE_COLUMNS)
+    query = which.with_only_columns(*columns).where(runs.c.state == RunState.DONE)
+    for rows in session.execute(query.execution_options(yield_per=MANY)).partitions(MANY):
+        measures = [dict(zip(summaries.NAMES, row[2:], strict=True)) for row in rows]
+        suspect = [row.trust == "suspect" for row in rows]
+        dealt = [place[row.settings_id] for row in rows]
+        summed = summaries.merge(summed, sum_up(measures, suspect, dealt, len(place), thresholds))
+    return {settings_id: summed[i] for settings_id, i in place.items()}
+
+
+def store_summaries(session: Session, places: Sequence[Place], rows: summaries.Floats) -> None:
+    """Write the summaries [points, WIDTH] of points, in today's layout."""
+    layout = measure_list_ids(session, [summaries.NAMES])[summaries.NAMES]
+    at = [points.c.experiment_id, points.c.position]
+    given = ((content, *place) for content, place in zip(summaries.to_bytes(rows), places, strict=True))
+    update_many(session, [points.c.summary], at, given, {points.c.measure_list_id: layout})
 
 
 def rebuild_summaries(session: Session, experiment_ids: Sequence[int] | None = None) -> int:
@@ -45,36 +76,38 @@ def rebuild_summaries(session: Session, experiment_ids: Sequence[int] | None = N
     """
     if experiment_ids is None:
         experiment_ids = session.execute(select(experiments.c.id)).scalars().all()
-    return sum(_rebuild(session, experiment_id) for experiment_id in experiment_ids)
+    rebuilt = 0
+    for experiment_id in experiment_ids:
+        summed = summaries_from_runs(session, experiment_id)
+        _store(session, experiment_id, summed)
+        rebuilt += len(summed)
+    return rebuilt
 
 
-def summaries_from_runs(session: Session, experiment_id: int) -> dict[int, packing.Floats]:
-    """The summary [WIDTH] of every point of an experiment by position, computed from run rows."""
+def rebuild_points(session: Session, settings_ids: Sequence[int]) -> None:
+    """Recompute the summaries of every point with one of the settings, in whatever experiment."""
+    for some in chunks(sorted(set(settings_ids))):
+        query = select(points.c.experiment_id).where(points.c.settings_id.in_(some)).distinct()
+        for experiment_id in session.execute(query).scalars().all():
+            _store(session, experiment_id, summaries_from_runs(session, experiment_id, some))
+
+
+def summaries_from_runs(
+    session: Session, experiment_id: int, settings_ids: Sequence[int] | None = None
+) -> Mapping[int, summaries.Floats]:
+    """The summary [WIDTH] of every point of an experiment (with one of the settings, when told which) by position,
+    computed from run rows."""
     query = select(points.c.position, points.c.settings_id).where(points.c.experiment_id == experiment_id)
-    places = session.execute(query).all()
-    kinds = sorted({settings_id for _, settings_id in places})
-    by_kind = dict(zip(kinds, range(len(kinds)), strict=True))
-    summed = packing.empty(len(kinds))
-    for rows in _done_runs(session, experiment_id).partitions(20_000):
-        measures = [dict(zip(packing.NAMES, row[2:], strict=True)) for row in rows]
-        suspect = [row.trust == "suspect" for row in rows]
-        more = sum_up(measures, suspect, [by_kind[row.settings_id] for row in rows], len(kinds))
-        summed = packing.merge(summed, more)
-    return {position: summed[by_kind[settings_id]] for position, settings_id in places}
+    which = select(runs.c.id).join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
+    which = which.where(experiment_runs.c.experiment_id == experiment_id)
+    if settings_ids is not None:
+        query = query.where(points.c.settings_id.in_(settings_ids))
+        which = which.where(runs.c.settings_id.in_(settings_ids))
+    places: dict[int, int] = dict(session.execute(query).all())
+    summed = sum_up_runs(session, which, sorted(set(places.values())))
+    return {position: summed[settings_id] for position, settings_id in places.items()}
 
 
-def _rebuild(session: Session, experiment_id: int) -> int:
-    summed = summaries_from_runs(session, experiment_id)
-    rows = ((row.astype("<f8").tobytes(), experiment_id, position) for position, row in summed.items())
-    update_many(session, *SUMMARY_AT, rows)
-    return len(summed)
-
-
-def _done_runs(session: Session, experiment_id: int) -> Any:
-    query = (
-        select(runs.c.settings_id, runs.c.trust, *MEASURE_COLUMNS)
-        .join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
-        .where(experiment_runs.c.experiment_id == experiment_id, runs.c.state == RunState.DONE)
-        .execution_options(yield_per=20_000)
-    )
-    return session.execute(query)
+def _store(session: Session, experiment_id: int, summed: Mapping[int, summaries.Floats]) -> None:
+    rows = np.array(list(summed.values())).reshape(len(summed), summaries.WIDTH)
+    store_summaries(session, [(experiment_id, position) for position in summed], rows)

@@ -35,6 +35,8 @@ MEASURE: Record[Measure] = Record(
         Field("unit", "text", lambda entry: entry.unit, "Its unit; empty where it has none."),
         Field("meaning", "text", lambda entry: entry.meaning, "What it means."),
         Field("source", "text", lambda entry: entry.source, "Where it comes from; empty where it needs no source."),
+        Field("families", Many("text"), lambda entry: entry.families, "The families that it is of; empty: all."),
+        Field("sources", Many("text"), lambda entry: entry.sources, "The sources that it is of; empty: all."),
     )
 )
 _PICTURE: Record[Picture] = Record(

@@ -1,7 +1,16 @@
-"""The catalogue of measures: every named number of a run."""
+"""The catalogue of measures: every named number of a run.
 
+A measure is one entry here and one function in `workers/`. Its column in `runs` is made when a database is opened, its
+place in summaries goes by its name, and results that are older than it can be given it (`missing=true` of retry).
+"""
+
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from phaselab.domain.families.sources import source_of
+from phaselab.domain.settings.entries import SourceName
+from phaselab.domain.settings.settings import Settings
 
 Measures = Mapping[str, float | None]
 """A run's measures by name; null where a measure is undefined."""
@@ -9,7 +18,11 @@ Measures = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Measure:
-    """A named number of a run. `low` and `high` bound it, null where it is unbounded."""
+    """A named number of a run. `low` and `high` bound it, null where it is unbounded.
+
+    `families` and `sources` are those that it is defined for, empty for all: every run of theirs is given it, as a
+    number or as null where it is undefined; no other run is.
+    """
 
     name: str
     symbol: str
@@ -18,6 +31,8 @@ class Measure:
     unit: str
     meaning: str
     source: str
+    families: tuple[str, ...] = ()
+    sources: tuple[SourceName, ...] = ()
 
     @property
     def title(self) -> str:
@@ -27,6 +42,7 @@ class Measure:
 
 
 _PAPER = "arXiv 2410.10322"
+_EXACT = ("two_layer",)
 _RADIUS = "Median over test points of the least L2 perturbation that flips the binary decision of the"
 _ENTRIES = (
     Measure("train_loss", "L", 0, None, "", "Mean loss on the training set after the last step.", _PAPER),
@@ -66,8 +82,8 @@ _ENTRIES = (
         " are averaged. Null when the median neuron has a coefficient that is not positive.",
         f"{_PAPER}, the theorem on feature averaging",
     ),
-    Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS} sum readout.", "docs/methods/exact.md"),
-    Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS} max readout.", "docs/methods/exact.md"),
+    Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS} sum readout.", "docs/methods/exact.md", _EXACT),
+    Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS} max readout.", "docs/methods/exact.md", _EXACT),
     Measure(
         "robust_radius_sum_relative",
         "r_sum/R",
@@ -76,6 +92,7 @@ _ENTRIES = (
         "",
         "robust_radius_sum over snr * sqrt(d).",
         "docs/methods/exact.md",
+        _EXACT,
     ),
     Measure(
         "robust_radius_max_relative",
@@ -85,8 +102,33 @@ _ENTRIES = (
         "",
         "robust_radius_max over snr * sqrt(d).",
         "docs/methods/exact.md",
+        _EXACT,
     ),
 )
 
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _ENTRIES}
 """Every measure by its name."""
+
+
+def measures_of(settings: Settings) -> tuple[str, ...]:
+    """The measures that are defined for the family and the source of these settings."""
+    family, source = settings.network.kind, source_of(settings).name
+    return tuple(
+        name
+        for name, one in MEASURES.items()
+        if (not one.families or family in one.families) and (not one.sources or source in one.sources)
+    )
+
+
+def measured(settings: Settings, values: Mapping[str, float]) -> Measures:
+    """A run's measures, from what its family computed: null where that is no finite number.
+
+    Raises ValueError unless the family gave every measure that is defined for it, and no other.
+    """
+    names = measures_of(settings)
+    if values.keys() != set(names):
+        forgotten, unknown = set(names) - values.keys(), values.keys() - set(names)
+        told = [f"forgotten: {', '.join(sorted(forgotten))}"] if forgotten else []
+        told += [f"not of it: {', '.join(sorted(unknown))}"] if unknown else []
+        raise ValueError(f"{settings.network.kind} does not give the measures of the catalogue; {'; '.join(told)}")
+    return {name: values[name] if math.isfinite(values[name]) else None for name in names}

@@ -11,7 +11,7 @@ from phaselab.domain.specs.points import Plan
 
 
 @dataclass(slots=True)
-class Kind:
+class DistinctSettings:
     """Settings that some points share. `shape` and `data` are numbers, equal for settings that stack and for those
     that share training data under the same seed; `rank` is the least of the points'; `id` is set once stored."""
 
@@ -29,7 +29,7 @@ class DraftRun:
     """A run that an experiment wants, and its key. `data` is a number, equal for runs on the same training data; `id`
     is set once it is known or stored, `cached` when its result is there."""
 
-    kind: Kind
+    distinct: DistinctSettings
     seed: int
     key: str
     rank: int
@@ -43,34 +43,34 @@ class Draft:
     """A plan, the settings of each of its points, its distinct settings and its distinct runs."""
 
     plan: Plan
-    kind_of_point: list[Kind]
-    kinds: list[Kind] = field(default_factory=list)
+    distinct_of_point: list[DistinctSettings]
+    distinct: list[DistinctSettings] = field(default_factory=list)
     runs: list[DraftRun] = field(default_factory=list)
 
 
 def make_draft(plan: Plan) -> Draft:
     """The plan made ready. Two points with the same settings want the same runs, which count once."""
-    distinct: dict[str, Kind] = {}
-    kind_of_point = []
+    by_text: dict[str, DistinctSettings] = {}
+    of_point = []
     for point, rank in zip(plan.points, point_ranks(plan), strict=True):
         text = point.settings_text
-        kind = distinct.get(text)
-        if kind is None:
-            kind = distinct[text] = _kind(text, point.settings, rank)
-        kind.rank = min(kind.rank, rank)
-        kind_of_point.append(kind)
-    kinds = list(distinct.values())
-    return Draft(plan, kind_of_point, kinds, list(_runs(plan, kinds)))
+        found = by_text.get(text)
+        if found is None:
+            found = by_text[text] = _drafted(text, point.settings, rank)
+        found.rank = min(found.rank, rank)
+        of_point.append(found)
+    distinct = list(by_text.values())
+    return Draft(plan, of_point, distinct, list(_runs(plan, distinct)))
 
 
-def _kind(text: str, settings: Settings, rank: int) -> Kind:
+def _drafted(text: str, settings: Settings, rank: int) -> DistinctSettings:
     numbers = number(shape(settings)), number(training_data(settings))
-    return Kind(text, settings_digest(text), settings, *numbers, rank)
+    return DistinctSettings(text, settings_digest(text), settings, *numbers, rank)
 
 
-def _runs(plan: Plan, kinds: list[Kind]) -> Iterator[DraftRun]:
+def _runs(plan: Plan, distinct: list[DistinctSettings]) -> Iterator[DraftRun]:
     count, seeds = len(plan.points), plan.spec.seed_list
-    for kind in kinds:
+    for one in distinct:
         for position, seed in enumerate(seeds):
-            data = data_number(kind.data, kind.settings.data.seed_of(seed))
-            yield DraftRun(kind, seed, run_key(kind.text, seed), run_rank(kind.rank, position, count), data)
+            data = data_number(one.data, one.settings.data.seed_of(seed))
+            yield DraftRun(one, seed, run_key(one.text, seed), run_rank(one.rank, position, count), data)

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from phaselab.db.queue import candidates, fair_use, leases, progress
 from phaselab.db.schema.database import Database, DatabaseAway
-from phaselab.db.writing import landing
+from phaselab.db.writing import landing, recipe
 from phaselab.db.writing.status import status_of
 from phaselab.domain.results.results import Outcome, RunFailure
 from phaselab.domain.results.states import ExperimentStatus, Stage
@@ -65,7 +65,12 @@ class WorkQueue:
         """A stack, leased to this scheduler; None if none waits. `most` tells how many runs of these settings it may
         hold."""
         with self._database.transaction() as session:
-            return leases.take_stack(session, experiment, most, HOLDER, self._lease_seconds)
+            taken = leases.take_stack(session, experiment, most, HOLDER, self._lease_seconds)
+            if taken is None and recipe.waits_under_older_recipe(session, experiment):
+                # A run that failed under an older recipe was asked for again.
+                recipe.adopt_recipe(session)
+                taken = leases.take_stack(session, experiment, most, HOLDER, self._lease_seconds)
+            return taken
 
     @again_while_away
     def extend(self, keys: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from phaselab.db.reading.point_rows import PointRow
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing.summaries import DEFAULT_THRESHOLDS
 from phaselab.domain.answers.diagram import Diagram, DiagramQuery, PointSummary, build_diagram
-from phaselab.domain.results import packing
+from phaselab.domain.results import summaries
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.phases import Thresholds
 from phaselab.domain.results.statistics import is_quantile
@@ -71,12 +71,12 @@ def _summaries(
     first = {place if whole else place[:2]: place for place in reversed(places)}  # of each cell, its first settings
     numbers = {group: i for i, group in enumerate(dict.fromkeys(place if whole else place[:2] for place in places))}
     stored = [(one, place) for place, found in chosen.items() for one in found]
-    rows = packing.from_bytes([one.summary for one, _ in stored])
+    rows = summaries.from_bytes([one.summary for one, _ in stored], [one.measures for one, _ in stored])
     summed = [(unions[place[2]], place) for place, found in chosen.items() if not found]
     if summed:
         rows = np.concatenate([rows, [row for row, _ in summed]])
     dealt = [numbers[place if whole else place[:2]] for _, place in (*stored, *summed)]
-    merged = packing.merge_groups(rows, dealt, len(numbers))
+    merged = summaries.merge_groups(rows, dealt, len(numbers))
     names = tuple(dict.fromkeys((query.measure, *_PHASE_MEASURES)))
     found = [_point_summary(query, first[group], merged[i], names, selection.texts) for group, i in numbers.items()]
     return _with_samples(session, query, found, places) if whole else found
@@ -121,7 +121,7 @@ def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[Poin
 
 def _unions(
     session: Session, selection: Selection, settings_ids: Sequence[int], thresholds: Thresholds
-) -> Mapping[int, packing.Floats]:
+) -> Mapping[int, summaries.Floats]:
     """Summaries, from run rows, of settings whose runs no single point covers."""
     if not settings_ids:
         return {}
@@ -131,16 +131,16 @@ def _unions(
 def _point_summary(
     query: DiagramQuery,
     place: tuple[Value, Value, int],
-    row: packing.Floats,
+    row: summaries.Floats,
     names: Sequence[str],
     texts: Mapping[int, str],
 ) -> PointSummary:
-    n, suspect = packing.counts(row)
+    n, suspect = summaries.counts(row)
     return PointSummary(
         values={query.x: place[0], query.y: place[1]},
         settings=readable_settings(texts[place[2]]),
         n=n,
         suspect=suspect,
-        measures={name: packing.summary_of(row, name) for name in names},
-        phases=packing.phase_counts(row),
+        measures={name: summaries.summary_of(row, name) for name in names},
+        phases=summaries.phase_counts(row),
     )

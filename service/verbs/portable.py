@@ -1,14 +1,15 @@
 """An experiment as one portable file, so that labs can merge what they have computed.
 
 The file is gzip over lines of JSON: a head (format, recipe, name, owner, time, spec), then one line for every run with
-a result. Reading one in twice changes nothing; a result that is here already is never overwritten.
+a result. Reading one in twice changes nothing; a result that is here already is never
+overwritten; it is only given measures that it lacks.
 """
 
 import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, BinaryIO, Literal
@@ -22,6 +23,7 @@ from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import landing, verbs
 from phaselab.db.writing.arrays import RunArrays
+from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.results import Curve, Readout, RunResult
 from phaselab.domain.results.trust import FLAGS, Trust
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
@@ -112,7 +114,7 @@ def import_experiment(database: Database, file: BinaryIO, owner: str, max_runs: 
     # Whoever submitted it elsewhere asked to be told; whoever reads it in here did not.
     drafted = make_draft(plan(parse_spec(head.spec | {"notify": None}), max_runs))
     experiment_id, created = _experiment(database, head, drafted, owner)
-    wanted = {run.key: run.kind.settings for run in drafted.runs}
+    wanted = {run.key: run.distinct.settings for run in drafted.runs}
     new = known = 0
     conflicts: list[str] = []
     while batch := list(islice(lines, BATCH)):
@@ -125,7 +127,7 @@ def import_experiment(database: Database, file: BinaryIO, owner: str, max_runs: 
                 raise InvalidInput([Fault("/key", detail)])
             results.append(_result(line, len(radii(settings.attack))))
         with database.transaction() as session:
-            here = landing.measures_of(session, [result.key for result in results])
+            here = landing.stored_measures(session, [result.key for result in results])
             new += landing.land(session, results).done
         known += len(here)
         conflicts += [result.key for result in results if result.key in here and _differs(result, here[result.key])]
@@ -170,7 +172,7 @@ def _lines(database: Database, experiment_id: int) -> Iterator[dict[str, Any]]:
 def _line(run: WholeRun, arrays: RunArrays) -> dict[str, Any]:
     return {
         "key": run.row.key,
-        "measures": dict(run.row.measures),
+        "measures": {name: run.row.measures[name] for name in run.measured if name in MEASURES},
         "curves": [
             {"readout": curve.readout, "method": curve.method, "accuracy": curve.accuracy.tolist()}
             for curve in arrays.curves
@@ -208,9 +210,13 @@ def _result(line: RunLine, count: int) -> RunResult:
         raise InvalidInput(faults)
     curves = tuple(Curve(one.readout, one.method, np.array(one.accuracy)) for one in line.curves)
     cosines = np.array(line.cosines, dtype=np.float32).reshape(len(line.cosines), widths.pop() if widths else 0)
-    return RunResult(line.key, line.measures, curves, cosines, Trust(line.flags), line.seconds, line.provenance)
+    # Another version's file may hold a measure that there is none of here.
+    measures = {name: value for name, value in line.measures.items() if name in MEASURES}
+    return RunResult(line.key, measures, curves, cosines, Trust(line.flags), line.seconds, line.provenance)
 
 
-def _differs(result: RunResult, here: Sequence[float | None]) -> bool:
-    given = np.array([result.measures.get(name) for name in landing.MEASURE_NAMES], dtype=np.float64)
-    return not np.allclose(given, np.array(here, dtype=np.float64), rtol=SAME, atol=1e-9, equal_nan=True)
+def _differs(result: RunResult, here: Measures) -> bool:
+    """Whether a result has other numbers than what is here, of the measures that both were given."""
+    both = sorted(result.measures.keys() & here.keys())
+    given, known = (np.array([of[name] for name in both], dtype=np.float64) for of in (result.measures, here))
+    return not np.allclose(given, known, rtol=SAME, atol=1e-9, equal_nan=True)

@@ -53,7 +53,7 @@ def test_states_are_checked_by_the_database(database: Database) -> None:
     for change in (
         "UPDATE experiments SET status = 'gone'",
         "UPDATE runs SET state = 'gone'",
-        "UPDATE experiment_runs SET claim = 'gone'",
+        "UPDATE experiment_runs SET want = 'gone'",
         "UPDATE experiments SET done = total + 1",
         "DELETE FROM settings",
     ):

@@ -136,8 +136,8 @@ def test_an_unknown_family_is_told_which_there_are() -> None:
 
 
 ROOT = Path(__file__).parent.parent.parent
-ENTRIES = {"domain/settings/names.py", "domain/settings/settings.py"}
-"""The list of families, and the entries of parameters, which say what they are for."""
+ENTRIES = {"domain/settings/names.py", "domain/settings/settings.py", "domain/results/measures.py"}
+"""The list of families, and the entries of parameters and measures, which say what they are for."""
 
 
 @pytest.mark.parametrize("folder", ["domain", "service", "api", "db"])

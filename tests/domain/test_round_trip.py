@@ -82,7 +82,7 @@ def check(taken: Plan) -> None:
         for readout in READOUTS:
             flip_radius(read, readout)
     for run in make_draft(taken).runs:
-        assert all(-(2**63) <= number < 2**63 for number in (run.rank, run.data, run.kind.shape, run.kind.data))
+        assert all(-(2**63) <= number < 2**63 for number in (run.rank, run.data, run.distinct.shape, run.distinct.data))
 
 
 def changed(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

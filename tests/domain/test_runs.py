@@ -78,10 +78,10 @@ def test_the_numbers_of_a_draft_are_equal_exactly_where_shape_and_data_are() -> 
         "training.precision": ["float32", "float64"],
     }
     drafted = make_draft(plan(parse_spec({"name": "x", "sweep": sweep, "seeds": 3}))).runs
-    runs = [Run.of(one.kind.settings, one.seed) for one in drafted]
+    runs = [Run.of(one.distinct.settings, one.seed) for one in drafted]
     for one, its in zip(drafted, runs, strict=True):
         for other, theirs in zip(drafted, runs, strict=True):
-            assert (one.kind.shape == other.kind.shape) == (shape(its.settings) == shape(theirs.settings))
+            assert (one.distinct.shape == other.distinct.shape) == (shape(its.settings) == shape(theirs.settings))
             assert (one.data == other.data) == (data_key(its) == data_key(theirs))
 
 

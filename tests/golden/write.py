@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.results import RunResult
 from phaselab.domain.settings.runs import RECIPE, Run
 from phaselab.domain.settings.stacks import Stack
@@ -34,15 +35,15 @@ def numbers(run: Run) -> dict[str, Any]:
     first = result.cosines.flat[:8].tolist()
     return {
         "key": run.key,
-        "measures": {name: None if value is None else _short(value) for name, value in result.measures.items()},
+        "measures": {name: _short(result.measures.get(name)) for name in MEASURES},
         "curves": {f"{one.method} {one.readout}": [_short(a) for a in one.accuracy.tolist()] for one in result.curves},
         "flags": list(result.trust.flags),
         "cosines": {"shape": list(result.cosines.shape), "first": [_short(one) for one in first]},
     }
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
 def main() -> None:

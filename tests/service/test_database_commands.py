@@ -43,7 +43,7 @@ def test_check_finds_contradictions(database: Database, database_url: str) -> No
         session.execute(text("UPDATE runs SET state = 'queued' WHERE id = 2"))
     output = run("check", url=database_url).output
     assert "arrays are missing" in output
-    assert "claims that are done of runs that are not" in output
+    assert "wants that are done of runs that are not" in output
 
 
 def test_a_backup_is_a_whole_database(sqlite_database: Database, sqlite_url: str, tmp_path: Path) -> None:

@@ -102,6 +102,31 @@ def test_conflicts_are_told_and_what_is_here_stays(sqlite_database: Database) ->
     assert run_verbs.run(sqlite_database, key).stored.row.measures == before
 
 
+def test_files_of_older_and_newer_versions_merge(database: Database, home: Database) -> None:
+    experiment = store(home)
+    finish(home, experiment)
+    file = exported(home, experiment)
+    keys = [json.loads(line).get("key") for line in gzip.decompress(file).splitlines()]
+
+    def of_other_versions(lines: list[Any]) -> None:
+        del lines[1]["measures"]["train_loss"]
+        lines[2]["measures"]["of_tomorrow"] = 1.0
+
+    merged = import_experiment(database, changed(file, of_other_versions), "bob")
+    assert (merged.new, merged.conflicts) == (18, ())
+    older, newer = (run_verbs.run(database, key).stored for key in keys[1:3])
+    assert older.row.measures["train_loss"] is None
+    assert "train_loss" not in older.measured
+    assert newer.measured == run_verbs.run(home, keys[2]).stored.measured
+    assert exported(database, merged.experiment_id) != file, "what it was not given it does not tell"
+    whole = import_experiment(database, io.BytesIO(file), "bob")
+    assert (whole.new, whole.known, whole.conflicts) == (0, 18, ())
+    filled, there = (run_verbs.run(one, keys[1]).stored.row.measures for one in (database, home))
+    assert filled == there
+    with database.reading() as session:
+        assert check(session) == []
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [

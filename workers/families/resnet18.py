@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.measures import measured
 from phaselab.domain.results.results import READOUTS, Curve, Outcome, Readout, RunFailure, RunResult
 from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.labels import label_groups
@@ -119,7 +119,7 @@ def _report(
     }
     return RunResult(
         key=run.key,
-        measures={name: _defined(values.get(name, math.nan)) for name in MEASURES},
+        measures=measured(run.settings, values),
         curves=tuple(
             Curve(readout, method, accuracy[0].double().cpu().numpy())
             for (method, readout), accuracy in attacked.accuracy.items()
@@ -139,7 +139,3 @@ def _of_head(run: Run, shape: Geometry, norms: Tensor) -> Mapping[str, float]:
         "averaging_index": float(measures.averaging_index(even, own)),
         "coefficient_ratio": float(measures.coefficient_ratio(shape, own)),
     }
-
-
-def _defined(value: float) -> float | None:
-    return value if math.isfinite(value) else None

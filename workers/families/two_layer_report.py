@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from phaselab.domain.families.extractor import extractor
 from phaselab.domain.families.on_images import image_set
+from phaselab.domain.results.measures import measured
 from phaselab.domain.results.results import READOUTS, Curve, Outcome, RunResult
 from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.runs import Run
@@ -41,7 +41,7 @@ def report(
     return [
         RunResult(
             key=run.key,
-            measures={name: _defined(column[i]) for name, column in values.items()},
+            measures=measured(run.settings, {name: column[i] for name, column in values.items()}),
             curves=tuple(Curve(readout, method, each[i]) for (method, readout), each in curves.items()),
             cosines=cosines[i],
             trust=trust[i],
@@ -81,10 +81,6 @@ def _robust_radius(bounds: RobustRadii | None, like: Tensor) -> Tensor:
     lower, upper = bounds.lower, bounds.upper  # [S, N]
     tight = (upper - lower) <= GAP * upper  # false for inf - inf
     return measures.median(torch.where(tight, (lower + upper) / 2, lower))
-
-
-def _defined(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def provenance(run: Run, device: str) -> dict[str, str]:

@@ -4,15 +4,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phaselab.domain.results import packing
+from phaselab.domain.results import summaries
 
 
-def drawn(draw: np.random.Generator, runs: int) -> packing.Floats:
+def drawn(draw: np.random.Generator, runs: int) -> summaries.Floats:
     """The summary [1, WIDTH] of some made-up runs, some of whose measures are null."""
-    values = draw.normal(size=(runs, len(packing.NAMES)))
+    values = draw.normal(size=(runs, len(summaries.NAMES)))
     values[draw.random(values.shape) < 0.3] = np.nan
-    phase = draw.integers(-1, len(packing.PHASES), runs)
-    return packing.of_runs(values, draw.random(runs) < 0.5, phase, np.zeros(runs, dtype=np.int64), 1)
+    phase = draw.integers(-1, len(summaries.PHASES), runs)
+    return summaries.of_runs(values, draw.random(runs) < 0.5, phase, np.zeros(runs, dtype=np.int64), 1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -20,9 +20,9 @@ def drawn(draw: np.random.Generator, runs: int) -> packing.Floats:
 def test_merging_by_group_is_merging_one_by_one(seed: int, dealt: list[tuple[int, int]]) -> None:
     draw = np.random.default_rng(seed)
     rows = [drawn(draw, runs) for runs, _ in dealt]
-    expected = [packing.empty(1) for _ in range(4)]
+    expected = [summaries.empty(1) for _ in range(4)]
     for row, (_, group) in zip(rows, dealt, strict=True):
-        expected[group] = packing.merge(expected[group], row)
-    together = np.concatenate(rows) if rows else packing.from_bytes([])
-    merged = packing.merge_groups(together, [group for _, group in dealt], 4)
+        expected[group] = summaries.merge(expected[group], row)
+    together = np.concatenate(rows) if rows else summaries.empty(0)
+    merged = summaries.merge_groups(together, [group for _, group in dealt], 4)
     np.testing.assert_allclose(merged, np.concatenate(expected), rtol=1e-9, atol=1e-12)
