@@ -17,6 +17,7 @@ from phaselab.api.entrance.errors import invalid_input
 from phaselab.api.entrance.queries import ExperimentId, RunKey
 from phaselab.api.routes.answers import SERVED
 from phaselab.api.routes.views import choose
+from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.statistics import STATISTICS
@@ -29,6 +30,7 @@ from phaselab.service.base.presets import presets
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 from phaselab.service.verbs import experiments, runs
 from phaselab.service.verbs.estimate import Estimate, estimate
+from phaselab.service.verbs.failures import failures
 from phaselab.service.verbs.submit import submit
 
 router = APIRouter(include_in_schema=False)
@@ -41,6 +43,8 @@ VERBS = {
 }
 FORMATS = {served.path: served.formats for served in SERVED}
 """The formats of every answer that a page links, by its path."""
+FAILURES_SHOWN = 10
+"""Reasons of failures on an experiment's page."""
 
 
 @router.get("/")
@@ -59,6 +63,9 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
     known = [path for path, entry in parameters().items() if entry.swept]
     values = {"item": view, "view": chosen, "known": known, "spec": _as_yaml(view.row.spec)}
     values |= {"measures": MEASURES, "statistics": STATISTICS, "misfit": misfit, "formats": FORMATS}
+    found = failures(database, FailuresQuery(experiment_id, FAILURES_SHOWN))
+    address = f"/api/v1/experiments/{experiment_id}/failures"
+    values |= {"failures": found.items, "failures_address": address, "failures_shown": FAILURES_SHOWN}
     return page(request, "experiment.html", values)
 
 

@@ -28,6 +28,40 @@ function showStages(running) {
   place.querySelector("[data-field=stages]").replaceChildren(...lines);
 }
 
+// The parts of the bar: done, failed and cancelled, side by side.
+function showBar(counts) {
+  const bar = place.querySelector("svg.bar");
+  let from = 0;
+  for (const name of ["done", "failed", "cancelled"]) {
+    const part = bar.querySelector(`.${name}`);
+    part.setAttribute("x", from);
+    part.setAttribute("width", counts[name]);
+    from += counts[name];
+  }
+  const told = `${counts.done} done, ${counts.failed} failed, ${counts.cancelled} cancelled of ${counts.total}`;
+  bar.setAttribute("aria-label", told);
+}
+
+// One line for every reason, with a link to one of its runs.
+async function showFailures() {
+  const answer = await fetch(place.dataset.failures, { cache: "no-cache" });
+  if (!answer.ok) return;
+  const items = (await answer.json()).items;
+  const lines = items.map((one) => {
+    const line = document.createElement("li");
+    const reason = document.createElement("span");
+    reason.className = "fault";
+    reason.textContent = one.reason ?? "(computed again for another experiment)";
+    const run = document.createElement("a");
+    run.href = `/runs/${one.key}`;
+    run.textContent = "a run";
+    line.append(`${one.count} × `, reason, " ", run);
+    return line;
+  });
+  place.querySelector("[data-field=reasons]").replaceChildren(...lines);
+  place.querySelector("[data-field=failures]").hidden = items.length === 0;
+}
+
 async function refresh(image) {
   const answer = await fetch(image.dataset.address, { cache: "no-cache" });
   if (!answer.ok) return;
@@ -38,6 +72,7 @@ async function refresh(image) {
 
 if (place) {
   let drawn = Date.now();
+  let failed = Number(place.querySelector("[data-field=failed]").textContent);
   const images = [...document.querySelectorAll("img[data-live]")];
   for (const image of images) image.dataset.address = image.src;
   const events = new EventSource(place.dataset.events);
@@ -48,7 +83,9 @@ if (place) {
     show("status", experiment.status.replaceAll("_", " "));
     show("eta", duration(experiment.eta_seconds));
     showStages(experiment.running_progress);
-    place.querySelector("progress").value = counts.done + counts.failed + counts.cancelled;
+    showBar(counts);
+    if (counts.failed !== failed) showFailures();
+    failed = counts.failed;
     if (Date.now() - drawn > PICTURE_MILLISECONDS) {
       drawn = Date.now();
       images.forEach(refresh);

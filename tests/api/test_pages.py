@@ -110,6 +110,21 @@ def test_errors_are_pages_for_browsers_and_problems_for_programs(site: httpx.Cli
     assert program.headers["content-type"] == "application/problem+json"
 
 
+def test_an_experiment_tells_why_runs_failed_and_how_far_it_is(site: httpx.Client) -> None:
+    failing, waiting = site.get("/experiments/1").text, site.get("/experiments/2").text
+    reason = "1 × <span class=\"fault\">diverged: the loss is not finite</span>"
+    assert reason in failing
+    key = re.search(r'<a href="/runs/([0-9a-f]{64})">a run</a>', failing)
+    assert key is not None
+    assert "diverged: the loss is not finite" in site.get(f"/runs/{key[1]}").text
+    assert '<div data-field="failures" hidden>' in waiting
+    for text in (failing, site.get("/").text):
+        assert 'aria-label="23 done, 1 failed, 0 cancelled of 24" viewBox="0 0 24 1"' in text
+        parts = re.findall(r'<rect class="(\w+)"(?: x="(\d+)")? width="(\d+)"', text)
+        assert ("failed", "23", "1") in parts
+    assert 'aria-label="0 done, 0 failed, 0 cancelled of 24"' in waiting
+
+
 def test_the_form_submits_tries_and_tells_faults(own_server: tuple[str, Database]) -> None:
     text = "name: <script>alert(1)</script>\ndata: {d: 70, n: 20}\nseeds: 2\n"
     with httpx.Client(base_url=own_server[0]) as client:
@@ -120,7 +135,7 @@ def test_the_form_submits_tries_and_tells_faults(own_server: tuple[str, Database
         assert (done.status_code, done.headers["location"]) == (303, "/experiments/3")
         assert "<script>alert" not in client.get("/").text + client.get("/experiments/3").text
         huge = f"name: {'1' * 5000}"
-        faults = (("name: x\ndata: {k: 1}", "/data/k"), ("a: [", "not YAML"), ("", "mapping"), (huge, "not YAML"))
+        faults = (("name: x\ndata: {k: 1}", "/data/k"), ("a: [", "not YAML"), ("", "mapping"), (huge, "too large"))
         for wrong, words in faults:
             refused = client.post("/submit", data={"spec": wrong, "do": "submit"})
             assert refused.status_code == 422
