@@ -16,7 +16,7 @@ from phaselab.client.files import export_format, opened, picture_format, table_f
 from phaselab.client.frames import curves_frame, diagram_frame
 from phaselab.client.specs import SpecSource, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
-from phaselab.client.values import Diagram, Estimate, Experiment, Merged, known
+from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Merged, known
 from phaselab.client.watch import watch
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -112,6 +112,14 @@ class Client:
         headers = {"Content-Type": "application/json"}
         body = json.dumps(changes).encode()
         return Experiment.read(json_of(self._http.send("PATCH", f"/experiments/{experiment_id}", (), body, headers)))
+
+    def failures(self, experiment_id: int, limit: int = 100) -> list[Failure]:
+        """The experiment's failed runs by reason, the `limit` most frequent first."""
+        answer = self._http.get_json(f"/experiments/{experiment_id}/failures", [("limit", str(limit))])
+        try:
+            return [known(Failure, item) for item in answer["items"]]
+        except (KeyError, TypeError) as error:
+            raise BadAnswer(f"the server tells failures in a way this client cannot read: {error}") from None
 
     def runs(self, experiment_id: int) -> Iterator[Mapping[str, Any]]:
         """Every run of an experiment: key, state, seed, settings, measures, trust."""

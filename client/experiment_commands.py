@@ -7,7 +7,11 @@ import click
 from phaselab.client.arguments import ID
 from phaselab.client.client import Client
 from phaselab.client.show import follow, show_experiment, show_experiments
+from phaselab.client.values import Experiment
 from phaselab.domain.results.states import ExperimentStatus
+
+REASONS = 5
+"""Reasons of failures that are shown of an experiment."""
 
 
 @click.group()
@@ -47,9 +51,14 @@ def watch(client: Client, experiment_id: int) -> None:
 
 def _follow(client: Client, experiment_id: int) -> None:
     last = follow(client, experiment_id)
-    show_experiment(last)
+    _show(client, last)
     if last.status is not ExperimentStatus.FINISHED:
         sys.exit(1)
+
+
+def _show(client: Client, experiment: Experiment) -> None:
+    """The experiment, with the most frequent reasons where runs have failed."""
+    show_experiment(experiment, client.failures(experiment.id, REASONS) if experiment.counts.failed else ())
 
 
 @commands.command("list")
@@ -64,8 +73,8 @@ def list_experiments(client: Client, most: int) -> None:
 @ID
 @click.pass_obj
 def show(client: Client, experiment_id: int) -> None:
-    """Show one experiment."""
-    show_experiment(client.experiment(experiment_id))
+    """Show one experiment, and why runs of it failed."""
+    _show(client, client.experiment(experiment_id))
 
 
 def _add_verb(name: str, meaning: str) -> None:
@@ -73,7 +82,7 @@ def _add_verb(name: str, meaning: str) -> None:
     @ID
     @click.pass_obj
     def do(client: Client, experiment_id: int) -> None:
-        show_experiment(getattr(client, name)(experiment_id))
+        _show(client, getattr(client, name)(experiment_id))
 
 
 _add_verb("cancel", "Stop an experiment for good; what has landed stays.")

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from phaselab.client.client import Client
-from phaselab.client.values import Experiment
+from phaselab.client.values import Experiment, Failure
+from phaselab.domain.settings.texts import shortened, shown
 
 
 def follow(client: Client, experiment_id: int) -> Experiment:
@@ -83,8 +84,8 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def show_experiment(experiment: Experiment) -> None:
-    """One experiment in a few lines."""
+def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) -> None:
+    """One experiment in a few lines, with the most frequent reasons of its failures."""
     counts = experiment.counts
     click.echo(f"experiment {experiment.id}: {experiment.name}")
     click.echo(f"  {_note(experiment)}; priority {experiment.priority}, owner {experiment.owner}")
@@ -92,6 +93,12 @@ def show_experiment(experiment: Experiment) -> None:
         f"  {counts.total} runs: {counts.done} done, {counts.running} running, {counts.queued} queued,"
         f" {counts.failed} failed, {counts.cancelled} cancelled"
     )
+    for one in failures:
+        reason = shortened(shown(one.reason or "they are computed again for another experiment"), 200)
+        click.echo(f"  {one.count} failed: {reason} (run {one.key})")
+    others = counts.failed - sum(one.count for one in failures)
+    if failures and others > 0:
+        click.echo(f"  {others} failed for other reasons")
 
 
 def show_experiments(experiments: Iterable[Experiment], most: int) -> None:

@@ -83,6 +83,15 @@ class Experiment:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A reason that runs failed for (null while one is computed again), how many did, and the key of one of them."""
+
+    reason: str | None
+    count: int
+    key: str
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What a spec would come to: `runs` of which `cached` are known, in `stacks`; `seconds` on one core."""
 

@@ -112,7 +112,7 @@ def test_errors_are_pages_for_browsers_and_problems_for_programs(site: httpx.Cli
 
 def test_an_experiment_tells_why_runs_failed_and_how_far_it_is(site: httpx.Client) -> None:
     failing, waiting = site.get("/experiments/1").text, site.get("/experiments/2").text
-    reason = "1 × <span class=\"fault\">diverged: the loss is not finite</span>"
+    reason = '1 × <span class="fault">diverged: the loss is not finite</span>'
     assert reason in failing
     key = re.search(r'<a href="/runs/([0-9a-f]{64})">a run</a>', failing)
     assert key is not None

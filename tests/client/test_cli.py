@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from click.testing import CliRunner, Result
 
 from phaselab import client
 from phaselab.client.cli import CLIENT_COMMANDS, SERVICE_COMMANDS, cli
+from phaselab.client.client import Client
+from phaselab.client.show import show_experiment
+from phaselab.client.values import Failure
 from phaselab.db.queue import progress
 from phaselab.db.queue.leases import take_stack
 from phaselab.db.schema.database import Database
@@ -37,6 +41,20 @@ def test_list_and_show(filled_url: str) -> None:
     assert len(phaselab(filled_url, "list", "-n", 1).stdout.splitlines()) == 2
     shown = phaselab(filled_url, "show", 1)
     assert "24 runs: 23 done, 0 running, 0 queued, 1 failed" in shown.stdout
+    for command in ("show", "watch"):
+        assert "  1 failed: diverged: the loss is not finite (run " in phaselab(filled_url, command, 1).stdout
+    assert "failed: " not in phaselab(filled_url, "show", 2).stdout
+
+
+def test_only_the_most_frequent_reasons_are_shown(filled_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with Client(filled_url) as client:
+        failing = client.experiment(1)
+    many = replace(failing, counts=replace(failing.counts, failed=9))
+    show_experiment(many, [Failure("lost\x1b[2J\nat sea", 5, "a" * 64), Failure(None, 3, "b" * 64)])
+    told = capsys.readouterr().out.splitlines()[3:]
+    assert told[0] == rf"  5 failed: lost\x1b[2J\nat sea (run {'a' * 64})", "what a terminal would obey is written out"
+    assert told[1].startswith("  3 failed: they are computed again for another experiment")
+    assert told[2] == "  1 failed for other reasons"
 
 
 def test_pictures_and_tables(filled_url: str, tmp_path: Path) -> None:

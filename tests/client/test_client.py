@@ -109,6 +109,15 @@ def test_published_values_are_laid_over(lab: Client, tmp_path: Path) -> None:
         lab.save_curves(1, tmp_path / "c.csv", overlay=published, **query)
 
 
+def test_failures_come_by_reason(lab: Client) -> None:
+    (failure,) = lab.failures(1)
+    assert (failure.reason, failure.count) == ("diverged: the loss is not finite", 1)
+    assert lab.run(failure.key)["state"] == "failed"
+    assert lab.failures(2) == []
+    with pytest.raises(NotFound):
+        lab.failures(99)
+
+
 def test_runs_and_export(lab: Client, tmp_path: Path) -> None:
     runs = list(lab.runs(1))
     assert len(runs) == 24
