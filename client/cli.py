@@ -23,7 +23,7 @@ CLIENT_COMMANDS: Mapping[str, tuple[str, str]] = {
     "submit": ("Submit a spec: a YAML or JSON file, or preset:NAME.", "experiment_commands"),
     "watch": ("Follow an experiment to its end; exit code 1 unless every run has a result.", "experiment_commands"),
     "list": ("List experiments, newest first.", "experiment_commands"),
-    "show": ("Show one experiment.", "experiment_commands"),
+    "show": ("Show one experiment, and why runs of it failed.", "experiment_commands"),
     "cancel": ("Stop an experiment for good; what has landed stays.", "experiment_commands"),
     "pause": ("Hand out nothing more of an experiment until it is resumed.", "experiment_commands"),
     "resume": ("Go on with a paused experiment.", "experiment_commands"),
