@@ -37,7 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=left_out)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
+    pip = (sys.executable, "-P", "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
     surely(*pip, "--wheel-dir", "dist", ".", folder=folder)
     (built,) = (folder / "dist").iterdir()
     return built
@@ -47,10 +47,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def light(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` of an environment with the package alone, its versions pinned by the lock file."""
     folder = tmp_path_factory.mktemp("light")
-    surely(sys.executable, "-m", "venv", "--without-pip", "environment", folder=folder)
+    surely(sys.executable, "-P", "-m", "venv", "--without-pip", "environment", folder=folder)
     python = folder / "environment" / "bin" / "python"
     started = time.monotonic()
-    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-compile")
+    pip = (sys.executable, "-P", "-m", "pip", "--python", python, "install", "--quiet", "--no-compile")
     surely(*pip, "--constraint", ROOT / "requirements.lock", wheel, folder=folder)
     size = sum(path.stat().st_size for path in (folder / "environment").rglob("*") if path.is_file())
     print(f"light install: {time.monotonic() - started:.0f} s, {size / 1e6:.0f} MB")
