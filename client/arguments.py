@@ -8,8 +8,19 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-ID = click.argument("experiment_id", metavar="ID", type=click.IntRange(min=1))
-IDS = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=click.IntRange(min=1))
+
+class Number(click.IntRange):
+    """A whole number from 1 on, in digits: Python's other ways to write one (1_0) are no ids."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Fails for everything else."""
+        if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+            self.fail(f"{value!r} is not a valid integer: write it in digits", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+ID = click.argument("experiment_id", metavar="ID", type=Number(min=1))
+IDS = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=Number(min=1))
 WHERE = click.option(
     "--where", multiple=True, help="Condition on a parameter, as data.k=10 or data.d>=1000; may be repeated."
 )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from phaselab.client.errors import PhaselabError
+from phaselab.client.terminal import write_anything
 
 SERVICE_COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "serve": ("Start api and scheduler (--host, --port).", ("server", "worker")),
@@ -105,6 +106,7 @@ def _service_command(name: str) -> click.Command:
 
 def main() -> None:
     """Entry point of the `phaselab` command."""
+    write_anything()
     cli(prog_name="phaselab")
 
 

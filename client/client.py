@@ -1,12 +1,12 @@
 """The Python client: one method a call of the REST api."""
 
-import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import pandas as pd
@@ -14,7 +14,8 @@ import pandas as pd
 from phaselab.client.errors import BadAnswer, Invalid, NotFound
 from phaselab.client.files import export_format, opened, picture_format, table_format, written
 from phaselab.client.frames import curves_frame, diagram_frame
-from phaselab.client.specs import SpecSource, read_spec
+from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, one_id, texts
+from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
 from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Merged, known
 from phaselab.client.watch import watch
@@ -25,7 +26,9 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 class Client:
     """A Phaselab server. `url` and `token` default to PHASELAB_URL and PHASELAB_TOKEN.
 
-    Every method raises an error of `client.errors`. Use it as a context manager, or close it.
+    Experiments are named by their number, in digits or as any integer; where several may be named, one stands for a
+    list of one, and so does one text. Every method raises an error of `client.errors`. Use it as a context manager, or
+    close it.
     """
 
     def __init__(
@@ -46,13 +49,13 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def submit(self, spec: SpecSource, changes: Sequence[str] = (), idempotency_key: str | None = None) -> Experiment:
+    def submit(self, spec: SpecSource, changes: Texts = (), idempotency_key: str | None = None) -> Experiment:
         """Submit a spec; `changes` are `path=value`. Sent again after a broken connection it is still stored once."""
         key = idempotency_key or uuid.uuid4().hex
         answer = self._post_spec(spec, changes, {"Idempotency-Key": key}, [])
         return Experiment.read(answer)
 
-    def estimate(self, spec: SpecSource, changes: Sequence[str] = ()) -> Estimate:
+    def estimate(self, spec: SpecSource, changes: Texts = ()) -> Estimate:
         """What a spec would come to; stores nothing."""
         answer = self._post_spec(spec, changes, {}, [("dry_run", "true")])
         try:
@@ -60,11 +63,9 @@ class Client:
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server estimates in a way this client cannot read: {error}") from None
 
-    def _post_spec(
-        self, spec: SpecSource, changes: Sequence[str], headers: Mapping[str, str], parameters: Parameters
-    ) -> Any:
+    def _post_spec(self, spec: SpecSource, changes: Texts, headers: Mapping[str, str], parameters: Parameters) -> Any:
         body, kind = read_spec(spec, self.preset)
-        asked = [*parameters, *(("set", change) for change in changes)]
+        asked = [*parameters, *texts("set", changes)]
         sent = {"Content-Type": kind} | dict(headers)
         return json_of(self._http.send("POST", "/experiments", asked, body, sent, repeat=True))
 
@@ -72,100 +73,99 @@ class Client:
         """Every experiment, newest first."""
         return (Experiment.read(item) for item in self._items("/experiments", []))
 
-    def experiment(self, experiment_id: int) -> Experiment:
+    def experiment(self, experiment_id: Id) -> Experiment:
         """One experiment: status, counts, eta."""
-        return Experiment.read(self._http.get_json(f"/experiments/{experiment_id}"))
+        return Experiment.read(self._http.get_json(f"/experiments/{one_id(experiment_id)}"))
 
-    def watch(self, experiment_id: int) -> Iterator[Experiment]:
+    def watch(self, experiment_id: Id) -> Iterator[Experiment]:
         """The experiment each time it has gone on, until nothing more will happen; survives broken connections."""
-        return watch(self._http, experiment_id)
+        return watch(self._http, one_id(experiment_id))
 
-    def wait(self, experiment_id: int) -> Experiment:
+    def wait(self, experiment_id: Id) -> Experiment:
         """The experiment once nothing more will happen to it."""
         last = self.experiment(experiment_id)
         if not last.status.is_finished:
             *_, last = self.watch(experiment_id)
         return last
 
-    def cancel(self, experiment_id: int) -> Experiment:
+    def cancel(self, experiment_id: Id) -> Experiment:
         """Stop it for good; what has landed stays."""
         return self._verb(experiment_id, "cancel")
 
-    def pause(self, experiment_id: int) -> Experiment:
+    def pause(self, experiment_id: Id) -> Experiment:
         """Hand out nothing more of it until it is resumed."""
         return self._verb(experiment_id, "pause")
 
-    def resume(self, experiment_id: int) -> Experiment:
+    def resume(self, experiment_id: Id) -> Experiment:
         """Go on with a paused experiment."""
         return self._verb(experiment_id, "resume")
 
-    def retry(self, experiment_id: int, missing: bool = False) -> Experiment:
+    def retry(self, experiment_id: Id, missing: bool = False) -> Experiment:
         """Queue its failed and cancelled runs again; with `missing` also those whose results lack a newer measure."""
         return self._verb(experiment_id, "retry", [("missing", "true")] if missing else [])
 
-    def _verb(self, experiment_id: int, verb: str, parameters: Parameters = ()) -> Experiment:
-        return Experiment.read(json_of(self._http.send("POST", f"/experiments/{experiment_id}/{verb}", parameters)))
+    def _verb(self, experiment_id: Id, verb: str, parameters: Parameters = ()) -> Experiment:
+        path = f"/experiments/{one_id(experiment_id)}/{verb}"
+        return Experiment.read(json_of(self._http.send("POST", path, parameters)))
 
-    def change(self, experiment_id: int, name: str | None = None, priority: int | None = None) -> Experiment:
+    def change(self, experiment_id: Id, name: str | None = None, priority: int | None = None) -> Experiment:
         """Change its name or priority."""
         changes = {key: value for key, value in (("name", name), ("priority", priority)) if value is not None}
         headers = {"Content-Type": "application/json"}
-        body = json.dumps(changes).encode()
-        return Experiment.read(json_of(self._http.send("PATCH", f"/experiments/{experiment_id}", (), body, headers)))
+        path = f"/experiments/{one_id(experiment_id)}"
+        return Experiment.read(json_of(self._http.send("PATCH", path, (), as_json(changes), headers)))
 
-    def failures(self, experiment_id: int, limit: int = 100) -> list[Failure]:
+    def failures(self, experiment_id: Id, limit: int = 100) -> list[Failure]:
         """The experiment's failed runs by reason, the `limit` most frequent first."""
-        answer = self._http.get_json(f"/experiments/{experiment_id}/failures", [("limit", str(limit))])
+        answer = self._http.get_json(f"/experiments/{one_id(experiment_id)}/failures", [("limit", str(limit))])
         try:
             return [known(Failure, item) for item in answer["items"]]
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server tells failures in a way this client cannot read: {error}") from None
 
-    def runs(self, experiment_id: int) -> Iterator[Mapping[str, Any]]:
+    def runs(self, experiment_id: Id) -> Iterator[Mapping[str, Any]]:
         """Every run of an experiment: key, state, seed, settings, measures, trust."""
-        return self._items(f"/experiments/{experiment_id}/runs", [])
+        return self._items(f"/experiments/{one_id(experiment_id)}/runs", [])
 
     def run(self, key: str) -> Mapping[str, Any]:
         """One run whole: settings, measures, curves, cosine matrix, trust, provenance."""
-        answer = self._http.get_json(f"/runs/{key}")
+        answer = self._http.get_json(f"/runs/{quote(key, safe='')}")
         if not isinstance(answer, dict):
             raise BadAnswer("the server describes a run in a way this client cannot read")
         return answer
 
     def save_cosines(self, key: str, file: str | Path) -> Path:
         """Save the picture of a run's cosine matrix; the file's suffix says in which format."""
-        return self._save(f"/runs/{key}/cosines.{picture_format(file)}", [], file)
+        return self._save(f"/runs/{quote(key, safe='')}/cosines.{picture_format(file)}", [], file)
 
-    def diagram(self, experiment: int | Sequence[int], x: str, y: str, measure: str, **more: Any) -> Diagram:
-        """The phase diagram; `where` and `marginalize` are lists of texts, `statistic` is mean (the default), median,
-        sd, min, max, q05, q25, q75 or q95."""
-        return Diagram.read(self._http.get_json("/diagrams", _diagram_query(experiment, x, y, measure, **more)))
+    def diagram(self, experiment: Ids, x: str, y: str, measure: str, **more: Any) -> Diagram:
+        """The phase diagram; `where` and `marginalize` are texts or lists of them, `statistic` is mean (the default),
+        median, sd, min, max, q05, q25, q75 or q95."""
+        return Diagram.read(self._http.get_json("/diagrams", diagram_query(experiment, x, y, measure, **more)))
 
-    def diagram_frame(self, experiment: int | Sequence[int], x: str, y: str, measure: str, **more: Any) -> pd.DataFrame:
+    def diagram_frame(self, experiment: Ids, x: str, y: str, measure: str, **more: Any) -> pd.DataFrame:
         """The phase diagram as a frame, one row a cell."""
         return diagram_frame(self.diagram(experiment, x, y, measure, **more))
 
-    def save_diagram(
-        self, experiment: int | Sequence[int], x: str, y: str, measure: str, file: str | Path, **more: Any
-    ) -> Path:
+    def save_diagram(self, experiment: Ids, x: str, y: str, measure: str, file: str | Path, **more: Any) -> Path:
         """Save the phase diagram; the file's suffix says in which format (json, csv, parquet, png, svg, pdf)."""
-        query = _diagram_query(experiment, x, y, measure, **more)
+        query = diagram_query(experiment, x, y, measure, **more)
         return self._save(f"/diagrams.{table_format(file, pictures=True)}", query, file)
 
-    def curves(self, experiment: int | Sequence[int], by: Sequence[str] = (), **more: Any) -> pd.DataFrame:
-        """Robustness curves as a frame; `where`, `method` and `readout` are lists of texts."""
-        return curves_frame(self._http.get_json("/curves", _curve_query(experiment, by, **more)))
+    def curves(self, experiment: Ids, by: Texts = (), **more: Any) -> pd.DataFrame:
+        """Robustness curves as a frame; `where`, `method` and `readout` are texts or lists of them."""
+        return curves_frame(self._http.get_json("/curves", curve_query(experiment, by, **more)))
 
     def save_curves(
         self,
-        experiment: int | Sequence[int],
+        experiment: Ids,
         file: str | Path,
-        by: Sequence[str] = (),
+        by: Texts = (),
         overlay: str | Path | None = None,
         **more: Any,
     ) -> Path:
         """Save the curves; `overlay` is a CSV file of published values to lay over the picture."""
-        query = _curve_query(experiment, by, **more)
+        query = curve_query(experiment, by, **more)
         if overlay is None:
             return self._save(f"/curves.{table_format(file, pictures=True)}", query, file)
         try:
@@ -177,12 +177,12 @@ class Client:
         answer = self._http.send("POST", f"/curves.{picture_format(file)}", query, values, headers, repeat=True)
         return written(file, [answer.content])
 
-    def export(self, experiment_id: int, file: str | Path) -> Path:
+    def export(self, experiment_id: Id, file: str | Path) -> Path:
         """Save every run of an experiment as a table (csv, parquet), whatever its size; or, as .phaselab, the whole
         experiment, to be imported elsewhere."""
         if export_format(file) == "phaselab":
-            return self._save(f"/experiments/{experiment_id}/portable", [], file)
-        return self._save(f"/experiments/{experiment_id}/runs.{table_format(file)}", [], file)
+            return self._save(f"/experiments/{one_id(experiment_id)}/portable", [], file)
+        return self._save(f"/experiments/{one_id(experiment_id)}/runs.{table_format(file)}", [], file)
 
     def import_file(self, file: str | Path) -> Merged:
         """Merge an experiment's file (.phaselab). Doing it again changes nothing."""
@@ -227,33 +227,3 @@ class Client:
             if page.get("next") is None:
                 return
             cursor = [("cursor", str(page["next"]))]
-
-
-def _experiments(experiment: int | Sequence[int]) -> list[tuple[str, str]]:
-    ids = [experiment] if isinstance(experiment, int) else experiment
-    return [("experiment", str(number)) for number in ids]
-
-
-def _diagram_query(
-    experiment: int | Sequence[int],
-    x: str,
-    y: str,
-    measure: str,
-    where: Sequence[str] = (),
-    marginalize: Sequence[str] = (),
-    statistic: str = "mean",
-) -> list[tuple[str, str]]:
-    axes = [("x", x), ("y", y), ("measure", measure), ("statistic", statistic)]
-    conditions = [("where", text) for text in where]
-    return [*_experiments(experiment), *axes, *conditions, *(("marginalize", path) for path in marginalize)]
-
-
-def _curve_query(
-    experiment: int | Sequence[int],
-    by: Sequence[str],
-    where: Sequence[str] = (),
-    method: Sequence[str] = (),
-    readout: Sequence[str] = (),
-) -> list[tuple[str, str]]:
-    lists = {"by": by, "where": where, "method": method, "readout": readout}
-    return [*_experiments(experiment), *((name, text) for name, texts in lists.items() for text in texts)]

@@ -75,9 +75,14 @@ _KINDS |= dict.fromkeys((400, 406, 413, 415, 422), Invalid)
 def from_problem(status: int, problem: Any) -> PhaselabError:
     """The error that a problem+json answer tells."""
     if not isinstance(problem, dict) or "detail" not in problem:
-        return BadAnswer(f"the server answered {status} without saying why; is it a Phaselab server?")
+        hint = "is it a Phaselab server, and is there a proxy on the way?"
+        return BadAnswer(f"the server answered {status} without saying why; {hint}")
     detail = str(problem["detail"])
     if status >= 500:
         return ServerError(f"the server failed: {detail}")
-    faults = [Fault(str(entry["pointer"]), str(entry["detail"])) for entry in problem.get("errors", ())]
-    return _KINDS.get(status, Refused)(detail, status, faults)
+    return _KINDS.get(status, Refused)(detail, status, _faults(problem.get("errors")))
+
+
+def _faults(entries: Any) -> list[Fault]:
+    told = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return [Fault(str(entry.get("pointer", "")), str(entry.get("detail", ""))) for entry in told]

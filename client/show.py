@@ -28,14 +28,14 @@ def follow(client: Client, experiment_id: int) -> Experiment:
     if not console.is_terminal:
         return _follow_in_lines(client, last)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(Text(last.name).plain, total=last.counts.total, note="")
+        task = progress.add_task(shown(last.name), total=last.counts.total, note="")
         for last in client.watch(experiment_id):
             _update(progress, task, last)
     return last
@@ -46,14 +46,14 @@ def _update(progress: Progress, task: TaskID, experiment: Experiment) -> None:
 
 
 def _follow_in_lines(client: Client, experiment: Experiment) -> Experiment:
-    shown, last = "", experiment
+    told, last = "", experiment
     for last in client.watch(experiment.id):
         counts = last.counts
         stages = [(stage, int(10 * share)) for stage, share in _stages(last).items()]
         tenth = f"{last.status} {10 * counts.ended // max(counts.total, 1)} {stages}"
-        if tenth != shown:
+        if tenth != told:
             click.echo(f"{counts.ended} of {counts.total} runs  {_note(last)}")
-            shown = tenth
+            told = tenth
     return last
 
 
@@ -87,8 +87,8 @@ def duration(seconds: float) -> str:
 def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) -> None:
     """One experiment in a few lines, with the most frequent reasons of its failures."""
     counts = experiment.counts
-    click.echo(f"experiment {experiment.id}: {experiment.name}")
-    click.echo(f"  {_note(experiment)}; priority {experiment.priority}, owner {experiment.owner}")
+    click.echo(f"experiment {experiment.id}: {shown(experiment.name)}")
+    click.echo(f"  {_note(experiment)}; priority {experiment.priority}, owner {shown(experiment.owner)}")
     click.echo(
         f"  {counts.total} runs: {counts.done} done, {counts.running} running, {counts.queued} queued,"
         f" {counts.failed} failed, {counts.cancelled} cancelled"
@@ -108,7 +108,9 @@ def show_experiments(experiments: Iterable[Experiment], most: int) -> None:
         counts = experiment.counts
         numbers = (str(counts.done), str(counts.failed), str(counts.total), str(experiment.priority))
         when = f"{experiment.created_at.astimezone():%Y-%m-%d %H:%M}"
-        table.add_row(str(experiment.id), Text(experiment.name), experiment.status.replace("_", " "), *numbers, when)
+        table.add_row(
+            str(experiment.id), Text(shown(experiment.name)), experiment.status.replace("_", " "), *numbers, when
+        )
     _print(table)
 
 
@@ -131,7 +133,7 @@ def show_run(run: Mapping[str, Any]) -> None:
         flags = ", ".join(trust["flags"])
         click.echo(f"  trust: {trust['verdict']}" + (f" ({flags})" if flags else ""))
     if run.get("reason"):
-        click.echo(f"  failed: {run['reason']}")
+        click.echo("  failed: " + "\n".join(map(shown, str(run["reason"]).split("\n"))))
 
 
 def _print(table: Table) -> None:
@@ -145,4 +147,4 @@ def _print(table: Table) -> None:
 def _words(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else shown(str(value))

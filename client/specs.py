@@ -8,7 +8,8 @@ from typing import Any
 from phaselab.client.errors import Invalid
 
 SpecSource = Mapping[str, Any] | str | Path
-"""A mapping, the path of a `.yaml`, `.yml` or `.json` file, or `preset:NAME`."""
+"""A mapping, which may hold numpy's numbers and arrays; the path of a `.yaml`, `.yml` or `.json` file; or
+`preset:NAME`."""
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -17,15 +18,35 @@ PRESET = "preset:"
 
 def read_spec(source: SpecSource, preset: Callable[[str], Mapping[str, Any]]) -> tuple[bytes, str]:
     """(body, media type) of a spec; the server is the one that parses it. `preset` gives a preset by its name. Raises
-    Invalid for a file that cannot be read, and what `preset` raises."""
+    Invalid for a file that cannot be read and for a mapping that has no form in JSON, and what `preset` raises."""
     if isinstance(source, Mapping):
-        return json.dumps(source).encode(), JSON
+        return as_json(source), JSON
     if isinstance(source, str) and source.startswith(PRESET):
-        return json.dumps(preset(source.removeprefix(PRESET))["spec"]).encode(), JSON
+        return as_json(preset(source.removeprefix(PRESET))["spec"]), JSON
     path = Path(source)
     try:
         return path.read_bytes(), JSON if path.suffix.lower() == ".json" else YAML
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:  # the latter for a path that no system can have
+        reason = getattr(error, "strerror", None) or str(error)
         hint = "" if path.suffix else f"; a preset is written {PRESET}{path}"
         raise Invalid(f"the spec file {path} cannot be read: {reason}{hint}", 400) from None
+
+
+def as_json(value: Mapping[str, Any]) -> bytes:
+    """A mapping as JSON, numpy's numbers and arrays in it as numbers and lists. Raises Invalid."""
+    try:
+        return json.dumps(value, default=_plain, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Invalid(f"this cannot be sent as JSON: {error}", 400) from None
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has for a value that it does not know. Raises TypeError for what has no form."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if kind is None:
+        raise TypeError(f"{value!r:.60} is a {type(value).__name__}, which no spec holds")
+    if getattr(value, "ndim", 0):
+        return list(value)
+    return float(str(value)) if kind == "f" else value.item()  # a float32 of 0.1 is 0.1, and not 0.10000000149

@@ -3,9 +3,10 @@
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
-from phaselab.client.errors import ServerError, Unreachable
-from phaselab.client.transport import Transport
+from phaselab.client.errors import BadAnswer, ServerError, Unreachable
+from phaselab.client.transport import Transport, lines
 from phaselab.client.values import Experiment
 
 PATIENCE = 30
@@ -13,7 +14,7 @@ PATIENCE = 30
 RECONNECT_SECONDS = 1.0
 
 
-def watch(http: Transport, experiment_id: int) -> Iterator[Experiment]:
+def watch(http: Transport, experiment_id: str) -> Iterator[Experiment]:
     """The experiment now, and again each time it has gone on, until nothing more will happen to it."""
     last_id, broken = "", 0
     while True:
@@ -30,17 +31,24 @@ def watch(http: Transport, experiment_id: int) -> Iterator[Experiment]:
         time.sleep(RECONNECT_SECONDS)
 
 
-def _events(http: Transport, experiment_id: int, last_id: str) -> Iterator[tuple[str, Experiment]]:
+def _events(http: Transport, experiment_id: str, last_id: str) -> Iterator[tuple[str, Experiment]]:
     """(event id, experiment) of the events after `last_id`, until the server ends the stream."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
     with http.stream(f"/experiments/{experiment_id}/events", headers) as answer:
         event_id, data = "", ""
-        for line in answer.iter_lines():
+        for line in lines(answer):
             name, _, value = line.partition(": ")
             if name == "id":
                 event_id = value
             elif name == "data":
                 data += value
             elif not line and data:
-                yield event_id, Experiment.read(json.loads(data))
+                yield event_id, Experiment.read(_json(data))
                 data = ""
+
+
+def _json(data: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise BadAnswer("the server tells of an experiment in a way this client cannot read") from None

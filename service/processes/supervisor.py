@@ -27,6 +27,10 @@ STEADY_SECONDS = 60.0
 """A child that lived as long is started again without a pause."""
 
 
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Asks this machine's own addresses, for which the environment may name a proxy that does not know them."""
+
+
 class Child:
     """A process that is kept alive; the pause before each start doubles while it keeps dying young."""
 
@@ -148,7 +152,7 @@ def free_port(host: str, port: int) -> int:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/api/v1/health", timeout=1.0) as answer:
+        with _direct.open(f"{url}/api/v1/health", timeout=1.0) as answer:
             return bool(answer.status == 200)
     except OSError:  # nobody listens yet, or it answers with an error
         return False

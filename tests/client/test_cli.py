@@ -135,6 +135,9 @@ def test_watching_shows_progress_and_ends(own_server: tuple[str, Database], tmp_
         (("diagram", 1, "--x", "data.k", "--y", "data.d", "-o", "d.png"), 1, "network.labels varies"),
         (("diagram", 1, "-o", "d.png"), 2, "--x"),
         (("show", "one"), 2, "integer"),
+        (("show", "1_0"), 2, "integer"),
+        (("show", "0"), 2, "range"),
+        (("curves", "1", "２", "-o", "c.png"), 2, "integer"),
         (("nothing",), 2, "No such command"),
     ],
 )

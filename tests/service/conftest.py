@@ -33,9 +33,9 @@ def service_receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="session")
 def service(service_database: Database, service_receiver: Receiver, service_folder: Path) -> Iterator[ServiceProcess]:
-    """`phaselab serve`, with the real computing code, in one worker."""
+    """`phaselab serve`, with the real computing code, in one worker, where a proxy is named that is not there."""
     allowed = {"PHASELAB_NOTIFY_ALLOW": service_receiver.url, "PHASELAB_NOTIFY_SECRET": "0123456789abcdef"}
-    variables = {"PHASELAB_CPUS": "1"} | allowed
+    variables = {"PHASELAB_CPUS": "1", "http_proxy": "http://127.0.0.1:9"} | allowed
     command = ("serve", "--port", "0")
     service = ServiceProcess(str(service_database.url), service_folder / "log", command, **variables)
     yield service
