@@ -121,8 +121,7 @@ def _note(diagram: Diagram) -> str:
 
 def _labels(diagram: Diagram) -> Iterator[Label]:
     """One letter for every region of equal phase, at the cell nearest to its middle."""
-    phases = diagram.matrix("phase")
-    for region in regions(phases):
+    for region in regions([[cell.phase for cell in line] for line in diagram.cells]):
         row, column = middle(region)
         label = diagram.cells[row][column].phase
         if label is not None:

@@ -104,10 +104,6 @@ class Diagram:
     revision: int = 0
     names: tuple[str, ...] = field(default=())
 
-    def matrix(self, column: str) -> list[list[float | int | str | None]]:
-        """One field of the cells as a matrix [y][x]."""
-        return [[getattr(cell, column) for cell in row] for row in self.cells]
-
 
 def build_diagram(
     query: DiagramQuery,

@@ -38,11 +38,11 @@ def test_cells_hold_what_was_measured_and_nothing_else() -> None:
     points = [point(4, "binary", 0.9, 1.0), point(8, "binary", 0.9), point(4, "clusters"), point(8, "clusters", 0.0)]
     diagram = build_diagram(QUERY, points, Thresholds())
     assert (diagram.x.values, diagram.y.values) == ((4, 8), ("binary", "clusters"))
-    assert diagram.matrix("n") == [[2, 1], [0, 1]]
-    assert diagram.matrix("mean") == [[pytest.approx(0.95), 0.9], [None, 0.0]]
-    assert diagram.matrix("phase") == [[A, A], [None, L]]
-    assert diagram.matrix("phase_share") == [[1.0, 1.0], [None, 1.0]]
-    assert diagram.matrix("ci_low")[0][1] is None
+    assert [[cell.n for cell in line] for line in diagram.cells] == [[2, 1], [0, 1]]
+    assert [[cell.mean for cell in line] for line in diagram.cells] == [[pytest.approx(0.95), 0.9], [None, 0.0]]
+    assert [[cell.phase for cell in line] for line in diagram.cells] == [[A, A], [None, L]]
+    assert [[cell.phase_share for cell in line] for line in diagram.cells] == [[1.0, 1.0], [None, 1.0]]
+    assert diagram.cells[0][1].ci_low is None
     assert diagram.cells[0][0].ci_low == pytest.approx(0.95 - 12.7062 * 0.05, abs=1e-4)
 
 
