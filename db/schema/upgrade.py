@@ -58,21 +58,29 @@ def make_ready(database: Database) -> None:
     Columns of new measures are added everywhere: they may be null, so they harm no other version that runs. Raises
     SchemaMismatch, which names the command to run.
     """
-    found = current_revision(database)
-    if found == head_revision():
-        with database.reading() as session:
-            lacking = measures_without_column(session.connection())
-        if lacking:
-            upgrade(database)
-        return
-    if database.is_sqlite:
+    if not _is_ready(database) and (database.is_sqlite or current_revision(database) == head_revision()):
         upgrade(database)
+    insist_ready(database)
+
+
+def insist_ready(database: Database) -> None:
+    """Raises SchemaMismatch, which names the command to run, unless the schema is the one that this version needs."""
+    if _is_ready(database):
         return
+    found = current_revision(database)
     _refuse_newer(found)
+    is_at = f"schema is {found or 'not there'}" if found != head_revision() else "runs lack columns of new measures"
     raise SchemaMismatch(
-        f"the database's schema is {found or 'not there'}, and this version needs {head_revision()}:"
+        f"the database's {is_at}, and this version needs {head_revision()}:"
         f" run `{UPGRADE_COMMAND}` once, with no other version of the service running"
     )
+
+
+def _is_ready(database: Database) -> bool:
+    with database.reading() as session:
+        connection = session.connection()
+        found = MigrationContext.configure(connection).get_current_revision()
+        return found == head_revision() and not measures_without_column(connection)
 
 
 def _refuse_newer(found: str | None) -> None:

@@ -10,7 +10,7 @@ import click
 from phaselab.db.care import maintenance
 from phaselab.db.care.check import check as find_faults
 from phaselab.db.schema.database import Database
-from phaselab.db.schema.upgrade import head_revision
+from phaselab.db.schema.upgrade import head_revision, insist_ready
 from phaselab.db.schema.upgrade import upgrade as upgrade_schema
 from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.plainly import told_plainly
@@ -32,7 +32,7 @@ def upgrade() -> None:
 @database_commands.command()
 def check() -> None:
     """Check that what is kept twice agrees; exit code 1 when something is wrong."""
-    with _database() as database, database.reading() as session:
+    with _database(ready=True) as database, database.reading() as session:
         found = find_faults(session)
     for finding in found:
         click.echo(finding.detail + (" (phaselab db rebuild mends this)" if finding.rebuild else ""))
@@ -44,7 +44,7 @@ def check() -> None:
 @database_commands.command()
 def rebuild() -> None:
     """Make counts, statuses and summaries anew from the runs."""
-    with _database() as database, database.transaction() as session:
+    with _database(ready=True) as database, database.transaction() as session:
         points = maintenance.rebuild(session)
     click.echo(f"{points} points summed up.")
 
@@ -61,12 +61,15 @@ def backup(file: Path) -> None:
 @database_commands.command()
 def vacuum() -> None:
     """Remove runs that no experiment has, and give space back."""
-    with _database() as database:
+    with _database(ready=True) as database:
         removed = maintenance.vacuum(database)
     click.echo(f"{removed} runs that no experiment has were removed.")
 
 
 @contextmanager
-def _database() -> Iterator[Database]:
+def _database(ready: bool = False) -> Iterator[Database]:
+    """The database; `ready` for what reads or writes rows, and so needs the schema of this version."""
     with told_plainly(), closing(Database(load_configuration().database_url)) as database:
+        if ready:
+            insist_ready(database)
         yield database

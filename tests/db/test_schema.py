@@ -5,13 +5,20 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy import CheckConstraint, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from phaselab.db.schema.database import Database
-from phaselab.db.schema.tables import metadata
-from phaselab.db.schema.upgrade import SchemaMismatch, current_revision, head_revision, make_ready, upgrade
-from tests.db.rows import store
+from phaselab.db.schema.tables import metadata, runs
+from phaselab.db.schema.upgrade import (
+    SchemaMismatch,
+    current_revision,
+    head_revision,
+    insist_ready,
+    make_ready,
+    upgrade,
+)
+from tests.db.rows import finish, store
 
 
 def test_migrated_schema_is_that_of_the_tables(database: Database) -> None:
@@ -77,6 +84,20 @@ def test_a_server_is_not_upgraded_unasked(postgresql_url: str) -> None:
     with pytest.raises(SchemaMismatch, match="phaselab db upgrade"):
         make_ready(database)
     database.close()
+
+
+def test_a_measure_without_a_column_gets_it_on_opening(database: Database) -> None:
+    finish(database, store(database))
+    with database.transaction() as session:
+        session.execute(text("ALTER TABLE runs DROP COLUMN coefficient_ratio"))
+    with pytest.raises(SchemaMismatch, match=r"columns of new measures.*phaselab db upgrade"):
+        insist_ready(database)
+    make_ready(database)
+    insist_ready(database)
+    with database.reading() as session:
+        assert session.execute(select(func.count(), func.count(runs.c.coefficient_ratio))).one() == (18, 0)
+        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
 
 
 def test_a_newer_schema_is_refused(database: Database) -> None:

@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from phaselab.db.schema.database import Database
 from phaselab.db.writing import verbs
 from phaselab.service.processes.database_commands import database_commands
 from tests.db.rows import finish, store, take
+
+OLD = Path(__file__).parents[1] / "db" / "old"
 
 
 def run(*arguments: str, url: str) -> Result:
@@ -61,6 +64,22 @@ def test_a_backup_is_a_whole_database(sqlite_database: Database, sqlite_url: str
     again = run("backup", str(copy), url=sqlite_url)
     assert again.exit_code == 1
     assert "name a new file" in again.output
+
+
+def test_an_older_database_is_backed_up_as_it_is_and_read_once_it_is_upgraded(tmp_path: Path) -> None:
+    old, url = tmp_path / "old.db", f"sqlite:///{tmp_path}/old.db"
+    connection = sqlite3.connect(old)
+    connection.executescript((OLD / "0004.sqlite.sql").read_text())
+    connection.close()
+    for command in ("check", "rebuild", "vacuum"):
+        told = run(command, url=url)
+        assert told.exit_code == 1
+        assert "schema is 0004" in told.output
+        assert "phaselab db upgrade" in told.output
+    assert run("backup", str(tmp_path / "copy.db"), url=url).exit_code == 0
+    assert run("upgrade", url=url).exit_code == 0
+    assert run("check", url=url).output == "The database is sound.\n"
+    assert "schema is 0004" in run("check", url=f"sqlite:///{tmp_path}/copy.db").output
 
 
 def test_a_server_is_backed_up_by_its_own_means(postgresql_url: str, tmp_path: Path) -> None:
