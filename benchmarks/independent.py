@@ -13,8 +13,7 @@ from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.base.presets import presets
 from phaselab.workers.attacks.attacks import Attacks, radii_of
 from phaselab.workers.attacks.inputs import InputPoints
-from phaselab.workers.families.resnet18 import victim_of
-from phaselab.workers.families.resnet18_trained import train_resnet
+from phaselab.workers.families.resnet18 import train_resnet, victim_of
 from tests.workers.adversarial_library import minimal_norms
 
 PRESET = "fig3-mnist-small"
@@ -50,7 +49,7 @@ def report(console: Console) -> None:
 def rows(run: Run) -> list[list[str]]:
     """The rows of one run's table."""
     with torch.no_grad():
-        victim = victim_of(run, train_resnet(run, "cpu", None), "cpu")
+        victim = victim_of(run, train_resnet(run, "cpu", None))
     points, radii = victim.points, radii_of(run.settings)
     label = (points.side < 0).long()
     found = []

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.stacks import seconds, stack
-from phaselab.workers.training.prepared import RECENT
+from phaselab.workers.base.recent import RECENT
 from phaselab.workers.trial.run_stack import run_stack
 
 SIZES: tuple[tuple[str, tuple[int, ...]], ...] = (

@@ -11,7 +11,7 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.cores import cores, rate_on_all_cores
 from benchmarks.literal import LiteralSetting, one_run
 from benchmarks.stacks import seconds, stack
-from phaselab.workers.training.prepared import RECENT
+from phaselab.workers.base.recent import RECENT
 from phaselab.workers.trial.run_stack import run_stack
 
 STACKS = ((1, 1), (8, 1), (64, 1), (8, 8))

@@ -140,7 +140,7 @@ ENTRIES = {"domain/settings/names.py", "domain/settings/settings.py", "domain/re
 """The list of families, and the entries of parameters and measures, which say what they are for."""
 
 
-@pytest.mark.parametrize("folder", ["domain", "service", "api", "db"])
+@pytest.mark.parametrize("folder", ["domain", "workers", "service", "api", "db"])
 def test_no_file_but_its_own_names_a_family(folder: str) -> None:
     for path in (ROOT / folder).rglob("*.py"):
         place = path.relative_to(ROOT).as_posix()

@@ -20,12 +20,12 @@ from phaselab.workers.attacks.pgd import break_points
 from phaselab.workers.attacks.span_victim import SpanVictim
 from phaselab.workers.data import clusters
 from phaselab.workers.data.image_data import Box
-from phaselab.workers.families.two_layer import exact_method, start_training, train_networks
+from phaselab.workers.data.sources import training_set
+from phaselab.workers.families.two_layer import TwoLayers, start_training, train_networks
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.trained import Networks
 from phaselab.workers.networks.two_layer import TwoLayer, network_of
 from phaselab.workers.training import autograd
-from phaselab.workers.training.prepared import prepared
 from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import results, small_run, stack
 
@@ -48,11 +48,11 @@ class Literal:
     """A run's trained network as a function of its inputs, and its literal test points."""
 
     def __init__(self, run: Run) -> None:
-        ready = prepared(run, "cpu")
-        start = start_training([run], ready, "cpu")
-        trained = autograd.train(start)
+        data = training_set(run, "cpu")
+        start = start_training([run], data, "cpu")
+        (trained,) = autograd.train([start])
         self.weights, self.bias, self.network = trained.weights[0], trained.bias[0], start.network
-        self.cluster, self.inputs = clusters.draw_test_points(run, ready.data.centers)
+        self.cluster, self.inputs = clusters.draw_test_points(run, data.centers.points)
         self.side = torch.where(self.cluster < (run.settings.data.positive_clusters or 2), 1.0, -1.0).double()
 
     def outputs(self, inputs: Tensor) -> Tensor:
@@ -187,7 +187,7 @@ def test_one_loop_gives_the_same_points_on_both_landscapes(form: str, readout: R
 @pytest.mark.parametrize("form", FORMS)
 def test_no_point_is_safe_beyond_its_exact_radius(form: str, readout: Readout) -> None:
     runs, networks = trained(form, range(6), attack__test_points=300)
-    exact = exact_method(networks, network_of(runs[0].settings))(readout)
+    exact = two_layers(runs, networks).exact(readout)
     safe = victim_of(runs, networks).points.safe_radius(readout)
     assert (safe <= exact.upper * (1 + 1e-6)).all()
     assert float((safe / exact.lower)[exact.lower > 0].median()) > 0.3, "the bound is of use"
@@ -268,13 +268,19 @@ def test_native_attack_follows_the_networks_own_loss() -> None:
         assert curve.accuracy == pytest.approx(plain[curve.readout], abs=2.01 / 60)
 
 
+def two_layers(runs: Sequence[Run], networks: Networks) -> TwoLayers:
+    return TwoLayers(runs, networks, network_of(runs[0].settings))
+
+
 def victim_of(runs: Sequence[Run], networks: Networks) -> SpanVictim:
-    return SpanVictim(networks, network_of(runs[0].settings), [run.seed for run in runs])
+    victim = two_layers(runs, networks).victim
+    assert isinstance(victim, SpanVictim)
+    return victim
 
 
 def attack(runs: Sequence[Run], networks: Networks) -> Attacked:
-    exact = exact_method(networks, network_of(runs[0].settings))
-    return Attacks(runs[0].settings, victim_of(runs, networks), exact).all()
+    found = two_layers(runs, networks)
+    return Attacks(runs[0].settings, found.victim, found.exact).all()
 
 
 def trained(form: str, seeds: range, **changes: object) -> tuple[list[Run], Networks]:

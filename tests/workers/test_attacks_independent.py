@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.families import two_layer as trained
-from phaselab.workers.families.two_layer import exact_method, train_networks
+from phaselab.workers.data import clusters
+from phaselab.workers.data.sources import training_set
+from phaselab.workers.families.two_layer import TwoLayers, train_networks
 from phaselab.workers.networks.trained import Networks
 from phaselab.workers.networks.two_layer import network_of
-from phaselab.workers.training.prepared import prepared
 from tests.workers.adversarial_library import minimal_norms
 
 
@@ -35,8 +35,8 @@ def test_median_minimal_norm_is_the_exact_median_and_none_is_below(name: str) ->
     spec = {"data": {"draw": "literal"}, "network": {"labels": "binary"}, "attack": {"test_points": 100}}
     run = Run.of(resolve(Settings.model_validate(spec)), seed=0)
     _, networks = train_networks([run], "cpu", None)
-    exact = exact_method(networks, network_of(run.settings))("sum")
-    _, inputs = trained.test_inputs(run, prepared(run, "cpu").data.centers)
+    exact = TwoLayers([run], networks, network_of(run.settings)).exact("sum")
+    _, inputs = clusters.draw_test_points(run, training_set(run, "cpu").centers.points)
     label = (networks.side[0] < 0).long()  # the first logit is that of side +1
     found = minimal_norms(name, Binary(networks), inputs.double(), label, steps=200)
     lower, upper = exact.lower[0], exact.upper[0]

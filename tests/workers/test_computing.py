@@ -8,16 +8,16 @@ import torch
 from phaselab.domain.results.results import Outcome
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
+from phaselab.workers.base.memory import Memory
 from phaselab.workers.base.stop import Stopped
-from phaselab.workers.families.gpu_memory import Memory, bytes_needed
-from phaselab.workers.families.memory import bytes_per_run
+from phaselab.workers.families.registry import bytes_needed
 from phaselab.workers.trial import computing
 from phaselab.workers.trial.computing import LOOK_SECONDS, LOOKS, USABLE, SharedGpu, ready
 from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import results, small_run, stack
 
 STACK = stack(*(small_run(seed) for seed in range(5)))
-RUN = bytes_per_run(STACK.runs[0].settings)
+RUN = bytes_needed(STACK.runs[0].settings)
 TOTAL = 1000 * RUN
 
 

@@ -17,16 +17,15 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.base.checkpoint import Checkpoint
+from phaselab.workers.base.recent import RECENT
 from phaselab.workers.data import features
-from phaselab.workers.data.image_data import test_inputs as inputs_of_test
-from phaselab.workers.data.image_data import training_set
-from phaselab.workers.families import extraction, resnet18_trained
-from phaselab.workers.families.gpu_memory import bytes_needed
-from phaselab.workers.families.memory import bytes_per_run
-from phaselab.workers.families.resnet18_trained import train_resnet
+from phaselab.workers.data.feature_data import test_features as features_of_test
+from phaselab.workers.data.feature_data import training_set
+from phaselab.workers.families import extraction, resnet18
+from phaselab.workers.families.registry import bytes_needed, family_of
+from phaselab.workers.families.resnet18 import train_resnet
 from phaselab.workers.families.two_layer import train_networks
 from phaselab.workers.networks.two_layer import mean_loss, network_of, outputs
-from phaselab.workers.training.prepared import RECENT
 from phaselab.workers.trial.run_stack import Stopped, run_stack
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -55,7 +54,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         keys.append(run.key)
         return train_resnet(run, *rest)
 
-    monkeypatch.setattr(extraction, "train_resnet", counted)
+    monkeypatch.setattr(resnet18, "train_resnet", counted)
     return keys
 
 
@@ -123,7 +122,7 @@ def test_features_are_what_the_last_layer_of_the_extractor_sees() -> None:
     data = training_set(run)
     torch.testing.assert_close(data.inputs, expected)
     assert torch.equal(data.cluster, trained.cluster)
-    cluster, inputs = inputs_of_test(run)
+    cluster, inputs = features_of_test(run)
     assert inputs.shape == (40, 16)
     kept = features.load(extractor_of(run).key, "original")
     assert kept is not None
@@ -164,7 +163,7 @@ def test_a_head_is_attacked_on_its_features_without_a_box() -> None:
 
 
 def test_an_extractor_that_is_broken_off_goes_on_from_its_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resnet18_trained, "Checkpoint", lambda key: Checkpoint(key, every_seconds=0.0))
+    monkeypatch.setattr(resnet18, "Checkpoint", lambda key: Checkpoint(key, every_seconds=0.0))
     asked = iter([False] * 8 + [True] * 100)
     with pytest.raises(Stopped):
         run_stack(Stack((head(),)), stop=lambda: next(asked))
@@ -240,5 +239,5 @@ def test_heads_on_another_extractor_are_not_harmed() -> None:
 
 def test_a_head_takes_the_memory_of_its_extractor() -> None:
     narrow, wide = head().settings, head(features={"width": 64}).settings
-    assert bytes_per_run(narrow) < bytes_needed(narrow) < bytes_needed(wide)
+    assert family_of(narrow).bytes_per_run(narrow) < bytes_needed(narrow) < bytes_needed(wide)
     assert bytes_needed(wide) == bytes_needed(extractor_of(head(features={"width": 64})).settings)

@@ -15,8 +15,8 @@ from phaselab.workers.attacks.landscape import Chosen, Objective, Way, equal_ste
 from phaselab.workers.attacks.pgd import break_points
 from phaselab.workers.attacks.regions import BallInBox
 from phaselab.workers.data.image_data import Box
+from phaselab.workers.families.resnet18 import train_resnet
 from phaselab.workers.families.resnet18 import victim_of as victim_of_run
-from phaselab.workers.families.resnet18_trained import train_resnet
 from tests.workers.adversarial_library import minimal_norms
 
 POINTS, D = 40, 12
@@ -234,7 +234,7 @@ def test_it_breaks_as_many_images_of_a_trained_resnet() -> None:
         "attack": {"test_points": POINTS},
     }
     run = Run.of(resolve(Settings.model_validate(spec)), 0)
-    victim = victim_of_run(run, train_resnet(run, "cpu", None), "cpu")
+    victim = victim_of_run(run, train_resnet(run, "cpu", None))
     middle = 0.4
     theirs = least_norms(victim.points, steps=100) > middle
     ours = broken_by(victim, victim.readout("max"), [middle], 40)[0] == 1

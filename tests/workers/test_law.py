@@ -8,8 +8,8 @@ from scipy.stats import ks_2samp
 from phaselab.domain.results.results import RunResult
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.data import law
+from phaselab.workers.data.sources import training_set
 from phaselab.workers.families.two_layer import train_networks
-from phaselab.workers.training.prepared import prepared
 from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import results, small_run
 
@@ -71,10 +71,9 @@ def gram_sample(draw: str, seeds: range) -> np.ndarray:
     runs, networks = train_networks([small_run(seed, data__draw=draw, **tiny) for seed in seeds], "cpu", None)
     rows = []
     for run, weights in zip(runs, networks.weights, strict=True):  # [2, e'']
-        data = prepared(run, "cpu").data
-        inputs = data.inputs - data.centers[data.cluster] if draw == "literal" else data.inputs.clone()
-        if draw == "law":
-            inputs[:, : data.centers.shape[1]] -= data.centers[data.cluster]
+        data = training_set(run, "cpu")
+        inputs, centers = data.inputs.clone(), data.centers.points
+        inputs[:, : centers.shape[1]] -= centers[data.cluster]
         products = [inputs @ inputs.T, inputs @ weights[:, : inputs.shape[1]].T, weights @ weights.T]
         rows.append(torch.cat([product.flatten() for product in products]).numpy())
     return np.array(rows)

@@ -6,14 +6,30 @@ import numpy as np
 import pytest
 import torch
 
-from phaselab.workers.data.training_set import center_coordinates, center_norm
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.settings.settings import Settings
+from phaselab.workers.data.training_set import Centers, center_coordinates, center_norm
 from phaselab.workers.measures import measures
+from phaselab.workers.measures.measures import FUNCTIONS
+from phaselab.workers.measures.shown import Shown, cosines, feature_fraction, own_side
 from phaselab.workers.networks.trained import Geometry, geometry
 from phaselab.workers.networks.two_layer import network_of
 from tests.workers.runs import small_run
 
 SETTINGS = small_run(network__labels="binary", network__width=1).settings
-OWN = measures.own_side(SETTINGS, network_of(SETTINGS).layout)  # 2 neurons, 4 clusters
+"""2 neurons, 4 clusters."""
+
+
+def test_every_measure_of_the_catalogue_has_its_function_and_no_other() -> None:
+    assert set(FUNCTIONS) == set(MEASURES)
+
+
+def shown(neurons: Geometry, settings: Settings = SETTINGS) -> Shown:
+    """Networks that show these neurons and nothing else."""
+    nothing = torch.zeros(1)
+    norms = torch.full((1, settings.data.k), center_norm(settings.data), dtype=torch.float64)
+    own = own_side(settings, network_of(settings).layout)
+    return Shown(nothing, nothing, {"sum": nothing, "max": nothing}, neurons, own, norms, nothing)
 
 
 def shape_of(coefficients: list[list[float]], rest: list[float]) -> Geometry:
@@ -39,26 +55,29 @@ def shape_of(coefficients: list[list[float]], rest: list[float]) -> Geometry:
 )
 def test_averaging_index_and_coefficient_ratio(coefficients: list[list[float]], index: float, ratio: float) -> None:
     shape = shape_of(coefficients, [0.0, 0.0])
-    assert float(measures.averaging_index(shape, OWN)) == pytest.approx(index)
-    assert float(measures.coefficient_ratio(shape, OWN)) == pytest.approx(ratio)
+    assert float(measures.averaging_index(shown(shape))) == pytest.approx(index)
+    assert float(measures.coefficient_ratio(shown(shape))) == pytest.approx(ratio)
 
 
 def test_averaging_index_weighs_neurons_by_their_squared_norm() -> None:
     shape = shape_of([[1, 1, 0, 0], [0, 0, 2, 0]], [0.0, 0.0])
-    assert float(measures.averaging_index(shape, OWN)) == pytest.approx(2 / (2 + 4))
+    assert float(measures.averaging_index(shown(shape))) == pytest.approx(2 / (2 + 4))
 
 
 def test_averaging_index_is_undefined_without_features_or_with_one_cluster_on_a_side() -> None:
     nothing = shape_of([[0, 0, 1, 1], [1, 1, 0, 0]], [0.0, 0.0])
-    assert math.isnan(measures.averaging_index(nothing, OWN))
+    assert math.isnan(measures.averaging_index(shown(nothing)))
     lonely = small_run(network__labels="binary", network__width=1, data__positive_clusters=1).settings
-    own = measures.own_side(lonely, network_of(lonely).layout)
-    assert math.isnan(measures.averaging_index(shape_of([[1, 1, 1, 1], [1, 1, 1, 1]], [0.0, 0.0]), own))
+    assert math.isnan(measures.averaging_index(shown(shape_of([[1, 1, 1, 1], [1, 1, 1, 1]], [0.0, 0.0]), lonely)))
+
+
+def centers_of(settings: Settings) -> Centers:
+    return Centers.known(settings.data, center_coordinates(settings.data))
 
 
 def test_feature_fraction_is_the_share_inside_the_span() -> None:
     shape = shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [2.0, 0.0])
-    assert float(measures.feature_fraction(shape, [SETTINGS])) == pytest.approx(4 / 8)
+    assert float(feature_fraction(shape, centers_of(SETTINGS))) == pytest.approx(4 / 8)
 
 
 def test_feature_fraction_of_oblique_centres_is_that_of_the_projection() -> None:
@@ -71,15 +90,13 @@ def test_feature_fraction_of_oblique_centres_is_that_of_the_projection() -> None
     weights = torch.randn(1, 3, 9, dtype=torch.float64, generator=random)
     basis = np.linalg.qr(np.vstack([centers.T.numpy(), np.zeros((5, 4))])).Q
     expected = np.linalg.norm(weights[0].numpy() @ basis) ** 2 / np.linalg.norm(weights[0].numpy()) ** 2
-    assert float(measures.feature_fraction(geometry(weights, centers), [settings])) == pytest.approx(expected)
+    assert float(feature_fraction(geometry(weights, centers), centers_of(settings))) == pytest.approx(expected)
 
 
 def test_cosines_are_those_of_centres_and_weights_and_zero_for_dead_neurons() -> None:
     shape = shape_of([[3, 0, 0, 0], [0, 0, 0, 0]], [4.0, 0.0])
     norms = torch.full((1, 4), center_norm(SETTINGS.data), dtype=torch.float64)
-    assert measures.cosines(shape, norms)[0].T.tolist() == pytest.approx(
-        np.array([[0.6, 0, 0, 0], [0, 0, 0, 0]]), abs=1e-12
-    )
+    assert cosines(shape, norms)[0].T.tolist() == pytest.approx(np.array([[0.6, 0, 0, 0], [0, 0, 0, 0]]), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +105,12 @@ def test_cosines_are_those_of_centres_and_weights_and_zero_for_dead_neurons() ->
 )
 def test_median(values: list[float], expected: float) -> None:
     assert float(measures.median(torch.tensor(values))) == expected
+
+
+def test_means_that_do_not_depend_on_each_other_span_what_known_centres_span() -> None:
+    known = centers_of(small_run(data__center_cosine=0.6).settings)
+    means = Centers.means(known.points)
+    torch.testing.assert_close(means.norms, known.norms)
+    weights = torch.randn(2, 3, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    shape = geometry(weights, known.points)
+    torch.testing.assert_close(feature_fraction(shape, means), feature_fraction(shape, known))

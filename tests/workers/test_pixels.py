@@ -11,8 +11,9 @@ from phaselab.domain.results.results import RunResult
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.data.image_data import box, centred_means, test_images, training_images, training_set
+from phaselab.workers.data.image_data import box, test_images, training_images, training_set
 from phaselab.workers.data.image_sets import load_once
+from phaselab.workers.data.training_set import centred_means
 from phaselab.workers.families.two_layer import train_networks
 from phaselab.workers.trial.run_stack import run_stack
 
@@ -88,7 +89,7 @@ def test_measures_and_cosines_are_those_of_centred_class_means() -> None:
     run = pixel_run()
     (outcome,) = results(run)
     weights = train_networks([run], "cpu", None)[1].weights[0].double().numpy()  # [6, 64]
-    centers = training_set(run).centers.double().numpy()  # [10, 64]
+    centers = training_set(run).centers.points.double().numpy()  # [10, 64]
     directions = centers / np.linalg.norm(centers, axis=1, keepdims=True)
     lengths = np.linalg.norm(weights, axis=1)
     assert np.allclose(outcome.cosines, directions @ weights.T / lengths, atol=1e-5)

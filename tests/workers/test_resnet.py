@@ -16,8 +16,8 @@ from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.attacks.pgd import Attack
 from phaselab.workers.base.checkpoint import Checkpoint, forget
 from phaselab.workers.data.image_data import Box, training_images
-from phaselab.workers.families.resnet18_training import Augmentation, rate, train
 from phaselab.workers.networks.resnet import ResNet18, draw_resnet
+from phaselab.workers.training.resnet import Augmentation, rate, train
 from phaselab.workers.trial.run_stack import Stopped, run_stack
 
 SMALL: dict[str, dict[str, Any]] = {

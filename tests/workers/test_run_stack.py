@@ -12,7 +12,10 @@ from phaselab.domain.results.results import READOUTS, Outcome, RunFailure, RunRe
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import METHODS, Settings
 from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.families.memory import bytes_per_run, data_sets_at_once, runs_at_once
+from phaselab.workers.attacks.span import runs_at_once
+from phaselab.workers.families.registry import bytes_needed
+from phaselab.workers.networks.two_layer import network_of
+from phaselab.workers.training.gram import data_sets_at_once
 from phaselab.workers.trial import run_stack as edge
 from phaselab.workers.trial.run_stack import Stopped, run_stack
 from tests.workers.runs import results, small_run, stack
@@ -184,7 +187,7 @@ def test_other_errors_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_memory_grows_with_what_needs_it() -> None:
-    base = bytes_per_run(small_run().settings)
+    base = bytes_needed(small_run().settings)
     for changes in (
         {"data__n": 100},
         {"network__width": 50},
@@ -192,10 +195,10 @@ def test_memory_grows_with_what_needs_it() -> None:
         {"training__precision": "float64"},
         {"data__draw": "literal", "data__d": 10_000},
     ):
-        assert bytes_per_run(small_run(**changes).settings) > base
-    assert bytes_per_run(small_run(data__d=10**6).settings) == base
+        assert bytes_needed(small_run(**changes).settings) > base
+    assert bytes_needed(small_run(data__d=10**6).settings) == base
     big = small_run(data__n=1000, attack__test_points=1000).settings
-    assert runs_at_once(big, "cpu") < runs_at_once(big, "cuda")
+    assert runs_at_once(network_of(big), 1000, "cpu") < runs_at_once(network_of(big), 1000, "cuda")
     assert data_sets_at_once(big, "cpu") == 1 < data_sets_at_once(big, "cuda")
 
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 from scipy import stats
 
+from phaselab.workers.base.recent import Recent
 from phaselab.workers.base.streams import Stream, chi, generator, normal
 from phaselab.workers.data.law import draw_training_set
-from phaselab.workers.training.prepared import Prepared, Recent
+from phaselab.workers.data.training_set import TrainingSet
 from tests.workers.runs import small_run
 
 
@@ -32,18 +33,18 @@ def test_chi_is_the_length_of_a_normal_vector() -> None:
     assert stats.kstest(drawn, "chi", args=(3,)).pvalue > 1e-3
 
 
-def prepared_of(n: int) -> Prepared:
-    return Prepared(draw_training_set(small_run(data__n=n)), None)
+def drawn(n: int) -> TrainingSet:
+    return draw_training_set(small_run(data__n=n))
 
 
 def test_memory_of_training_sets_is_bounded_and_keeps_the_latest() -> None:
-    one = prepared_of(10).bytes
+    one = drawn(10).bytes
     recent, made = Recent(2 * one + one // 2), []
 
-    def get(name: str, n: int = 10) -> Prepared:
-        def make() -> Prepared:
+    def get(name: str, n: int = 10) -> TrainingSet:
+        def make() -> TrainingSet:
             made.append(name)
-            return prepared_of(n)
+            return drawn(n)
 
         return recent.get((name,), make)
 

@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from phaselab.domain.settings.labels import deal_clusters, group_count
 from phaselab.domain.settings.runs import Run
+from phaselab.workers.base.recent import RECENT
 from phaselab.workers.base.stop import Stopped
 from phaselab.workers.base.streams import Stream, generator
 from phaselab.workers.data import clusters
+from phaselab.workers.data.sources import training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
 from phaselab.workers.families.two_layer import start_training, train_networks
 from phaselab.workers.training import gram
-from phaselab.workers.training.prepared import RECENT, prepared
 from tests.workers.runs import small_run
 
 STEPS = (0, 1, 2, 5, 12, 30)
@@ -27,7 +28,7 @@ class LiteralNetwork(nn.Module):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        start = start_training([run], prepared(run, "cpu"), "cpu")
+        start = start_training([run], training_set(run, "cpu"), "cpu")
         outputs, width = start.network.layout.outputs, start.network.layout.width
         binary = run.settings.network.labels == "binary"
         self.layers = nn.ModuleList(nn.Linear(run.settings.data.d, width, bias=binary) for _ in range(outputs))
@@ -181,9 +182,8 @@ def test_engines_agree_on_what_is_computed_of_the_networks(labels: str | int) ->
 
 def test_gram_refuses_adam() -> None:
     run = small_run(training__optimizer="adam")
-    ready = prepared(run, "cpu")
     with pytest.raises(ValueError, match="adam"):
-        gram.train([start_training([run], ready, "cpu")], [gram.Gram.of(ready.data.inputs)])
+        gram.train([start_training([run], training_set(run, "cpu"), "cpu")])
 
 
 @pytest.mark.parametrize("engine", ["gram", "autograd"])
@@ -217,9 +217,12 @@ def test_labels_without_noise_are_the_dealt_groups(labels: str | int) -> None:
 
 def test_training_data_is_drawn_once_for_runs_that_share_it() -> None:
     RECENT.clear()
-    first = prepared(small_run(1, data__seed=5), "cpu")
-    assert prepared(small_run(2, data__seed=5, network__labels="clusters", training__steps=3), "cpu") is first
-    assert prepared(small_run(2, data__seed=6), "cpu") is not first
+    first, sharing = small_run(1, data__seed=5), small_run(2, data__seed=5, network__labels="clusters")
+    data = training_set(first, "cpu")
+    assert training_set(sharing, "cpu") is data
+    assert training_set(small_run(2, data__seed=6), "cpu") is not data
+    matrix = gram.gram_of(start_training([first], data, "cpu"))
+    assert gram.gram_of(start_training([sharing], data, "cpu")) is matrix
 
 
 def test_gram_matrix_is_the_matrix_of_inner_products() -> None:

@@ -9,29 +9,28 @@ from phaselab.domain.results.results import READOUTS
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.attacks.attacks import Attacked, Attacks
 from phaselab.workers.attacks.pgd import Broken
-from phaselab.workers.attacks.span_victim import SpanVictim
 from phaselab.workers.attacks.trust import judge
 from phaselab.workers.exact.exact import RobustRadii
-from phaselab.workers.families.two_layer import exact_method, train_networks
-from phaselab.workers.networks.trained import Networks, clean_accuracy
+from phaselab.workers.families.two_layer import TwoLayers, train_networks
+from phaselab.workers.networks.trained import Networks
 from phaselab.workers.networks.two_layer import network_of
 from tests.workers.runs import small_run
 
 STEADY = {"network__labels": "clusters", "attack__methods": ["pgd"], "attack__radii": [0.0, 1.0, 2.0, 3.0]}
 
 
+def two_layers(runs: list[Run], networks: Networks) -> TwoLayers:
+    return TwoLayers(runs, networks, network_of(runs[0].settings))
+
+
 def judged(runs: list[Run], networks: Networks, attacked: Attacked) -> list[tuple[str, ...]]:
-    clean = clean_accuracy(networks, network_of(runs[0].settings))
-    return [trust.flags for trust in judge(runs[0].settings, victim_of(runs, networks), clean, attacked, None)]
-
-
-def victim_of(runs: list[Run], networks: Networks) -> SpanVictim:
-    return SpanVictim(networks, network_of(runs[0].settings), [run.seed for run in runs])
+    trained = two_layers(runs, networks)
+    return [trust.flags for trust in judge(runs[0].settings, trained.victim, trained.clean, attacked, None)]
 
 
 def attack(runs: list[Run], networks: Networks) -> Attacked:
-    exact = exact_method(networks, network_of(runs[0].settings))
-    return Attacks(runs[0].settings, victim_of(runs, networks), exact).all()
+    trained = two_layers(runs, networks)
+    return Attacks(runs[0].settings, trained.victim, trained.exact).all()
 
 
 def attacked(seeds: int = 2, **changes: object) -> tuple[list[Run], Networks, Attacked]:

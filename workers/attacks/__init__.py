@@ -1,1 +1,1 @@
-"""Attacks, and whether they can be trusted."""
+"""Attacks: landscapes, one loop over them, and whether it can be trusted."""

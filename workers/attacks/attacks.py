@@ -8,9 +8,8 @@ from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.settings.settings import Method, RadiusRange, Settings
-from phaselab.workers.attacks.landscape import Objective
+from phaselab.workers.attacks.landscape import Objective, Victim
 from phaselab.workers.attacks.pgd import Broken, break_points
-from phaselab.workers.attacks.victim import Victim
 from phaselab.workers.base.checkpoint import Checkpoint
 from phaselab.workers.base.progress import each, part
 from phaselab.workers.base.stop import Stop, check

@@ -4,18 +4,16 @@ Each step goes against the gradient's direction and back into the region; the it
 stops early once it reached its goal, or once it rests, from where further steps lead nowhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from phaselab.workers.attacks.landscape import Chosen, Length, Way, choose
+from phaselab.workers.attacks.landscape import Chosen, Length, Noise, Way, choose
 from phaselab.workers.base.stop import Stop, check
-
-Noise = Callable[[int, int], Tensor]
-"""Of radius number and restart: standard normals [S, D + 2, N], always the same ones."""
+from phaselab.workers.base.streams import Precision, Stream, generator, normal
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +81,17 @@ class AtThePoints:
     def elsewhere(self, radius: Length) -> Tensor:
         """[S, D, N]: the points again."""
         return self.zeros
+
+
+def drawn(seeds: Sequence[int], target: int, shape: tuple[int, int], precision: Precision) -> Noise:
+    """Normals [S, *shape] on the CPU."""
+
+    def noise(radius_number: int, restart: int) -> Tensor:
+        return torch.stack(
+            [normal(generator(seed, Stream.ATTACK, target, radius_number, restart), shape, precision) for seed in seeds]
+        )
+
+    return noise
 
 
 def climb(

@@ -16,10 +16,9 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Readout
-from phaselab.workers.attacks.climb import Noise
-from phaselab.workers.attacks.landscape import Chosen, Economy, Look, Objective, Way
+from phaselab.workers.attacks.climb import drawn
+from phaselab.workers.attacks.landscape import TARGETS, Again, Chosen, Economy, Look, Noise, Objective, Way
 from phaselab.workers.attacks.regions import BallInBox
-from phaselab.workers.attacks.victim import TARGETS, Again, drawn
 from phaselab.workers.data.image_data import Box
 
 SHORTEST = 0.01

@@ -1,4 +1,4 @@
-"""What an attack goes over: a landscape of scores, the region that perturbations keep to, and some of its points.
+"""What attacks go over: the contract of landscapes, of the regions that perturbations keep to, and of victims.
 
 Perturbations are [S, D, N]: runs by coordinates by points, in whatever coordinates a landscape offers.
 """
@@ -10,8 +10,12 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from phaselab.domain.results.results import READOUTS, Readout
+
 Length = float | Tensor
 """A radius or the length of a step: one for all runs, or [S, 1]."""
+Noise = Callable[[int, int], Tensor]
+"""Of radius number and restart: standard normals [S, D + 2, N], always the same ones."""
 StepLengths = Callable[[int], Sequence[float]]
 """Of a number of steps: the length of each, over the radius."""
 
@@ -142,6 +146,8 @@ class Landscape(Protocol):
         """The landscape of the chosen runs and points."""
 
 
+TARGETS = (*READOUTS, "own loss")
+"""What `pgd` and `pgd_native` lower; the position of a target is part of the recipe, for it keys the random starts."""
 STEP = 2.5
 """Length of all equal steps together, in radii."""
 
@@ -166,3 +172,39 @@ class Objective:
     target: int
     """Its number: keys the random starts and the checkpoint"""
     ways: Sequence[Way]
+
+
+class Again(NamedTuple):
+    """What perturbations do to points, predicted again from the inputs."""
+
+    before: Tensor
+    """[S', N'] margin of the point"""
+    after: Tensor
+    """[S', N'] margin of the perturbed point"""
+    length: Tensor
+    """[S', N'] of the perturbation of the input; infinite where it leads out of the box"""
+
+
+class Victim(Protocol):
+    """S trained networks of one shape and N test points each."""
+
+    @property
+    def readouts(self) -> Sequence[Readout]:
+        """The readouts that are different functions: with two groups both are f_0 - f_1, and `sum` stands for both."""
+
+    @property
+    def boxed(self) -> bool:
+        """Whether perturbations keep inside a box, of which exact radii take no note."""
+
+    def readout(self, readout: Readout) -> Objective:
+        """What `pgd` does; the same ways whenever asked."""
+
+    def own_loss(self) -> Objective:
+        """What `pgd_native` does, with both readouts as verdicts, or one where they are the same function. Its ways are
+        among those of the readout where the own loss moves with it."""
+
+    def noise(self, target: int) -> Noise:
+        """Normals [S, D + 2, N] keyed by each run's seed, the target, the radius's number and the restart."""
+
+    def again(self, readout: Readout, chosen: Chosen, perturbation: Tensor) -> Again:
+        """Predict the chosen points and their perturbations [S', D, N'] again, by another way than the landscapes."""

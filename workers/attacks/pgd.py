@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.states import Stage
-from phaselab.workers.attacks.climb import Noise, RandomStarts, climb
-from phaselab.workers.attacks.landscape import Way, choose
+from phaselab.workers.attacks.climb import RandomStarts, climb
+from phaselab.workers.attacks.landscape import Noise, Way, choose
 from phaselab.workers.base.checkpoint import Checkpoint, State
 from phaselab.workers.base.progress import tell
 from phaselab.workers.base.stop import Stop

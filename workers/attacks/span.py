@@ -18,12 +18,25 @@ from phaselab.workers.attacks.regions import Ball
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.two_layer import TwoLayer, onehot, outputs, read_out, to_neurons
 
+CHUNK_NUMBERS = 60_000
+"""Numbers in a tensor of one attacked chunk on the CPU: a handful of such tensors stay in a core's cache.
+
+Measured on one core of a 2.8 GHz server CPU, 10 neurons by 1,000 points: an elementwise pass costs 8 µs for 6 runs at
+once, 170 µs for 64. Attacks of 6 runs at once took four fifths of the time of 3 at once.
+"""
 ROUNDING = 1e-5
 """Relative error that is granted to margins in float32."""
 ECONOMY = Economy(at_once=None, look_every=4, spare=0.25)
 """A look costs little beside choosing the points that are left."""
 SMALLEST = -50.0
 """Exponents below are raised to it: e^-50 is nothing beside 1, but keeps clear of denormal numbers, which are slow."""
+
+
+def runs_at_once(network: TwoLayer, points: int, device: str) -> int:
+    """How many runs to attack as one batch: what fits into the cache of a CPU core, everything on a GPU."""
+    if torch.device(device).type != "cpu":
+        return 2**31
+    return max(1, CHUNK_NUMBERS // (network.layout.neurons * points))
 
 
 @dataclass(frozen=True, eq=False)

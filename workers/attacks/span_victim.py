@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Readout
-from phaselab.workers.attacks.climb import Noise
-from phaselab.workers.attacks.landscape import Chosen, Objective, Way
+from phaselab.workers.attacks.climb import drawn
+from phaselab.workers.attacks.landscape import TARGETS, Again, Chosen, Noise, Objective, Way
 from phaselab.workers.attacks.majorant import MaxMajorant, SumMajorant
 from phaselab.workers.attacks.span import MaxMargin, OwnLoss, SpanPoints, SumMargin
-from phaselab.workers.attacks.victim import TARGETS, Again, drawn
 from phaselab.workers.networks.trained import Networks
 from phaselab.workers.networks.two_layer import TwoLayer, outputs, read_out
 

@@ -16,8 +16,7 @@ from phaselab.domain.results.trust import FLAGS, Trust
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.attacks import Attacked, radii_of
 from phaselab.workers.attacks.climb import Climbed, RandomStarts, climb
-from phaselab.workers.attacks.landscape import Chosen, Objective, Way, choose
-from phaselab.workers.attacks.victim import Victim
+from phaselab.workers.attacks.landscape import Chosen, Objective, Victim, Way, choose
 from phaselab.workers.base.stop import Stop
 
 SAMPLE = 64

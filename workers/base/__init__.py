@@ -1,1 +1,1 @@
-"""What every computation needs: random streams, progress, checkpoints, stops."""
+"""What every computation needs: random streams, progress, checkpoints, stops, memory."""

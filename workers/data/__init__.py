@@ -1,1 +1,1 @@
-"""Training and test data: drawn clusters, image files, features."""
+"""Training and test data: the sources, drawn clusters, image files, features."""

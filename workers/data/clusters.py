@@ -5,7 +5,7 @@ from torch import Tensor
 
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.base.streams import Stream, generator, normal
-from phaselab.workers.data.training_set import TrainingSet, center_coordinates, draw_clusters, precision_of
+from phaselab.workers.data.training_set import Centers, TrainingSet, center_coordinates, draw_clusters, precision_of
 
 
 def draw_training_set(run: Run) -> TrainingSet:
@@ -15,7 +15,7 @@ def draw_training_set(run: Run) -> TrainingSet:
     random = generator(run.data_seed, Stream.TRAINING)
     cluster = draw_clusters(random, data.k, data.n)  # [n]
     inputs = normal(random, (data.n, data.d), precision).add_(centers[cluster])  # [n, d]
-    return TrainingSet(inputs, cluster, centers)
+    return TrainingSet(inputs, cluster, Centers.known(data, centers))
 
 
 def draw_centers(run: Run) -> Tensor:

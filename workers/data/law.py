@@ -15,7 +15,7 @@ from torch import Tensor
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Data
 from phaselab.workers.base.streams import Precision, Stream, chi, generator, normal
-from phaselab.workers.data.training_set import TrainingSet, center_coordinates, draw_clusters, precision_of
+from phaselab.workers.data.training_set import Centers, TrainingSet, center_coordinates, draw_clusters, precision_of
 
 BLOCK = 128
 """Rows drawn at a time; part of the recipe."""
@@ -29,7 +29,7 @@ def draw_training_set(run: Run) -> TrainingSet:
     centers = center_coordinates(data).to(precision)  # [k, k]
     along = normal(random, (data.n, data.k), precision).add_(centers[cluster])  # [n, k]
     across = draw_trapezoid(random, data.n, data.d - data.k, precision)  # [n, min(n, d - k)]
-    return TrainingSet(torch.cat([along, across], dim=1), cluster, centers)
+    return TrainingSet(torch.cat([along, across], dim=1), cluster, Centers.known(data, centers))
 
 
 def draw_weights(run: Run, neurons: int) -> Tensor:

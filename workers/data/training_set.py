@@ -1,6 +1,7 @@
 """Training data of a run: points around centres, and the labels that a network is trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -11,24 +12,84 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Data
 from phaselab.workers.base.streams import Precision, Stream, generator
 
+VANISHES = 1e-10
+"""Eigenvalues of the inner products of class means below this share of the largest are rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Centers:
+    """The centres of k clusters, in some orthonormal coordinates of R^d."""
+
+    points: Tensor
+    """[k, e']"""
+    norms: Tensor
+    """[k] float64"""
+    whitening: Tensor
+    """[k, r] float64: inner products with the centres, times this, are coordinates in an orthonormal basis of their
+    span"""
+
+    @classmethod
+    def known(cls, data: Data, points: Tensor) -> Self:
+        """Those of clusters: of norm R and pairwise cosine c. With F the Cholesky factor of their inner products the
+        coordinates are products with F^-T."""
+        factor = center_coordinates(data)  # [k, k]
+        identity = torch.eye(data.k, dtype=torch.float64)
+        inverse: Tensor = torch.linalg.solve_triangular(factor, identity, upper=False)  # [k, k]
+        return cls(points, torch.full((data.k,), center_norm(data), dtype=torch.float64), inverse.T)
+
+    @classmethod
+    def means(cls, points: Tensor) -> Self:
+        """Centred class means [k, e'], which depend on each other: the directions of the span are those whose
+        eigenvalue among their inner products is no rounding."""
+        exact = points.double()
+        values, vectors = torch.linalg.eigh(exact @ exact.T)  # [k], [k, k]
+        there = values > VANISHES * values[-1].clamp_min(0)
+        return cls(points, exact.norm(dim=1), vectors[:, there] / values[there].sqrt())
+
+    def to(self, device: str) -> Self:
+        """The same on a device."""
+        return replace(self, **{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
     """n points in some orthonormal coordinates of R^d. Coordinates that are zero for all points come last and are
-    left out, so `inputs` may have fewer columns than the weights, and `centers` fewer than `inputs`.
+    left out, so `inputs` may have fewer columns than the weights, and the centres fewer than `inputs`.
     """
 
     inputs: Tensor
     """[n, e]"""
     cluster: Tensor
     """[n] long: the cluster of each point."""
-    centers: Tensor
-    """[k, e'] with e' <= e."""
+    centers: Centers
+    """In e' <= e coordinates"""
+
+    @classmethod
+    def around_means(cls, inputs: Tensor, cluster: Tensor, k: int) -> Self:
+        """Points whose centres are what they show: the centred class means; zeros for a class without points."""
+        return cls(inputs, cluster, Centers.means(centred_means(inputs, cluster, k)))
+
+    def to(self, device: str) -> Self:
+        """The same on a device."""
+        return replace(
+            self, inputs=self.inputs.to(device), cluster=self.cluster.to(device), centers=self.centers.to(device)
+        )
 
     @property
     def bytes(self) -> int:
         """Memory held."""
-        return sum(tensor.numel() * tensor.element_size() for tensor in (self.inputs, self.cluster, self.centers))
+        tensors = self.inputs, self.cluster, self.centers.points, self.centers.whitening
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def centred_means(points: Tensor, cluster: Tensor, k: int) -> Tensor:
+    """[k, e]: the mean of each cluster's points less the mean of all points, from points [n, e]; zeros for a cluster
+    without points."""
+    exact = points.double()
+    counts = torch.bincount(cluster, minlength=k).unsqueeze(1)  # [k, 1]
+    sums = exact.new_zeros(k, exact.shape[1]).index_add_(0, cluster, exact)  # [k, e]
+    means = torch.where(counts > 0, sums / counts.clamp_min(1) - exact.mean(dim=0), 0.0)
+    return means.to(points.dtype)
 
 
 def center_norm(data: Data) -> float:

@@ -1,1 +1,1 @@
-"""Families of networks: each joins training, attacks, measures and an exact method."""
+"""Families of networks: each trains, and shows what it trained to attacks, measures and an exact method."""

@@ -1,4 +1,4 @@
-"""Extractors: the ResNets whose features heads are trained on. Trained once, by whichever worker needs one first."""
+"""Extractors: the networks whose features heads are trained on. Trained once, by whichever worker needs one first."""
 
 import fcntl
 import time
@@ -11,10 +11,8 @@ from phaselab.workers.base.checkpoint import Checkpoint
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.data import features
 from phaselab.workers.data.features import Features
-from phaselab.workers.data.image_data import every_test_image, images_of, origin
-from phaselab.workers.data.training_set import training_labels
-from phaselab.workers.families.resnet18_trained import features_of, train_resnet
-from phaselab.workers.families.two_layer_report import device_name
+from phaselab.workers.data.image_data import origin
+from phaselab.workers.families.registry import EXTRACTORS
 
 LOOK_SECONDS = 0.25
 """How often a worker looks whether another one has made the features that it waits for."""
@@ -43,22 +41,10 @@ def made_once(run: Run, device: str, stop: Stop | None) -> Features:
         with _alone(run.key, stop):
             found = features.load(run.key, images)
             if found is None:
-                found = _make(run, images, device, stop)
+                found = EXTRACTORS[run.settings.network.kind].extract(run, device, stop)
                 features.save(run.key, found)
                 Checkpoint(run.key).remove()
     return found
-
-
-def _make(run: Run, images: str, device: str, stop: Stop | None) -> Features:
-    trained = train_resnet(run, device, stop)
-    network, kind = trained.network, images_of(run.settings.data)
-    cluster, flat = every_test_image(run)
-    shown = flat.view(-1, kind.channels, kind.side, kind.side).to(device)  # [N, channels, side, side]
-    train, test = (features_of(network, seen, stop) for seen in (trained.images, shown))  # [n, e], [N, e]
-    label = training_labels(run, cluster).to(device)  # [N]: an extractor's labels have no noise
-    right = float((network.head(test).argmax(dim=1) == label).double().mean())
-    about = f"names {100 * right:.1f} % of all test images rightly; trained on {device_name(device)}"
-    return Features(train.cpu(), test.cpu(), {"images": images, "extractor": about})
 
 
 @contextmanager

@@ -1,71 +1,175 @@
-"""From runs of ResNets to their results: train, measure on the features, attack in pixel space."""
+"""The family `resnet18`: networks on images, one after the other, from their checkpoints on; no exact radii."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from phaselab.domain.results.measures import measured
-from phaselab.domain.results.results import READOUTS, Curve, Outcome, Readout, RunFailure, RunResult
-from phaselab.domain.results.trust import Trust
+from phaselab.domain.families.resnet18 import WIDTH
+from phaselab.domain.results.results import READOUTS, Readout, RunFailure
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
-from phaselab.workers.attacks.attacks import Attacked, Attacks
+from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.inputs import InputPoints, InputVictim
-from phaselab.workers.attacks.trust import judge
-from phaselab.workers.attacks.victim import TARGETS
-from phaselab.workers.base.checkpoint import forget, of_attack
-from phaselab.workers.base.progress import run_at_work
-from phaselab.workers.base.stop import Stop
-from phaselab.workers.data.image_data import centred_means, images_of, test_images
-from phaselab.workers.families.resnet18_trained import TrainedResNet, batch_of, features_of, train_resnet
-from phaselab.workers.families.two_layer_report import provenance
-from phaselab.workers.measures import measures
+from phaselab.workers.base.checkpoint import Checkpoint
+from phaselab.workers.base.stop import Stop, check
+from phaselab.workers.data import image_data
+from phaselab.workers.data.features import Features
+from phaselab.workers.data.image_data import Box, images_of
+from phaselab.workers.data.training_set import Centers, centred_means, training_labels
+from phaselab.workers.families.contract import Training
+from phaselab.workers.families.results import device_name
+from phaselab.workers.measures.shown import Shown, feature_fraction, own_side
 from phaselab.workers.networks.layout import GroupLayout
-from phaselab.workers.networks.resnet import ResNet18
-from phaselab.workers.networks.trained import Geometry, geometry
+from phaselab.workers.networks.resnet import ResNet18, draw_resnet
+from phaselab.workers.networks.trained import geometry
+from phaselab.workers.training.resnet import train
+
+BATCH = {"cpu": 100, "cuda": 500}
+"""Images that are attacked or looked at together."""
+BYTES = 16e9
+"""Memory of a ResNet-18 of width 64 at its peak, when 2,000 images of 32 x 32 are attacked together: three tensors a
+convolution are kept for the gradient, of 2,000 x 64 x 32 x 32 numbers in the first stage (0.5 GB) and half as many in
+each further one. Other widths in proportion."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """What a trained network makes of the training set."""
+class TrainedResNet:
+    """A trained network and the images that it was trained on, on its device."""
 
-    loss: float
-    accuracy: float
+    network: ResNet18
+    images: Tensor
+    """[n, channels, side, side]"""
+    label: Tensor
+    """[n] long"""
+    cluster: Tensor
+    """[n] long"""
+    box: Box
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a trained network makes of the training images as they are, without augmentation."""
+
+    loss: Tensor
+    """[1] float64"""
+    accuracy: Tensor
+    """[1] float64"""
     centers: Tensor
-    """[k, e] centred class means of the features"""
+    """[k, e] float64: centred class means of the features"""
 
 
-def compute_resnets(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
-    """One outcome per run, in order, one run after the other. Raises Stopped, DataFault."""
-    outcomes = []
-    for run in runs:
-        with run_at_work(run.key):
-            outcomes.append(_compute(run, device, stop))
-    for run in runs:
-        forget(run.key, len(TARGETS))
-    return outcomes
+@dataclass(frozen=True, eq=False)
+class ResNetRun:
+    """The trained network of a run."""
+
+    run: Run
+    trained: TrainedResNet
+    seen: Seen
+    exact = None
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """The run alone."""
+        return [self.run]
+
+    @cached_property
+    def victim(self) -> InputVictim:
+        """The network on its test images."""
+        return victim_of(self.run, self.trained)
+
+    @property
+    def clean(self) -> Mapping[Readout, Tensor]:
+        """[1] per readout: test accuracy."""
+        right = (self.victim.points.clean > 0).double().mean(dim=1, keepdim=True)  # [2, 1]
+        return dict(zip(READOUTS, right, strict=True))
+
+    def shown(self) -> Shown:
+        """What measures look at: the neurons are the head's rows, the centres those of the features."""
+        head = self.trained.network.head.weight.double()  # [c, e]
+        head = head - head.mean(dim=0)  # what all outputs share decides nothing
+        neurons, centers = geometry(head.unsqueeze(0), self.seen.centers), Centers.means(self.seen.centers)
+        layout = GroupLayout.build(label_groups(self.run.settings).side_of_group, 1, head.device)
+        return Shown(
+            self.seen.loss,
+            self.seen.accuracy,
+            self.clean,
+            neurons,
+            own_side(self.run.settings, layout),
+            centers.norms.unsqueeze(0),
+            feature_fraction(neurons, centers),
+        )
 
 
-def _compute(run: Run, device: str, stop: Stop | None) -> Outcome:
-    trained = train_resnet(run, device, stop)
-    seen = _look(trained, run.settings.data.k, stop)
-    if not math.isfinite(seen.loss):
-        rate = f"{run.settings.training.learning_rate:g}"
-        steps = run.settings.training.steps
-        return RunFailure(run.key, f"training diverged: the loss is not finite after {steps} steps at rate {rate}")
-    victim = victim_of(run, trained, device)
-    attacked = Attacks(run.settings, victim, None, stop, lambda target: of_attack(run.key, target)).all()
-    clean = dict(zip(READOUTS, (victim.points.clean > 0).double().mean(dim=1, keepdim=True), strict=True))  # [1] each
-    (trust,) = judge(run.settings, victim, clean, attacked, stop)
-    return _report(run, trained.network, seen, clean, attacked, trust, device)
+class _ResNet18:
+    """The family."""
+
+    together = False
+    resumes = True
+
+    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> Training:
+        """Train the network of a single run. Raises Stopped, DataFault."""
+        (run,) = runs
+        trained = train_resnet(run, device, stop)
+        seen = look(trained, run.settings.data.k, stop)
+        if not math.isfinite(seen.loss):
+            return Training([], [_diverged(run)])
+        return Training([ResNetRun(run, trained, seen)], [])
+
+    def bytes_per_run(self, settings: Settings) -> int:
+        """By the width."""
+        return int(BYTES * _width(settings) / WIDTH)
+
+    def extract(self, run: Run, device: str, stop: Stop | None) -> Features:
+        """What the head sees of the training images and of every test image. Raises Stopped, DataFault."""
+        trained = train_resnet(run, device, stop)
+        network, source = trained.network, images_of(run.settings.data)
+        cluster, flat = image_data.every_test_image(run)
+        shown = flat.view(-1, source.channels, source.side, source.side).to(device)  # [N, channels, side, side]
+        train, test = (features_of(network, seen, stop) for seen in (trained.images, shown))  # [n, e], [N, e]
+        label = training_labels(run, cluster).to(device)  # [N]: an extractor's labels have no noise
+        right = float((network.head(test).argmax(dim=1) == label).double().mean())
+        about = f"names {100 * right:.1f} % of all test images rightly; trained on {device_name(device)}"
+        images = image_data.origin(run.settings.data)
+        return Features(train.cpu(), test.cpu(), {"images": images, "extractor": about})
 
 
-def _look(trained: TrainedResNet, k: int, stop: Stop | None) -> _Seen:
-    """Look at the training images as they are, without augmentation."""
+FAMILY = _ResNet18()
+
+
+def _diverged(run: Run) -> RunFailure:
+    rate, steps = f"{run.settings.training.learning_rate:g}", run.settings.training.steps
+    return RunFailure(run.key, f"training diverged: the loss is not finite after {steps} steps at rate {rate}")
+
+
+def _width(settings: Settings) -> int:
+    """Channels of the first stage. Raises ValueError for settings that are not canonical."""
+    if not isinstance(settings.network.width, int):
+        raise ValueError("the settings are not canonical: network.width is auto")
+    return settings.network.width
+
+
+def train_resnet(run: Run, device: str, stop: Stop | None) -> TrainedResNet:
+    """Train the network of a run, from its checkpoint on if there is one. Raises Stopped, DataFault."""
+    settings, source = run.settings, images_of(run.settings.data)
+    groups = len(label_groups(settings).side_of_group)
+    cluster, flat = image_data.training_images(run)
+    label = training_labels(run, cluster).to(device)
+    images = flat.view(-1, source.channels, source.side, source.side).to(device)  # [n, channels, side, side]
+    images = images.contiguous(memory_format=torch.channels_last)
+    network = draw_resnet(run.seed, source.channels, _width(settings), groups).to(device, images.dtype)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    limits = image_data.box(settings.data, flat.to(device))
+    train(network, run, images, label, limits, stop, Checkpoint(run.key)).requires_grad_(False)
+    return TrainedResNet(network, images, label, cluster.to(device), limits)
+
+
+def look(trained: TrainedResNet, k: int, stop: Stop | None) -> Seen:
+    """Look at the training images. Raises Stopped."""
     label = trained.label
     features = features_of(trained.network, trained.images, stop)  # [n, e]
     outputs = trained.network.head(features)  # [n, c]
@@ -73,69 +177,37 @@ def _look(trained: TrainedResNet, k: int, stop: Stop | None) -> _Seen:
     own = outputs.gather(1, label.unsqueeze(1)).squeeze(1)  # [n]
     loss = functional.cross_entropy(outputs.double(), label)
     accuracy = (own > others).double().mean()
-    return _Seen(float(loss), float(accuracy), centred_means(features.double(), trained.cluster, k))
+    return Seen(loss.view(1), accuracy.view(1), centred_means(features.double(), trained.cluster, k))
 
 
-def victim_of(run: Run, trained: TrainedResNet, device: str) -> InputVictim:
+def victim_of(run: Run, trained: TrainedResNet) -> InputVictim:
     """A run's network and its test images."""
-    images, dealt = images_of(run.settings.data), label_groups(run.settings)
-    cluster, flat = test_images(run)
-    shape = (-1, images.channels, images.side, images.side)
-    flat = flat.to(device)
+    source, dealt = images_of(run.settings.data), label_groups(run.settings)
+    cluster, flat = image_data.test_images(run)
+    shape = (-1, source.channels, source.side, source.side)
+    flat = flat.to(trained.images.device)
     points = InputPoints(
         lambda inputs: trained.network(inputs.view(shape)).T,
         len(dealt.side_of_group),
         dealt.side_of_group.count(1),
         flat,
         torch.tensor(dealt.side_of_cluster)[cluster].to(flat),
-        torch.tensor(dealt.group_of_cluster)[cluster].to(device),
+        torch.tensor(dealt.group_of_cluster)[cluster].to(flat.device),
         trained.box,
-        batch_of(device),
+        batch_of(flat.device),
     )
     return InputVictim(points, run.seed)
 
 
-def _report(
-    run: Run,
-    network: ResNet18,
-    seen: _Seen,
-    clean: Mapping[Readout, Tensor],
-    attacked: Attacked,
-    trust: Trust,
-    device: str,
-) -> RunResult:
-    head = network.head.weight.double()  # [c, e]
-    head = head - head.mean(dim=0)  # what all outputs share decides nothing
-    shape = geometry(head.unsqueeze(0), seen.centers)
-    norms, fraction = measures.of_centers(run.settings, shape, seen.centers)  # [k], [1]
-    cosines = measures.cosines(shape, norms.unsqueeze(0))[0]  # [k, c]
-    values = {
-        "train_loss": seen.loss,
-        "train_accuracy": seen.accuracy,
-        "test_accuracy": float(clean["max"]),
-        "test_accuracy_sum": float(clean["sum"]),
-        "feature_fraction": float(fraction),
-        **_of_head(run, shape, norms),
-    }
-    return RunResult(
-        key=run.key,
-        measures=measured(run.settings, values),
-        curves=tuple(
-            Curve(readout, method, accuracy[0].double().cpu().numpy())
-            for (method, readout), accuracy in attacked.accuracy.items()
-        ),
-        cosines=cosines.float().cpu().numpy(),
-        trust=trust,
-        provenance=provenance(run, device),
-    )
+def features_of(network: ResNet18, images: Tensor, stop: Stop | None = None) -> Tensor:
+    """[N, e] from images [N, channels, side, side] as they are, without augmentation. Raises Stopped."""
+    seen = []
+    for part in torch.split(images, batch_of(images.device)):
+        check(stop)
+        seen.append(network.features(part))
+    return torch.cat(seen)
 
 
-def _of_head(run: Run, shape: Geometry, norms: Tensor) -> Mapping[str, float]:
-    """The measures of neurons, taken of the head's outputs on its features."""
-    layout = GroupLayout.build(label_groups(run.settings).side_of_group, 1, norms.device)
-    own = measures.own_side(run.settings, layout)  # [c, k]
-    even = Geometry(shape.center_products / norms.where(norms > 0, 1.0), shape.weight_products)
-    return {
-        "averaging_index": float(measures.averaging_index(even, own)),
-        "coefficient_ratio": float(measures.coefficient_ratio(shape, own)),
-    }
+def batch_of(device: torch.device) -> int:
+    """Images that are looked at together on a device."""
+    return BATCH["cpu" if device.type == "cpu" else "cuda"]

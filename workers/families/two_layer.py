@@ -1,41 +1,146 @@
-"""From runs to trained networks: draw, train, and look at the test points."""
+"""The family `two_layer`: trained as a batch, attacked in the span of its weights or on images, with exact radii."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import groupby
 
 import torch
 from torch import Tensor
 
-from phaselab.domain.families.on_features import in_pixels
-from phaselab.domain.families.on_images import image_set
+from phaselab.domain.families.registry import family_of
+from phaselab.domain.results.results import Readout, RunFailure
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.attacks.attacks import ExactMethod
 from phaselab.workers.attacks.inputs import InputPoints, InputVictim
+from phaselab.workers.attacks.landscape import Victim
+from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.attacks.span_victim import SpanVictim
-from phaselab.workers.attacks.victim import Victim
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.base.streams import Stream, generator, normal
-from phaselab.workers.data import clusters, image_data, law
-from phaselab.workers.data.training_set import precision_of, training_labels
+from phaselab.workers.data import image_data
+from phaselab.workers.data.law import data_columns
+from phaselab.workers.data.sources import FirstLayer, source_of, training_set
+from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
 from phaselab.workers.exact.exact import robust_radii
-from phaselab.workers.families.memory import data_sets_at_once
-from phaselab.workers.measures import measures
-from phaselab.workers.networks.trained import Networks, geometry, weight_factor
+from phaselab.workers.families.contract import Training
+from phaselab.workers.measures.shown import Shown, feature_fraction, own_side
+from phaselab.workers.networks.trained import Networks, clean_accuracy, geometry, weight_factor
 from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
-from phaselab.workers.training import autograd, gram
-from phaselab.workers.training.prepared import Prepared, prepared
+from phaselab.workers.training.engines import ENGINES
+from phaselab.workers.training.gram import data_sets_at_once
 from phaselab.workers.training.training import Start, Trained
+
+
+@dataclass(frozen=True, eq=False)
+class TwoLayers:
+    """Trained networks of S runs; on images those of a single run."""
+
+    runs: Sequence[Run]
+    networks: Networks
+    network: TwoLayer
+
+    @cached_property
+    def victim(self) -> Victim:
+        """In the span of the weights; on images, where perturbations keep to a box, on the inputs."""
+        if source_of(self.runs[0].settings).boxed:
+            return self._on_images()
+        return SpanVictim(self.networks, self.network, [run.seed for run in self.runs])
+
+    @property
+    def exact(self) -> ExactMethod:
+        """Bounds of the exact robust radii, which take no note of a box."""
+        preactivations = self.networks.preactivations.mT  # [S, N, M]
+        factor, layout, side = self.networks.factor, self.network.layout, self.networks.side
+        return lambda readout: robust_radii(preactivations, factor, layout, side, readout)
+
+    @cached_property
+    def clean(self) -> Mapping[Readout, Tensor]:
+        """[S] per readout: test accuracy, in float64."""
+        return clean_accuracy(self.networks, self.network)
+
+    def shown(self) -> Shown:
+        """What measures look at."""
+        networks = self.networks
+        return Shown(
+            networks.loss,
+            networks.accuracy,
+            self.clean,
+            networks.geometry,
+            own_side(self.runs[0].settings, self.network.layout),
+            networks.center_norms,
+            networks.feature_fraction,
+        )
+
+    def _on_images(self) -> InputVictim:
+        (run,), networks, network = self.runs, self.networks, self.network
+        weights, bias = networks.weights[0], networks.bias[0].unsqueeze(1)  # [M, d], [M, 1]
+        images = image_data.test_images(run)[1].to(weights.device)  # [N, d]
+        points = InputPoints(
+            lambda inputs: outputs(weights @ inputs.T + bias, network.layout),
+            network.layout.outputs,
+            network.positive_groups,
+            images,
+            networks.side[0].to(images),
+            networks.label[0],
+            image_data.box(run.settings.data, images),
+            len(images),
+        )
+        return InputVictim(points, run.seed)
+
+
+class _TwoLayer:
+    """The family."""
+
+    together = True
+    resumes = False
+
+    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> Training:
+        """Train runs of one shape, those on the same data together. Raises Stopped, DataFault."""
+        settings, network = runs[0].settings, network_of(runs[0].settings, device)
+        finished, networks = train_networks(runs, device, stop)
+        done = {run.key for run in finished}
+        most = 1 if source_of(settings).boxed else runs_at_once(network, settings.attack.test_points, device)
+        chunks = [slice(first, first + most) for first in range(0, len(finished), most)]
+        return Training(
+            [TwoLayers(finished[chunk], networks.take(chunk), network) for chunk in chunks],
+            [_diverged(run) for run in runs if run.key not in done],
+        )
+
+    def bytes_per_run(self, settings: Settings) -> int:
+        """Training points and their Gram matrix, the engine's tensors, the test points and the attack's tensors."""
+        data, n, points = settings.data, settings.data.n, settings.attack.test_points
+        neurons, literal = family_of(settings).neurons(settings), data.draw == "literal"
+        columns = data.d if literal else data_columns(data) + neurons
+        shared = n * columns + (n * n if settings.training.engine == "gram" and n <= 2 * columns else 0)
+        inputs = points * data.d if literal else 0
+        training = 6 * neurons * n + 4 * neurons * columns
+        attacking = 12 * neurons * points
+        size = 8 if settings.training.precision == "float64" else 4
+        double = 8 * (neurons * columns + 4 * neurons**2 + neurons * points)
+        return size * (shared + inputs + training + attacking) + double
+
+
+FAMILY = _TwoLayer()
+
+
+def _diverged(run: Run) -> RunFailure:
+    training = run.settings.training
+    return RunFailure(
+        run.key,
+        f"training diverged: the weights or what the network computes are not finite in {training.precision}"
+        f" after {training.steps} steps at learning rate {training.learning_rate:g}",
+    )
 
 
 def train_networks(runs: Sequence[Run], device: str, stop: Stop | None) -> tuple[list[Run], Networks]:
     """Train runs of one shape, those on the same data together.
 
-    Gives the runs whose numbers stayed finite, in some order, and their networks. Raises Stopped.
+    Gives the runs whose numbers stayed finite, in some order, and their networks. Raises Stopped, DataFault.
     """
     by_data: dict[str, list[Run]] = {}
     for run in runs:
@@ -59,48 +164,38 @@ def _bundles(groups: list[list[Run]], device: str) -> Iterator[list[list[Run]]]:
 
 def _train(groups: list[list[Run]], device: str, stop: Stop | None) -> list[Networks]:
     """Train and look at the runs of some training sets."""
-    ready = [prepared(runs[0], device) for runs in groups]
-    starts = [start_training(runs, one, device) for runs, one in zip(groups, ready, strict=True)]
-    grams = [one.gram for one in ready if one.gram is not None]
-    trained = gram.train(starts, grams, stop) if grams else each(starts, lambda start: autograd.train(start, stop))
-    return [_look(runs[0], done, one, device) for runs, done, one in zip(groups, trained, ready, strict=True)]
+    starts = [start_training(runs, training_set(runs[0], device), device) for runs in groups]
+    trained = ENGINES[groups[0][0].settings.training.engine](starts, stop)
+    return [_look(start, done) for start, done in zip(starts, trained, strict=True)]
 
 
-def start_training(runs: list[Run], ready: Prepared, device: str) -> Start:
+def start_training(runs: Sequence[Run], data: TrainingSet, device: str) -> Start:
     """What the engines start from, for runs on the same data."""
     network = network_of(runs[0].settings, device)
-    neurons = network.layout.neurons
-    drawn = [_draw_weights(run, neurons, network.biased) for run in runs]
+    drawn = [_draw_weights(run, network) for run in runs]
     weights = torch.stack([weights for weights, _ in drawn]).to(device)  # [S, M, e'']
     bias = torch.stack([bias for _, bias in drawn]).to(device)  # [S, M]
-    label = training_labels(runs[0], ready.data.cluster.cpu()).to(device)  # [n]
-    return Start(runs, ready.data, label, network, weights, bias)
+    label = training_labels(runs[0], data.cluster.cpu()).to(device)  # [n]
+    return Start(runs, data, label, network, weights, bias)
 
 
-def _draw_weights(run: Run, neurons: int, biased: bool) -> tuple[Tensor, Tensor]:
+def _draw_weights(run: Run, network: TwoLayer) -> tuple[Tensor, Tensor]:
     """Initial weights [M, e''] and biases [M], zeros where the network has none."""
-    draw = law if run.settings.data.draw == "law" else clusters
-    scale, precision = run.settings.network.init_scale, precision_of(run)
-    bias = normal(generator(run.seed, Stream.WEIGHTS, 1), (neurons,), precision)
-    return draw.draw_weights(run, neurons).mul_(scale), bias.mul_(scale if biased else 0.0)
+    neurons, scale = network.layout.neurons, run.settings.network.init_scale
+    bias = normal(generator(run.seed, Stream.WEIGHTS, 1), (neurons,), precision_of(run))
+    return source_of(run.settings).weights(run, neurons).mul_(scale), bias.mul_(scale if network.biased else 0.0)
 
 
-def _look(run: Run, trained: Trained, ready: Prepared, device: str) -> Networks:
+def _look(start: Start, trained: Trained) -> Networks:
     """Look at the test points, which depend on the data seed alone, with networks trained on the same data."""
-    shape = geometry(trained.weights, ready.data.centers)
+    run, centers = start.runs[0], start.data.centers
+    shape = geometry(trained.weights, centers.points)
     factor = weight_factor(_without_infinities(shape.weight_products))  # [S, M, M]
-    norms, fraction = measures.of_centers(run.settings, shape, ready.data.centers)  # [k], [S]
-    if run.settings.data.draw == "law":
-        cluster, noise = law.draw_test_points(run, factor.shape[1])  # [N], [M, N]
-        cluster = cluster.to(device)
-        seen = shape.center_products[..., cluster] + factor @ noise.to(device)  # [S, M, N]
-    else:
-        cluster, inputs = test_inputs(run, ready.data.centers)  # [N], [N, d]
-        cluster = cluster.to(device)
-        seen = trained.weights @ inputs.to(device).T  # [S, M, N]
+    layer = FirstLayer(trained.weights, shape.center_products, factor)
+    cluster, seen = source_of(run.settings).look(run, layer, centers.points)  # [N], [S, M, N]
     seen = (seen + trained.bias.unsqueeze(-1)).to(trained.weights.dtype)
-    side, label = (_of_clusters(run.settings, two_sides, device)[cluster] for two_sides in (True, False))  # [N] each
-    runs = len(trained.weights)
+    dealt, runs = label_groups(run.settings), len(trained.weights)
+    side, label = (torch.tensor(one).to(cluster)[cluster] for one in (dealt.side_of_cluster, dealt.group_of_cluster))
     return Networks(
         trained.weights,
         trained.bias,
@@ -108,51 +203,13 @@ def _look(run: Run, trained: Trained, ready: Prepared, device: str) -> Networks:
         trained.accuracy,
         shape.center_products,
         shape.weight_products,
-        norms.expand(runs, -1),
-        fraction,
+        centers.norms.expand(runs, -1),
+        feature_fraction(shape, centers),
         factor,
         seen,
         side.expand(runs, -1),
         label.expand(runs, -1),
     )
-
-
-def victim_of(runs: Sequence[Run], networks: Networks, network: TwoLayer, device: str) -> Victim:
-    """The networks of runs as attacks see them; of networks on pixels, that of a single run."""
-    if not in_pixels(runs[0].settings):
-        return SpanVictim(networks, network, [run.seed for run in runs])
-    weights, bias = networks.weights[0], networks.bias[0].unsqueeze(1)  # [M, d], [M, 1]
-    (run,), images = runs, image_data.test_images(runs[0])[1].to(device)  # [N, d]
-    points = InputPoints(
-        lambda inputs: outputs(weights @ inputs.T + bias, network.layout),
-        network.layout.outputs,
-        network.positive_groups,
-        images,
-        networks.side[0].to(images),
-        networks.label[0],
-        image_data.box(run.settings.data, images),
-        len(images),
-    )
-    return InputVictim(points, run.seed)
-
-
-def exact_method(networks: Networks, network: TwoLayer) -> ExactMethod:
-    """Bounds [S, N] of the exact robust radii, by a readout."""
-    preactivations = networks.preactivations.mT  # [S, N, M]
-    return lambda readout: robust_radii(preactivations, networks.factor, network.layout, networks.side, readout)
-
-
-def test_inputs(run: Run, centers: Tensor) -> tuple[Tensor, Tensor]:
-    """Clusters [N] and inputs [N, d] of the test points, of images, features or of a literal draw, on the CPU."""
-    if image_set(run.settings.data) is not None:
-        return image_data.test_inputs(run)
-    return clusters.draw_test_points(run, centers.cpu())
-
-
-def _of_clusters(settings: Settings, sides: bool, device: str) -> Tensor:
-    """[k] long: the side, or the label group, of each cluster."""
-    dealt = label_groups(settings)
-    return torch.tensor(dealt.side_of_cluster if sides else dealt.group_of_cluster, device=device)
 
 
 def _without_infinities(weight_products: Tensor) -> Tensor:

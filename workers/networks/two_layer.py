@@ -44,10 +44,11 @@ class TwoLayer:
 
 
 def network_of(settings: Settings, device: str | torch.device = "cpu") -> TwoLayer:
-    """The network of canonical settings (width a number, labels dealt)."""
-    network, sides = settings.network, label_groups(settings).side_of_group
-    width = max(1, settings.data.k // len(sides)) if network.width == "auto" else network.width
-    layout = GroupLayout.build(sides, width, device)
+    """The network of canonical settings. Raises ValueError for others."""
+    network = settings.network
+    if not isinstance(network.width, int):
+        raise ValueError("the settings are not canonical: network.width is auto")
+    layout = GroupLayout.build(label_groups(settings).side_of_group, network.width, device)
     return TwoLayer(layout, "logistic" if network.labels == "binary" else "cross_entropy")
 
 

@@ -1,1 +1,1 @@
-"""The engines that train, and the data that they share."""
+"""The engines that train."""

@@ -1,6 +1,6 @@
 """The reference engine: plain PyTorch training, one run at a time, with automatic differentiation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 
 import torch
@@ -16,8 +16,12 @@ from phaselab.workers.networks.two_layer import mean_loss, outputs
 from phaselab.workers.training.training import Start, Trained, batches, finish
 
 
-def train(start: Start, stop: Stop | None = None) -> Trained:
-    """Train every run of `start` for its steps. Raises Stopped."""
+def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Trained]:
+    """Train every run of every start for its steps. Raises Stopped."""
+    return each(starts, lambda start: _train(start, stop))
+
+
+def _train(start: Start, stop: Stop | None) -> Trained:
     trained = each(range(len(start.runs)), lambda i: _train_one(start, i, stop))
     weights = torch.stack([weights for weights, _ in trained])  # [S, M, e'']
     bias = torch.stack([bias for _, bias in trained])  # [S, M]

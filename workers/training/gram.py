@@ -14,12 +14,18 @@ from torch import Tensor
 
 from phaselab.domain.results.states import Stage
 from phaselab.domain.settings.runs import Run
-from phaselab.domain.settings.settings import Training
+from phaselab.domain.settings.settings import Settings, Training
+from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.base.progress import each, tell
+from phaselab.workers.base.recent import RECENT
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.networks.losses import LossGradient
 from phaselab.workers.training.training import Start, Trained, batches, finish
 
+CACHE_BYTES = 2**20
+"""Gram matrices that are multiplied in turn, step after step, on the CPU."""
+BATCH_BYTES = 2**33
+"""Gram matrices that are multiplied as one batch on a GPU."""
 BLOCK = 128
 """Rows of a block of the Gram matrix; the inputs' zeros right of a block's last column are skipped."""
 
@@ -43,7 +49,22 @@ class Gram:
         return 0 if self.matrix is None else self.matrix.numel() * self.matrix.element_size()
 
 
-def train(starts: Sequence[Start], grams: Sequence[Gram], stop: Stop | None = None) -> list[Trained]:
+def gram_of(start: Start) -> Gram:
+    """The Gram matrix of a start's training set, computed or remembered."""
+    inputs = start.data.inputs
+    return RECENT.get(("gram matrix", data_key(start.runs[0]), str(inputs.device)), lambda: Gram.of(inputs))
+
+
+def data_sets_at_once(settings: Settings, device: str) -> int:
+    """How many training sets to train on as one batch: those whose Gram matrices fit into the cache of a CPU core,
+    or into BATCH_BYTES of a GPU.
+    """
+    size = 8 if settings.training.precision == "float64" else 4
+    most = CACHE_BYTES if torch.device(device).type == "cpu" else BATCH_BYTES
+    return max(1, most // (size * settings.data.n**2))
+
+
+def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Trained]:
     """Train every run of every start for its steps, exact up to rounding; the starts have equally many runs each,
     all of one shape. Raises Stopped, and ValueError for Adam.
     """
@@ -51,9 +72,8 @@ def train(starts: Sequence[Start], grams: Sequence[Gram], stop: Stop | None = No
     if training.optimizer == "adam":
         raise ValueError("the gram engine does not hold for adam")
     if training.batch_size is not None:
-        pairs = list(zip(starts, grams, strict=True))
-        return each(pairs, lambda pair: _train_on_batches(*pair, stop))
-    state = _State(starts, grams, [start.runs for start in starts])
+        return each(starts, lambda start: _train_on_batches(start, stop))
+    state = _State(starts, [start.runs for start in starts])
     gradient = LossGradient(starts[0].network, _stack([start.label for start in starts]).unsqueeze(1), state.precision)
     for step in range(training.steps):
         check(stop)
@@ -62,13 +82,13 @@ def train(starts: Sequence[Start], grams: Sequence[Gram], stop: Stop | None = No
     return state.finish()
 
 
-def _train_on_batches(start: Start, gram: Gram, stop: Stop | None) -> Trained:
+def _train_on_batches(start: Start, stop: Stop | None) -> Trained:
     """Every run by itself, for each has its own order of batches."""
     trained = []
     for i, run in enumerate(start.runs):
         steps = run.settings.training.steps
         alone = replace(start, runs=[run], weights=start.weights[i : i + 1], bias=start.bias[i : i + 1])
-        state = _State([alone], [gram], [[run]])
+        state = _State([alone], [[run]])
         for step, points in zip(range(steps), batches(run), strict=False):
             check(stop)
             tell(Stage.TRAINING, i * steps + step, len(start.runs) * steps)
@@ -82,11 +102,11 @@ class _State:
     optimizer, for D training sets with S runs each.
     """
 
-    def __init__(self, starts: Sequence[Start], grams: Sequence[Gram], runs: Sequence[Sequence[Run]]) -> None:
+    def __init__(self, starts: Sequence[Start], runs: Sequence[Sequence[Run]]) -> None:
         self.starts = starts
         self.inputs = _stack([start.data.inputs for start in starts])  # [D, n, e]
         self.precision = self.inputs.dtype
-        matrices = [gram.matrix for gram in grams if gram.matrix is not None]
+        matrices = [matrix for matrix in (gram_of(start).matrix for start in starts) if matrix is not None]
         self.matrix = _stack(matrices) if matrices else None  # [D, n, n]
         self.weights = _stack([start.weights for start in starts])  # [D, S, M, e'']
         within = self.weights[..., : self.inputs.shape[2]].flatten(1, 2)  # [D, S * M, e]

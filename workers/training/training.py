@@ -14,7 +14,7 @@ from phaselab.workers.networks.two_layer import TwoLayer, label_margin, mean_los
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """S runs that train networks of one kind on one training set."""
+    """S runs of one shape on one training set."""
 
     runs: Sequence[Run]
     data: TrainingSet

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 import torch
@@ -11,17 +12,17 @@ from phaselab.domain.results.results import Outcome, RunFailure, RunResult
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.attacks.attacks import Attacks
+from phaselab.workers.attacks.landscape import TARGETS
 from phaselab.workers.attacks.trust import judge
-from phaselab.workers.base.progress import each
+from phaselab.workers.base.checkpoint import forget, of_attack
+from phaselab.workers.base.memory import is_out_of_memory
+from phaselab.workers.base.progress import each, run_at_work
 from phaselab.workers.base.stop import Stop, Stopped
 from phaselab.workers.data.data_files import DataFault
+from phaselab.workers.families.contract import Family, Trained
 from phaselab.workers.families.extraction import without_features
-from phaselab.workers.families.memory import is_out_of_memory, runs_at_once
-from phaselab.workers.families.resnet18 import compute_resnets
-from phaselab.workers.families.two_layer import exact_method, train_networks, victim_of
-from phaselab.workers.families.two_layer_report import report
-from phaselab.workers.networks.trained import Networks, clean_accuracy
-from phaselab.workers.networks.two_layer import network_of
+from phaselab.workers.families.registry import family_of
+from phaselab.workers.families.results import results
 
 __all__ = ["Stopped", "run_stack"]
 
@@ -65,38 +66,31 @@ def _compute_or_split(runs: Sequence[Run], device: str, stop: Stop | None) -> li
 
 @torch.no_grad()
 def _compute(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
-    if runs[0].settings.network.kind == "resnet18":
-        return compute_resnets(runs, device, stop)
+    family = family_of(runs[0].settings)
     useless = without_features(runs, device, stop)
-    failed: list[Outcome] = [RunFailure(key, reason) for key, reason in useless.items()]
-    return failed + _compute_two_layer([run for run in runs if run.key not in useless], device, stop)
+    outcomes: list[Outcome] = [RunFailure(key, reason) for key, reason in useless.items()]
+    left = [run for run in runs if run.key not in useless]
+    if family.together and left:
+        outcomes += _train_and_judge(family, left, device, stop)
+    for run in () if family.together else left:
+        with run_at_work(run.key):
+            outcomes += _train_and_judge(family, [run], device, stop)
+    if family.resumes:
+        for run in runs:
+            forget(run.key, len(TARGETS))
+    return outcomes
 
 
-def _compute_two_layer(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
-    if not runs:
-        return []
-    finished, networks = train_networks(runs, device, stop)
-    done = {run.key for run in finished}
-    outcomes: list[Outcome] = [_diverged(run) for run in runs if run.key not in done]
-    most = runs_at_once(runs[0].settings, device)
-    chunks = [slice(first, first + most) for first in range(0, len(finished), most)]
-    evaluated = each(chunks, lambda chunk: _evaluate(finished[chunk], networks.take(chunk), device, stop))
-    return outcomes + list(chain.from_iterable(evaluated))
+def _train_and_judge(family: Family, runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
+    training = family.train(runs, device, stop)
+    judged = each(training.trained, lambda trained: _judge(trained, family.resumes, device, stop))
+    return [*training.failures, *chain.from_iterable(judged)]
 
 
-def _evaluate(runs: Sequence[Run], networks: Networks, device: str, stop: Stop | None) -> list[Outcome]:
-    """Attack, check and measure the networks of some runs."""
-    settings, network = runs[0].settings, network_of(runs[0].settings, device)
-    victim = victim_of(runs, networks, network, device)
-    attacked = Attacks(settings, victim, exact_method(networks, network), stop).all()
-    trust = judge(settings, victim, clean_accuracy(networks, network), attacked, stop)
-    return report(runs, networks, network, attacked, trust, device)
-
-
-def _diverged(run: Run) -> RunFailure:
-    training = run.settings.training
-    return RunFailure(
-        run.key,
-        f"training diverged: the weights or what the network computes are not finite in {training.precision}"
-        f" after {training.steps} steps at learning rate {training.learning_rate:g}",
-    )
+def _judge(trained: Trained, resumes: bool, device: str, stop: Stop | None) -> list[RunResult]:
+    """Attack, check and measure the networks of some runs, of a single one where attacks resume."""
+    settings, key = trained.runs[0].settings, trained.runs[0].key
+    checkpoint = partial(of_attack, key) if resumes else None
+    attacked = Attacks(settings, trained.victim, trained.exact, stop, checkpoint).all()
+    trust = judge(settings, trained.victim, trained.clean, attacked, stop)
+    return results(trained, attacked, trust, device)

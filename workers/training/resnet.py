@@ -113,7 +113,7 @@ class Augmentation:
     """Seeded shifts and mirrorings of the training images of a run, batch after batch."""
 
     def __init__(self, run: Run, images: Tensor) -> None:
-        self._kind = run.settings.training.augmentation
+        self._moves = run.settings.training.augmentation
         self._random = generator(run.seed, Stream.AUGMENTATION)
         self._images = images  # [n, channels, side, side]
         self._pad = images.shape[-1] // 8
@@ -137,9 +137,9 @@ class Augmentation:
     def batch(self, points: Tensor) -> Tensor:
         """[b, channels, side, side]: the images of the points, moved."""
         images = self._images[points]
-        if self._kind == "none":
+        if self._moves == "none":
             return images
-        if self._kind == "flip_crop":
+        if self._moves == "flip_crop":
             mirrored = torch.from_numpy(self._random.random(len(points)) < 0.5).to(images.device)
             images = torch.where(mirrored.view(-1, 1, 1, 1), images.flip(3), images)
         return self._shifted(images)

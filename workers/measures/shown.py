@@ -1,0 +1,72 @@
+"""What trained networks of any family show to measures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from phaselab.domain.results.results import Readout
+from phaselab.domain.settings.labels import label_groups
+from phaselab.domain.settings.settings import Settings
+from phaselab.workers.data.training_set import Centers
+from phaselab.workers.exact.exact import RobustRadii
+from phaselab.workers.networks.layout import GroupLayout
+from phaselab.workers.networks.trained import Geometry
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """S trained networks of one shape. *Neurons* are rows of weights that see the centres: those of the first layer, or
+    the head's rows on features.
+    """
+
+    loss: Tensor
+    """[S] mean training loss"""
+    accuracy: Tensor
+    """[S] training accuracy"""
+    clean: Mapping[Readout, Tensor]
+    """[S] test accuracy by each readout"""
+    neurons: Geometry
+    """Inner products of the neurons with the centres and each other"""
+    own: Tensor
+    """[M, k] bool: whether the cluster is on the neuron's side"""
+    center_norms: Tensor
+    """[S, k] float64"""
+    feature_fraction: Tensor
+    """[S] float64: share of the squared weights that lies in the span of the centres"""
+    radii: Mapping[Readout, RobustRadii] = field(default_factory=dict)
+    """[S, N] bounds of the exact robust radii, where they were asked for"""
+
+    @property
+    def even(self) -> Geometry:
+        """The neurons, with centres of length 1."""
+        norms = self.center_norms.where(self.center_norms > 0, 1.0).unsqueeze(1)  # [S, 1, k]
+        return Geometry(self.neurons.center_products / norms, self.neurons.weight_products)
+
+    @property
+    def scale(self) -> Tensor:
+        """[S]: R, the root mean square of the centres' norms."""
+        return self.center_norms.square().mean(dim=1).sqrt()
+
+
+def own_side(settings: Settings, layout: GroupLayout) -> Tensor:
+    """[M, k] bool: whether the cluster is on the neuron's side."""
+    side = torch.tensor(label_groups(settings).side_of_cluster, device=layout.group_of_neuron.device)  # [k]
+    return layout.side_of_neuron.unsqueeze(1) == side
+
+
+def feature_fraction(neurons: Geometry, centers: Centers) -> Tensor:
+    """[S] in [0, 1]: squared norm of the weights' projection onto the span of the centres over |W|^2; nan for W = 0."""
+    coordinates = neurons.center_products @ centers.whitening  # [S, M, r]
+    total = neurons.weight_products.diagonal(dim1=-2, dim2=-1).sum(dim=-1)  # [S]
+    fraction: Tensor = coordinates.square().sum(dim=(-2, -1)) / total
+    return fraction.clamp_max(1.0)
+
+
+def cosines(neurons: Geometry, center_norms: Tensor) -> Tensor:
+    """[S, k, M]: cos(mu_j, w_r) from the norms [S, k] of the centres, 0 for a neuron without weights."""
+    norm = neurons.weight_products.diagonal(dim1=-2, dim2=-1).sqrt()  # [S, M]
+    length = center_norms.where(center_norms > 0, 1.0).unsqueeze(1) * norm.where(norm > 0, 1.0).unsqueeze(-1)
+    cosine = neurons.center_products / length  # [S, M, k]
+    return cosine.mT.clamp(-1, 1)

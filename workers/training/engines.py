@@ -1,0 +1,13 @@
+"""The engines by their names."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from phaselab.workers.base.stop import Stop
+from phaselab.workers.training import autograd, gram
+from phaselab.workers.training.training import Start, Trained
+
+ENGINES: Mapping[str, Callable[[Sequence[Start], Stop | None], list[Trained]]] = {
+    "gram": gram.train,
+    "autograd": autograd.train,
+}
+"""Train every run of every start for its steps; the starts have equally many runs each, all of one shape."""
