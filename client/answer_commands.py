@@ -97,6 +97,8 @@ def import_file(client: Client, file: Path) -> None:
         f"experiment {merged.experiment}: {merged.new} results are new, {merged.known} were there,"
         f" {len(merged.conflicts)} of them with other values"
     )
+    if merged.new and not merged.trusted:
+        click.echo("what is new stands apart, for this experiment alone; `phaselab retry --imported` computes it there")
     for key in merged.conflicts:
         click.echo(f"conflict, and what was there stays: run {key}", err=True)
     if merged.conflicts:

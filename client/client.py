@@ -100,9 +100,11 @@ class Client:
         """Go on with a paused experiment."""
         return self._verb(experiment_id, "resume")
 
-    def retry(self, experiment_id: Id, missing: bool = False) -> Experiment:
-        """Queue its failed and cancelled runs again; with `missing` also those whose results lack a newer measure."""
-        return self._verb(experiment_id, "retry", [("missing", "true")] if missing else [])
+    def retry(self, experiment_id: Id, missing: bool = False, imported: bool = False) -> Experiment:
+        """Queue its failed and cancelled runs again; with `missing` also those whose results lack a newer measure, with
+        `imported` also those whose results were imported and stand apart, to be computed there."""
+        asked = {"missing": missing, "imported": imported}
+        return self._verb(experiment_id, "retry", [(name, "true") for name, wanted in asked.items() if wanted])
 
     def _verb(self, experiment_id: Id, verb: str, parameters: Parameters = ()) -> Experiment:
         path = f"/experiments/{one_id(experiment_id)}/{verb}"

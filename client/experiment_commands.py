@@ -93,7 +93,8 @@ _add_verb("resume", "Go on with a paused experiment.")
 @commands.command()
 @ID
 @click.option("--missing", is_flag=True, help="Also those whose results lack a measure that is newer than they are.")
+@click.option("--imported", is_flag=True, help="Also compute what was imported and stands apart.")
 @click.pass_obj
-def retry(client: Client, experiment_id: int, missing: bool) -> None:
+def retry(client: Client, experiment_id: int, missing: bool, imported: bool) -> None:
     """Queue the failed and cancelled runs of an experiment again."""
-    show_experiment(client.retry(experiment_id, missing))
+    show_experiment(client.retry(experiment_id, missing, imported))

@@ -132,6 +132,9 @@ def show_run(run: Mapping[str, Any]) -> None:
     if trust:
         flags = ", ".join(trust["flags"])
         click.echo(f"  trust: {trust['verdict']}" + (f" ({flags})" if flags else ""))
+    if run.get("origin"):
+        origin = run["origin"]
+        click.echo(f"  imported by {origin['imported_by']}, not computed there: of {origin['source']}")
     if run.get("reason"):
         click.echo("  failed: " + "\n".join(map(shown, str(run["reason"]).split("\n"))))
 

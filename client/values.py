@@ -106,13 +106,15 @@ class Estimate:
 @dataclass(frozen=True)
 class Merged:
     """What importing a file came to: results that are `new` there, that were `known`, and the keys of those of them
-    that the file gives otherwise (what was there stays). `created` when the experiment is new there."""
+    that the file gives otherwise (what was there stays). `created` when the experiment is new there; `trusted` when
+    what is new stands for everyone, else it stands apart, for this experiment alone."""
 
     experiment: int
     created: bool
     new: int
     known: int
     conflicts: tuple[str, ...]
+    trusted: bool = True
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.plausible import cosine_shape
 from phaselab.domain.results.results import READOUTS, Curve, RunFailure, RunResult
 from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.radii import radii
 from phaselab.domain.settings.runs import Run
-from phaselab.domain.settings.settings import METHODS
 
 
 def made_up(run: Run, **measures: float | None) -> RunResult:
@@ -20,13 +20,13 @@ def made_up(run: Run, **measures: float | None) -> RunResult:
     curves = tuple(
         Curve(readout, method, np.sort(draw.integers(0, 101, count) / 100)[::-1])
         for readout in READOUTS
-        for method in METHODS
+        for method in run.settings.attack.methods
     )
     return RunResult(
         key=run.key,
         measures=values | measures,
         curves=curves,
-        cosines=draw.uniform(-1, 1, (run.settings.data.k, 6)).astype(np.float32),
+        cosines=draw.uniform(-1, 1, cosine_shape(run.settings)).astype(np.float32),
         trust=Trust(("more_steps_win",)) if draw.uniform() < 0.2 else Trust(),
         seconds=float(draw.uniform(0.01, 0.1)),
         provenance={"engine": "gram", "device": "cpu"},

@@ -29,7 +29,7 @@ BRIEF: Record[ExperimentView] = Record(
         Field("name", "text", lambda view: view.row.name, "Its name."),
         Field("owner", "text", lambda view: view.row.owner, "Whose it is."),
         Field("status", "text", lambda view: view.row.status, "Where it stands."),
-        Field("priority", "integer", lambda view: view.row.priority, "Higher goes first."),
+        Field("priority", "integer", lambda view: view.row.priority, "Of its owner's, higher goes first."),
         Field("created_at", "time", lambda view: view.row.created_at, "When it was submitted."),
         Field("started_at", Maybe("time"), lambda view: view.row.started_at, "When its first run was handed out."),
         Field("finished_at", Maybe("time"), lambda view: view.row.finished_at, "When it ended."),
@@ -70,6 +70,7 @@ MERGED: Record[Merged] = Record(
         Field("new", "integer", lambda merged: merged.new, "Results that were not here."),
         Field("known", "integer", lambda merged: merged.known, "Results that were here."),
         Field("conflicts", Many("text"), lambda merged: merged.conflicts, "Keys that the file gives otherwise."),
+        Field("trusted", "boolean", lambda merged: merged.trusted, "Whether they stand for everyone, or apart."),
     )
 )
 """What importing a file came to."""

@@ -22,7 +22,7 @@ from phaselab.domain.answers.theory import TheoryRadius, flip_radius
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.phases import Phase, Thresholds, phase
 from phaselab.domain.results.results import READOUTS, Curve
-from phaselab.service.verbs.runs import Cosines, RunDetail, RunRow, RunView, arrays_of
+from phaselab.service.verbs.runs import Cosines, Origin, RunDetail, RunRow, RunView, arrays_of
 
 
 def phase_of(measures: Measures) -> Phase | None:
@@ -40,6 +40,9 @@ _PHASE: Field[RunRow] = Field("phase", Maybe("text"), lambda run: phase_of(run.m
 _VERDICT: Field[RunRow] = Field("verdict", "text", lambda run: run.trust, "`ok` or `suspect`.")
 _FLAGS: Field[RunRow] = Field("flags", Many("text"), lambda run: run.flags, "The checks that it failed.")
 _TRUST = Record((_VERDICT, _FLAGS))
+_IMPORTED_BY: Field[RunRow] = Field(
+    "imported_by", Maybe("text"), lambda run: run.imported_by, "Who read its result in; null when computed here."
+)
 
 RUN: Record[RunRow] = Record(
     (
@@ -53,6 +56,7 @@ RUN: Record[RunRow] = Record(
         Field("measures", Named(Maybe("number")), lambda run: run.measures, "Its measures by name."),
         _PHASE,
         Field("trust", Maybe(_TRUST), lambda run: run if run.trust else None, "Whether its curves can be believed."),
+        _IMPORTED_BY,
     )
 )
 """A run: where it stands, what was measured, whether it can be trusted."""
@@ -70,7 +74,7 @@ def runs_table(views: Iterable[RunView], axes: Sequence[str]) -> Table[RunView]:
     """One row a run: the experiment's axes under their paths, every measure."""
     values: tuple[Field[RunView], ...] = parameter_columns(axes, lambda view: view.values)
     measures = through(_row, map(_measure, MEASURES))
-    tail = through(_row, (_PHASE, _TRUST_COLUMN, _FLAGS_COLUMN, _SECONDS, _LANDED, _REASON))
+    tail = through(_row, (_PHASE, _TRUST_COLUMN, _FLAGS_COLUMN, _SECONDS, _LANDED, _REASON, _IMPORTED_BY))
     return Table((*through(_row, (_KEY, _SEED, _STATE)), *values, *measures, *tail), views)
 
 
@@ -116,6 +120,13 @@ def _row_of(detail: RunDetail) -> RunRow:
     return detail.stored.row
 
 
+_ORIGIN: Record[Origin] = Record(
+    (
+        Field("imported_by", "text", lambda origin: origin.imported_by, "Who read it in."),
+        Field("imported_at", "time", lambda origin: origin.imported_at, "When."),
+        Field("source", "text", lambda origin: origin.source, "Of which experiment elsewhere, as its file says."),
+    )
+)
 _MATRIX = Many(Many(Maybe("number")))
 WHOLE_RUN: Record[RunDetail] = Record(
     (
@@ -125,6 +136,7 @@ WHOLE_RUN: Record[RunDetail] = Record(
         Field("cosines", Maybe(_MATRIX), _cosines, "Cosines [k, neurons] of centres and weights; null likewise."),
         Field("theory", Many(Maybe(THEORY_RADIUS)), _theory, "The radius of theory for each readout, or null."),
         Field("provenance", Maybe(Named("text")), lambda detail: detail.stored.provenance, "What computed it."),
+        Field("origin", Maybe(_ORIGIN), lambda detail: detail.stored.origin, "Where an imported result is from."),
         Field("traceback", Maybe("text"), lambda detail: detail.stored.traceback, "The traceback, if it failed."),
         Field("experiments", Many("integer"), lambda detail: detail.stored.experiments, "Who wants it."),
     )

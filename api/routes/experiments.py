@@ -34,9 +34,10 @@ class SubmitParameters(Strict):
 
 
 class RetryParameters(Strict):
-    """`missing=true` also computes results again that lack a measure."""
+    """`missing=true` also computes results again that lack a measure, `imported=true` those that were imported."""
 
     missing: bool = False
+    imported: bool = False
 
 
 @router.post("", status_code=201)
@@ -105,5 +106,7 @@ _add_verb("resume", experiments.resume)
 def retry_experiment(
     experiment_id: ExperimentId, parameters: Annotated[RetryParameters, Query()], database: Db, account: Account
 ) -> Response:
-    """Ask again for what failed or was cancelled; `missing=true`: also for results that lack a newer measure."""
-    return json_answer(EXPERIMENT, experiments.retry(database, experiment_id, account, parameters.missing))
+    """Ask again for what failed or was cancelled; `missing=true`: also for results that lack a newer measure;
+    `imported=true`: also for imported results that stand apart."""
+    view = experiments.retry(database, experiment_id, account, parameters.missing, parameters.imported)
+    return json_answer(EXPERIMENT, view)

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from phaselab.api.answers.experiments import MERGED
 from phaselab.api.answers.making import json_answer
-from phaselab.api.base.deps import ConfigurationOf, Db, Owner
+from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.bodies import MAX_DRAINED, media_type
 from phaselab.api.entrance.queries import ExperimentId, NoParameters
@@ -80,10 +80,13 @@ def import_portable(
     file: Annotated[BinaryIO, Depends(_file)],
     database: Db,
     configuration: ConfigurationOf,
+    account: Account,
     owner: Owner,
 ) -> Response:
     """Merge an experiment's file: 201 and Location for an experiment that is new here, 200 for one that was merged
-    before. Results that are here already stay; `conflicts` names those that the file gives otherwise."""
-    merged = import_experiment(database, file, owner, configuration.max_runs)
+    before. Results that are here already stay; `conflicts` names those that the file gives otherwise. Unless the
+    account is `trusted`, what is new stands apart, for this experiment alone."""
+    trusted = account is None or account in configuration.import_trusted
+    merged = import_experiment(database, file, owner, configuration.max_runs, trusted)
     location = f"{request.url.path.removesuffix('/import')}/{merged.experiment_id}"
     return json_answer(MERGED, merged, 201 if merged.created else 200, {"Location": location})

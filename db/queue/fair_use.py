@@ -19,7 +19,8 @@ STEPS = 4
 
 def decayed_seconds(session: Session, half_life_seconds: float) -> Mapping[str, float]:
     """Computing seconds by owner, half of them forgotten every half-life. A run that several owners waited for counts
-    to each; one that was done when an experiment was submitted does not count to it. Failures hold no seconds."""
+    to each; one that was done when an experiment was submitted does not count to it, and none that was imported.
+    Failures hold no seconds."""
     now = database_time(session)
     step = timedelta(seconds=half_life_seconds) / STEPS
     oldest = now - step * STEPS * HALF_LIVES
@@ -37,6 +38,7 @@ def decayed_seconds(session: Session, half_life_seconds: float) -> Mapping[str, 
             experiment_runs.c.cached.is_(False),
             runs.c.landed_at > oldest,
             runs.c.seconds.is_not(None),
+            runs.c.import_id.is_(None),
         )
         .group_by(experiments.c.owner, part)
     )

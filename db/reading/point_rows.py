@@ -83,6 +83,7 @@ def read_measure(
             among(session, runs.c.settings_id, settings_ids),
             runs.c.state == RunState.DONE,
             runs.c[measure].is_not(None),
+            ~_stands_twice(experiment_ids),
         )
         .execution_options(yield_per=20_000)
     )
@@ -110,6 +111,15 @@ def read_curves(
 
 
 def _wanted(session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]) -> ColumnElement[bool]:
-    """That a run has one of the settings and belongs to one of the experiments."""
+    """That a run has one of the settings, belongs to one of the experiments, and is counted."""
     wanted = exists().where(experiment_runs.c.run_id == runs.c.id, experiment_runs.c.experiment_id.in_(experiment_ids))
-    return and_(among(session, runs.c.settings_id, settings_ids), wanted)
+    return and_(among(session, runs.c.settings_id, settings_ids), wanted, ~_stands_twice(experiment_ids))
+
+
+def _stands_twice(experiment_ids: Sequence[int]) -> ColumnElement[bool]:
+    """That a run is an imported one that stands apart (its recipe is below zero, `db.writing.imports`), and one of the
+    experiments has the same network computed here, or imported before: it counts once."""
+    other, table = runs.alias(), experiment_runs.alias()
+    same = (other.c.settings_id == runs.c.settings_id, other.c.seed == runs.c.seed, other.c.recipe > runs.c.recipe)
+    had = exists().where(table.c.run_id == other.c.id, table.c.experiment_id.in_(experiment_ids))
+    return and_(runs.c.recipe < 0, exists().where(*same, other.c.state == RunState.DONE, had))

@@ -9,7 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import among
-from phaselab.db.schema.tables import Want, experiment_runs, measure_lists, provenances, run_arrays, runs, settings
+from phaselab.db.schema.tables import (
+    Want,
+    experiment_runs,
+    imports,
+    measure_lists,
+    provenances,
+    run_arrays,
+    runs,
+    settings,
+)
 from phaselab.db.writing import arrays
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.states import RunState
@@ -27,6 +36,7 @@ _BRIEF = (
     runs.c.reason,
     runs.c.trust,
     runs.c.flags,
+    imports.c.owner.label("imported_by"),
     *(runs.c[name] for name in MEASURES),
 )
 _MEASURES_AT = len(_BRIEF) - len(MEASURES)
@@ -39,17 +49,21 @@ _WHOLE = (
         run_arrays.c.content.label("arrays"),
         provenances.c.content.label("provenance"),
         measure_lists.c.content.label("measured"),
+        imports.c.imported_at,
+        imports.c.source,
     )
     .join(settings, settings.c.id == runs.c.settings_id)
     .outerjoin(run_arrays, run_arrays.c.run_id == runs.c.id)
     .outerjoin(provenances, provenances.c.id == runs.c.provenance_id)
     .outerjoin(measure_lists, measure_lists.c.id == runs.c.measure_list_id)
+    .outerjoin(imports, imports.c.id == runs.c.import_id)
 )
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run as a list shows it. `trust` and the measures are null until it is done, `reason` says why it failed."""
+    """A run as a list shows it. `trust` and the measures are null until it is done, `reason` says why it failed,
+    `imported_by` whose file its result came from, null for what was computed here."""
 
     id: int
     key: str
@@ -62,7 +76,17 @@ class RunRow:
     reason: str | None
     trust: str | None
     flags: tuple[str, ...]
+    imported_by: str | None
     measures: Measures
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a result came from that was not computed here: who read it in, when, and of which experiment elsewhere."""
+
+    imported_by: str
+    imported_at: datetime
+    source: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +101,7 @@ class WholeRun:
     provenance: Mapping[str, str] | None
     measured: MeasureList
     traceback: str | None
+    origin: Origin | None
     experiments: tuple[int, ...] = ()
 
 
@@ -92,6 +117,7 @@ def page_of_runs(
     query = (
         select(*_BRIEF, wants.want)
         .join(experiment_runs, wants.run_id == runs.c.id)
+        .outerjoin(imports, imports.c.id == runs.c.import_id)
         .where(wants.experiment_id == experiment_id, wants.run_id > after)
         .order_by(wants.run_id)
         .limit(limit)
@@ -132,7 +158,12 @@ def _whole(found: Any) -> WholeRun:
         provenance=found.provenance,
         measured=tuple(found.measured or ()),
         traceback=found.traceback,
+        origin=_origin(found),
     )
+
+
+def _origin(found: Any) -> Origin | None:
+    return None if found.imported_by is None else Origin(found.imported_by, found.imported_at, found.source)
 
 
 def _row(row: Any, want: Want | None) -> RunRow:
@@ -152,5 +183,6 @@ def _row(row: Any, want: Want | None) -> RunRow:
         reason=row.reason,
         trust=row.trust,
         flags=tuple(row.flags or ()),
+        imported_by=row.imported_by,
         measures=dict(zip(MEASURES, row[_MEASURES_AT : len(_BRIEF)], strict=True)),
     )

@@ -87,6 +87,18 @@ measure_lists = Table(
 )
 """Names of measures in an order, each distinct list once: which ones runs were given, and the layout of summaries."""
 
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("owner", String(200), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("imported_at", UtcDateTime, nullable=False),
+    UniqueConstraint("owner", "digest"),
+)
+"""Files that were read in: by whom, of which experiment elsewhere (`digest` of the file's head, and in words)."""
+
 runs = Table(
     "runs",
     metadata,
@@ -106,6 +118,7 @@ runs = Table(
     Column("trust", String(16)),
     Column("flags", JSON(none_as_null=True)),
     Column("provenance_id", Integer, ForeignKey("provenances.id")),
+    Column("import_id", Integer, ForeignKey("imports.id")),
     Column("stage", String(16)),
     Column("stage_share", Double),
     Column("measure_list_id", Integer, ForeignKey("measure_lists.id")),
@@ -121,7 +134,8 @@ runs = Table(
     ),
 )
 """One row a run, shared by every experiment that wants it. `stage` and `stage_share` tell how far a run is that is
-handed out; null where nothing is known, and once it has ended.
+handed out; null where nothing is known, and once it has ended. `import_id` tells where a result came from that was not
+computed here (`db.writing.imports`).
 
 Every measure of the catalogue has a typed column; one that is new gets it when the database is opened. The list of a
 result names the measures that it was given: what is null in a run was undefined if it is among them, and not measured

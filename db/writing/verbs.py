@@ -64,16 +64,16 @@ class Lacking:
 NOTHING_LACKING = Lacking()
 
 
-def retry(session: Session, experiment_id: int, lacking: Lacking = NOTHING_LACKING) -> int:
-    """Ask again for every run that failed or was cancelled, and for results that lack measures; for how many. A paused
-    experiment stays paused.
+def retry(session: Session, experiment_id: int, lacking: Lacking = NOTHING_LACKING, asked: int = 0) -> int:
+    """Ask again for every run that failed or was cancelled, and for results that lack measures, beside those that were
+    `asked` for already; for how many. A paused experiment stays paused.
 
     A result stays what and where it is while its run waits to be computed again, and after it.
     """
     here = experiment_runs.c.experiment_id == experiment_id
     query = select(experiment_runs.c.run_id).where(here, experiment_runs.c.want.in_(_ENDED_WANTS))
     again = [*session.execute(query).scalars(), *lacking.ids]
-    if not again:
+    if not again and not asked:
         return 0
     for some in chunks(again):
         ended = select(runs.c.id).where(runs.c.id.in_(some), runs.c.state.in_((RunState.FAILED, RunState.CANCELLED)))
@@ -85,7 +85,7 @@ def retry(session: Session, experiment_id: int, lacking: Lacking = NOTHING_LACKI
     recount(session, experiment_id)
     if status_of(session, experiment_id) is not ExperimentStatus.PAUSED:
         _start_again(session, experiment_id)
-    return len(again)
+    return len(again) + asked
 
 
 def lacking_runs(session: Session, experiment_id: int) -> Lacking:

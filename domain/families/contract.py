@@ -47,13 +47,14 @@ class Family(Rules):
     """A kind of network, with what it can be trained on and what it costs.
 
     `takes` are the parameters of other families (their fields name those) that it takes as well. `neurons` are those of
-    the last hidden layer; `seconds` what training, looking at and attacking a network takes on one core. Both are asked
-    of canonical settings.
+    the last hidden layer; `directions` are the columns of the cosine matrix, its neurons when left out; `seconds` what
+    training, looking at and attacking a network takes on one core. All are asked of canonical settings.
     """
 
     sources: tuple[SourceName, ...]
     takes: frozenset[str] = frozenset()
     neurons: Callable[[Settings], int]
+    directions: Callable[[Settings], int] | None = None
     seconds: Callable[[Settings], float]
 
 

@@ -6,6 +6,7 @@ from phaselab.domain.families.contract import Family
 from phaselab.domain.families.on_images import image_set
 from phaselab.domain.families.rates import CONVOLUTION_RATE
 from phaselab.domain.settings.faults import Fault, pointer
+from phaselab.domain.settings.labels import group_count
 from phaselab.domain.settings.radii import radii
 from phaselab.domain.settings.settings import Settings
 
@@ -42,6 +43,10 @@ def _neurons(settings: Settings) -> int:
     return PER_CHANNEL * (WIDTH if width == "auto" else width)
 
 
+def _outputs(settings: Settings) -> int:
+    return group_count(settings.network.labels, settings.data.k)
+
+
 def _seconds(settings: Settings) -> float:
     """A step of training or attack is three times a forward pass, which grows with the squared width and with d."""
     data, training, attack = settings.data, settings.training, settings.attack
@@ -69,5 +74,6 @@ FAMILY = Family(
     follow=_follow,
     impossible=_impossible,
     neurons=_neurons,
+    directions=_outputs,
     seconds=_seconds,
 )

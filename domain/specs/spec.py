@@ -83,7 +83,7 @@ class Spec(Settings):
     """What becomes of a point whose settings cannot be combined (more label groups than clusters): the whole spec is
     refused, or the point is left out and stays blank."""
     priority: Priority = 0
-    """Higher goes first."""
+    """Of your own experiments, higher goes first."""
     notify: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
     """Address that gets a signed POST when the experiment has ended; whoever runs the server says which are allowed.
     It is shown with the spec, so it is no place for a secret."""

@@ -55,6 +55,8 @@ class Configuration(BaseModel):
     """Largest request body, bytes."""
     max_import_bytes: Annotated[int, Field(ge=1024)] = 1_000_000_000
     """Largest file of an experiment that is read in, bytes."""
+    import_trusted: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Accounts whose imported results stand for everyone, as if computed here; several with spaces."""
     ray_address: str | None = None
     """`host:port` of an existing Ray cluster, of which this machine is a node; left out, Ray is started here."""
     cpus: Annotated[int, Field(ge=1)] | None = None

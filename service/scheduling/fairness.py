@@ -20,7 +20,7 @@ class Candidate(Protocol):
 
     @property
     def priority(self) -> int:
-        """Higher goes first."""
+        """Of an owner's, higher goes first."""
 
     @property
     def created_at(self) -> datetime:
@@ -69,8 +69,8 @@ class Use:
 def choose(
     candidates: Sequence[Waiting], use: Use, out: Mapping[str, int], expected_seconds: float, cap: int | None
 ) -> Waiting | None:
-    """The experiment whose stack goes next: highest priority, then the owner with the least use for its weight, then
-    the oldest.
+    """The experiment whose stack goes next: of the owner with the least use for its weight, the one of the highest
+    priority, then the oldest. Priority orders an owner's own experiments, and moves nobody else's.
 
     `out` counts the stacks that are out for each owner: each is taken as `expected_seconds` of use to come, so that
     owners alternate while nothing has landed yet. Owners with as many stacks out as their own cap, or else `cap`,
@@ -83,7 +83,9 @@ def choose(
     def weighted(c: Waiting) -> float:
         return (use.of(c.owner) + expected_seconds * out.get(c.owner, 0)) / c.weight
 
-    return min(able, key=lambda c: (-c.priority, weighted(c), c.created_at, c.id))
+    owner = min(able, key=lambda c: (weighted(c), c.created_at, c.id)).owner
+    own = (c for c in able if c.owner == owner)
+    return min(own, key=lambda c: (-c.priority, c.created_at, c.id))
 
 
 def _most(candidate: Candidate, cap: int | None) -> float:

@@ -11,7 +11,7 @@ from phaselab.db.reading.experiments import Counts as Counts
 from phaselab.db.reading.experiments import ExperimentRow
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database, Session
-from phaselab.db.writing import verbs
+from phaselab.db.writing import imports, verbs
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.specs.spec import Changes
 from phaselab.service.base.cursors import place_of
@@ -76,22 +76,30 @@ def resume(database: Database, experiment_id: int, account: str | None = None) -
     return _do(database, experiment_id, account, "resumed", verbs.resume)
 
 
-def retry(database: Database, experiment_id: int, account: str | None = None, missing: bool = False) -> ExperimentView:
+def retry(
+    database: Database,
+    experiment_id: int,
+    account: str | None = None,
+    missing: bool = False,
+    imported: bool = False,
+) -> ExperimentView:
     """Ask again for the runs that failed or were cancelled; nothing happens when there are none.
 
     With `missing`, also for those whose results lack a measure that they could have, for it is newer: each is computed
-    again and given what it lacks, and keeps the rest. Raises NotFound, Forbidden, or Conflict when every result that
-    lacks one was computed by an older recipe, whose numbers this version does not give.
+    again and given what it lacks, and keeps the rest. With `imported`, also for those whose results were imported and
+    stand apart, to be computed here. Raises NotFound, Forbidden, or Conflict when every result that lacks one was
+    computed by an older recipe, whose numbers this version does not give.
     """
     with database.transaction() as session:
         _own(session, experiment_id, account)
+        asked = imports.recompute(session, experiment_id) if imported else 0
         lacking = verbs.lacking_runs(session, experiment_id) if missing else verbs.NOTHING_LACKING
         if lacking.older and not lacking.ids:
             raise Conflict(
                 f"{lacking.older} results of experiment {experiment_id} lack a measure, and all were computed by an"
                 " older recipe, whose numbers this version does not give: submit the experiment's spec again"
             )
-        verbs.retry(session, experiment_id, lacking)
+        verbs.retry(session, experiment_id, lacking, asked)
         return _view(session, experiment_id)
 
 

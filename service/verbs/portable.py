@@ -1,92 +1,60 @@
 """An experiment as one portable file, so that labs can merge what they have computed.
 
-The file is gzip over lines of JSON: a head (format, recipe, name, owner, time, spec), then one line for every run with
-a result. Reading one in twice changes nothing; a result that is here already is never
-overwritten; it is only given measures that it lacks.
+The file is gzip over lines of JSON (`portable_file`): a head (format, recipe, name, owner, time, spec), then one line
+for every run with a result. Reading one in twice changes nothing; a result that is here already is never overwritten,
+and what is read in is the reader's own: it stands apart, unless whoever runs the server trusts the account.
 """
 
-import gzip
 import hashlib
-import json
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
-from typing import Annotated, Any, BinaryIO, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
-from pydantic import Field
 from pydantic_core import to_json
 
 from phaselab.db.reading import experiments, run_rows
 from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database
-from phaselab.db.writing import landing, verbs
+from phaselab.db.writing import imports, landing, verbs
 from phaselab.db.writing.arrays import RunArrays
 from phaselab.domain.results.measures import MEASURES, Measures
-from phaselab.domain.results.results import Curve, Readout, RunResult
-from phaselab.domain.results.trust import FLAGS, Trust
-from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
-from phaselab.domain.settings.radii import radii
+from phaselab.domain.results.plausible import implausible, most_bytes
+from phaselab.domain.results.results import RunResult
+from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.runs import RECIPE
-from phaselab.domain.settings.settings import Group, Method
+from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.texts import shortened, shown
 from phaselab.domain.specs.draft import Draft, make_draft
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec, validate
 from phaselab.service.base.errors import NotFound
+from phaselab.service.verbs.portable_file import MAX_HEAD, MAX_LINE, Head, Lines, RunLine
 
 FORMAT: Literal[1] = 1
 BATCH = 1_000
-MAX_LINE = 20_000_000
-"""Most bytes of one line."""
+"""Most results that land at once."""
+BATCH_NUMBERS = 1_000_000
+"""Most numbers of cosine matrices that are held before they land."""
+MOST_OF_SOURCE = 500
+"""Most letters that say which experiment a file is of."""
 SAME = 1e-5
 """Measures that differ by no more than this share are the same: other hardware rounds float32 otherwise."""
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Text = Annotated[str, Field(max_length=1000)]
-
-
-class Head(Group):
-    """The first line of a file."""
-
-    format: Literal[1]
-    recipe: int
-    name: Text
-    owner: Text
-    created_at: Text
-    spec: dict[str, Any]
-
-
-class CurveLine(Group):
-    """A curve of a run."""
-
-    readout: Readout
-    method: Method
-    accuracy: Annotated[tuple[Share, ...], Field(max_length=200, strict=False)]
-
-
-class RunLine(Group):
-    """A run and its result."""
-
-    key: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    measures: dict[str, float | None]
-    curves: Annotated[tuple[CurveLine, ...], Field(max_length=20, strict=False)]
-    cosines: list[list[float]]
-    flags: Annotated[tuple[str, ...], Field(max_length=100, strict=False)]
-    seconds: float
-    provenance: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Merged:
     """What reading a file in came to: results that are new here, that were here already, and the keys of those that
-    are here with other values (what is here stays)."""
+    are here with other values (what is here stays). `trusted` when what is new counts as computed here; else it stands
+    apart, for this experiment alone."""
 
     experiment_id: int
     created: bool
     new: int
     known: int
     conflicts: tuple[str, ...]
+    trusted: bool
 
 
 def export_experiment(database: Database, experiment_id: int) -> Iterator[bytes]:
@@ -98,14 +66,20 @@ def export_experiment(database: Database, experiment_id: int) -> Iterator[bytes]
     yield packer.flush()
 
 
-def import_experiment(database: Database, file: BinaryIO, owner: str, max_runs: int = 1_000_000) -> Merged:
+def import_experiment(
+    database: Database, file: BinaryIO, owner: str, max_runs: int = 1_000_000, trusted: bool = False
+) -> Merged:
     """Merge an experiment's file. What the file has no result for waits, paused, until it is resumed.
 
-    Raises InvalidInput for what is no such file, is damaged, holds more than `max_runs` runs, or was computed by
-    another recipe. Results that stand before the damage have been merged then; they are whole.
+    `trusted` results end the runs that everyone waits for, and are served to everyone; others stand apart
+    (`db.writing.imports`). Both are marked as imported, and count as nobody's use.
+
+    Raises InvalidInput for what is no such file, is damaged, holds what its settings do not give or more than
+    `max_runs` runs, or was computed by another recipe. Results that stand before the damage have been merged then;
+    they are whole.
     """
-    lines = _read(file)
-    head = validate(Head, next(lines, None))
+    lines = Lines(file)
+    head = validate(Head, lines.next(MAX_HEAD))
     if head.recipe != RECIPE:
         detail = (
             f"these results are of recipe {head.recipe}; this version computes recipe {RECIPE}, so they do not merge"
@@ -113,37 +87,81 @@ def import_experiment(database: Database, file: BinaryIO, owner: str, max_runs: 
         raise InvalidInput([Fault("/recipe", detail)])
     # Whoever submitted it elsewhere asked to be told; whoever reads it in here did not.
     drafted = make_draft(plan(parse_spec(head.spec | {"notify": None}), max_runs))
-    experiment_id, created = _experiment(database, head, drafted, owner)
+    merging = _merging(database, head, drafted, owner, trusted)
+    results: list[RunResult] = []
+    for result in _results(lines, drafted):
+        results.append(result)
+        if len(results) >= BATCH or sum(one.cosines.size for one in results) > BATCH_NUMBERS:
+            merging.land(results)
+            results = []
+    merging.land(results)
+    return Merged(merging.experiment_id, merging.created, merging.new, merging.known, (*merging.conflicts,), trusted)
+
+
+def _results(lines: Lines, drafted: Draft) -> Iterator[RunResult]:
+    """The results of a file's lines, each of a run of its own, and plausible for its settings."""
     wanted = {run.key: run.distinct.settings for run in drafted.runs}
-    new = known = 0
-    conflicts: list[str] = []
-    while batch := list(islice(lines, BATCH)):
-        results = []
-        for data in batch:
-            line = validate(RunLine, data)
-            settings = wanted.pop(line.key, None)
-            if settings is None:
-                detail = f"run {line.key} is none of the experiment's, or stands here twice; the file is damaged"
-                raise InvalidInput([Fault("/key", detail)])
-            results.append(_result(line, len(radii(settings.attack))))
-        with database.transaction() as session:
-            here = landing.stored_measures(session, [result.key for result in results])
-            new += landing.land(session, results).done
-        known += len(here)
-        conflicts += [result.key for result in results if result.key in here and _differs(result, here[result.key])]
-    return Merged(experiment_id, created, new, known, tuple(conflicts))
+    longest = min(MAX_LINE, max(most_bytes(kind.settings) for kind in drafted.distinct))
+    while (data := lines.next(longest)) is not None:
+        line = validate(RunLine, data)
+        settings = wanted.pop(line.key, None)
+        if settings is None:
+            detail = f"run {line.key} is none of the experiment's, or stands here twice; the file is damaged"
+            raise InvalidInput([Fault("/key", detail)])
+        yield _plausible(settings, line.result)
 
 
-def _experiment(database: Database, head: Head, drafted: Draft, owner: str) -> tuple[int, bool]:
-    """The experiment that the file's runs belong to here, and whether it is new."""
+def _plausible(settings: Settings, result: RunResult) -> RunResult:
+    faults = implausible(settings, result)
+    if faults:
+        raise InvalidInput([replace(fault, detail=f"run {result.key}: {fault.detail}") for fault in faults[:20]])
+    return result
+
+
+@dataclass
+class _Merging:
+    """Results on their way into an experiment, and what has become of them so far."""
+
+    database: Database
+    experiment_id: int
+    created: bool
+    import_id: int
+    trusted: bool
+    new: int = 0
+    known: int = 0
+    conflicts: list[str] = field(default_factory=list)
+
+    def land(self, results: Sequence[RunResult]) -> None:
+        """Store those that are new, and give those that are not what they lack."""
+        apart = {result.key: imports.key_apart(self.import_id, result.key) for result in results}
+        with self.database.transaction() as session:
+            here = landing.stored_measures(session, [*apart, *apart.values()])
+            known = {key: here[one] for key in apart for one in (key, apart[key]) if one in here}
+            fresh = [key for key in apart if key not in known]
+            if self.trusted:
+                landed = landing.land(session, [one for one in results if apart[one.key] not in here])
+                imports.mark(session, self.import_id, fresh)
+            else:
+                imports.set_apart(session, self.experiment_id, self.import_id, fresh)
+                own = [replace(one, key=apart[one.key]) for one in results if one.key not in here]
+                landed = landing.land(session, own)
+        self.new += landed.done
+        self.known += len(known)
+        self.conflicts += [one.key for one in results if one.key in known and _differs(one, known[one.key])]
+
+
+def _merging(database: Database, head: Head, drafted: Draft, owner: str, trusted: bool) -> _Merging:
+    """The experiment that the file's runs belong to here, new or of an earlier import."""
     origin = hashlib.sha256(head.model_dump_json().encode()).hexdigest()
+    source = f"{shown(head.name)!r} of {shown(head.owner)}, {shown(head.created_at)}"
     with database.transaction() as session:
+        import_id = imports.note_import(session, owner, origin, shortened(source, MOST_OF_SOURCE))
         earlier = experiments.find_submitted(session, owner, f"import:{origin}")
         if earlier is not None:
-            return earlier.id, False
+            return _Merging(database, earlier.id, False, import_id, trusted)
         experiment_id = experiments.create_experiment(session, drafted, owner, f"import:{origin}")
         verbs.pause(session, experiment_id)
-    return experiment_id, True
+    return _Merging(database, experiment_id, True, import_id, trusted)
 
 
 def _lines(database: Database, experiment_id: int) -> Iterator[dict[str, Any]]:
@@ -182,37 +200,6 @@ def _line(run: WholeRun, arrays: RunArrays) -> dict[str, Any]:
         "seconds": run.row.seconds,
         "provenance": dict(run.provenance or {}),
     }
-
-
-def _read(file: BinaryIO) -> Iterator[Any]:
-    """The lines' values. Raises InvalidInput where the file cannot be read."""
-    number = 0
-    try:
-        with gzip.open(file, "rb") as lines:
-            while line := lines.readline(MAX_LINE):
-                number += 1
-                yield json.loads(line)
-    except (OSError, EOFError, zlib.error, ValueError, RecursionError) as error:
-        detail = f"this is no experiment's file, or it is damaged: {error}"
-        raise InvalidInput([Fault(pointer("line", number + 1), detail)]) from None
-
-
-def _result(line: RunLine, count: int) -> RunResult:
-    widths = {len(row) for row in line.cosines}
-    faults = []
-    if any(len(curve.accuracy) != count for curve in line.curves):
-        faults.append(Fault("/curves", f"run {line.key}: a curve has {count} radii"))
-    if len(widths) > 1:
-        faults.append(Fault("/cosines", f"run {line.key}: the rows of the matrix differ in length"))
-    if set(line.flags) - set(FLAGS):
-        faults.append(Fault("/flags", f"run {line.key}: known flags are {', '.join(FLAGS)}"))
-    if faults:
-        raise InvalidInput(faults)
-    curves = tuple(Curve(one.readout, one.method, np.array(one.accuracy)) for one in line.curves)
-    cosines = np.array(line.cosines, dtype=np.float32).reshape(len(line.cosines), widths.pop() if widths else 0)
-    # Another version's file may hold a measure that there is none of here.
-    measures = {name: value for name, value in line.measures.items() if name in MEASURES}
-    return RunResult(line.key, measures, curves, cosines, Trust(line.flags), line.seconds, line.provenance)
 
 
 def _differs(result: RunResult, here: Measures) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phaselab.db.reading import run_rows
+from phaselab.db.reading.run_rows import Origin as Origin
 from phaselab.db.reading.run_rows import RunRow as RunRow
 from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database

@@ -37,8 +37,16 @@ def served(waiting: list[Waiting], stacks: int, cap: int | None = None, trials: 
     return count
 
 
-def test_higher_priority_goes_first_whatever_was_used() -> None:
-    assert served([Waiting(1, "ada"), Waiting(2, "bob", priority=1)], 10) == {2: 10}
+def test_priority_orders_an_owner_s_own_experiments() -> None:
+    assert served([Waiting(1, "ada"), Waiting(2, "ada", priority=1)], 10) == {2: 10}
+
+
+def test_priority_moves_nobody_else_s_experiments() -> None:
+    for priority in (-100, 100):
+        waiting = [Waiting(1, "ada", queued=1000), Waiting(2, "bob", priority=priority, queued=1000)]
+        assert served(waiting, 100) == {1: 50, 2: 50}
+    own = [Waiting(3, "bob", queued=1000, priority=100), Waiting(4, "bob", queued=1000)]
+    assert served([Waiting(1, "ada", queued=1000), *own], 100) == {1: 50, 3: 50}
 
 
 def test_owners_share_alike_however_many_experiments_they_have() -> None:

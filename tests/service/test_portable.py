@@ -39,7 +39,7 @@ def home(sqlite_url: str, postgresql_url: str, database_url: str) -> Any:
 def test_an_experiment_moves_between_labs_whole(database: Database, home: Database) -> None:
     experiment = store(home)
     runs = finish(home, experiment)
-    merged = import_experiment(database, io.BytesIO(exported(home, experiment)), "bob")
+    merged = import_experiment(database, io.BytesIO(exported(home, experiment)), "bob", trusted=True)
     assert (merged.created, merged.new, merged.known, merged.conflicts) == (True, 18, 0, ())
     assert experiments.experiment(database, merged.experiment_id).row.status == "finished"
     for there in runs[:3]:
@@ -134,10 +134,17 @@ def test_files_of_older_and_newer_versions_merge(database: Database, home: Datab
         (lambda lines: lines[0].update(format=2), "/format"),
         (lambda lines: lines[0]["spec"].update(unknown=1), "/unknown"),
         (lambda lines: lines[1].update(key="0" * 64), "/key"),
-        (lambda lines: lines[1]["curves"][0]["accuracy"].pop(), "/curves"),
+        (lambda lines: lines[1]["curves"][0]["accuracy"].pop(), "/curves/0"),
         (lambda lines: lines[1]["cosines"][0].pop(), "/cosines"),
         (lambda lines: lines[1].update(flags=["odd"]), "/flags"),
         (lambda lines: lines[1]["measures"].update(train_loss="low"), "/measures/train_loss"),
+        (lambda lines: lines[1]["measures"].update(train_accuracy=7.0), "/measures/train_accuracy"),
+        (lambda lines: lines[1]["curves"][0].update(accuracy=[0.1, 0.2, 0.3]), "/curves/0"),
+        (lambda lines: lines[1].update(seconds=1e308), "/seconds"),
+        (lambda lines: lines[1].update(provenance={"a": "x" * 5_000_000}), "/line/2"),
+        (lambda lines: lines[1].update(provenance={str(i): "x" for i in range(100)}), "/provenance"),
+        (lambda lines: lines[1].update(cosines=[[0] * 500_000]), "/line/2"),
+        (lambda lines: lines[0].update(name="x" * 9_000_000), "/line/1"),
     ],
 )
 def test_a_damaged_file_is_refused(sqlite_database: Database, change: Any, place: str) -> None:

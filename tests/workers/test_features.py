@@ -12,6 +12,7 @@ import torch
 
 from phaselab.domain.families.extractor import extractor
 from phaselab.domain.families.resolve import resolve
+from phaselab.domain.results.plausible import implausible
 from phaselab.domain.results.results import RunFailure, RunResult
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
@@ -92,6 +93,7 @@ def test_an_extractor_is_trained_once_for_all_heads_and_found_again(trainings: l
 
 def test_a_head_gives_the_same_whether_its_features_were_there_or_not(folder: Path, trainings: list[str]) -> None:
     (made,) = results(head())
+    assert implausible(head().settings, made) == []
     RECENT.clear()
     (found,) = results(head())
     for file in folder.iterdir():

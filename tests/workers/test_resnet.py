@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from phaselab.domain.families.resolve import resolve
+from phaselab.domain.results.plausible import implausible
 from phaselab.domain.results.results import RunResult
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.runs import Run
@@ -86,6 +87,7 @@ def test_a_run_gives_curves_measures_cosines_and_no_exact_radii() -> None:
         assert (np.diff(curve.accuracy) <= 0).all()
         assert curve.accuracy[0] == outcome.measures["test_accuracy"]
     assert outcome.cosines.shape == (10, 2)
+    assert implausible(resnet_run().settings, outcome) == []
     assert np.allclose(outcome.cosines[:, 0], -outcome.cosines[:, 1], atol=1e-6)  # two outputs differ in one direction
     assert "robust_radius_max" not in outcome.measures
     assert 0 <= outcome.measures["feature_fraction"] <= 1

@@ -8,6 +8,7 @@ import torch
 
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.results.measures import MEASURES, measures_of
+from phaselab.domain.results.plausible import implausible
 from phaselab.domain.results.results import READOUTS, Outcome, RunFailure, RunResult
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import METHODS, Settings
@@ -54,7 +55,8 @@ def test_every_run_gets_every_measure_and_curve(labels: str | int, engine: str) 
     runs = [small_run(seed, network__labels=labels, training__engine=engine) for seed in (3, 1)]
     outcomes = results(run_stack(stack(*runs)))
     assert [outcome.key for outcome in outcomes] == [run.key for run in runs]
-    for outcome in outcomes:
+    for run, outcome in zip(runs, outcomes, strict=True):
+        assert implausible(run.settings, outcome) == []
         assert tuple(outcome.measures) == measures_of(runs[0].settings)
         for name, value in outcome.measures.items():
             low, high = MEASURES[name].low, MEASURES[name].high
