@@ -29,6 +29,7 @@ from phaselab.db.schema.upgrade import upgrade
 from phaselab.db.writing.create import create_experiment
 from phaselab.db.writing.landing import land
 from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.plausible import cosine_shape
 from phaselab.domain.results.results import READOUTS, Curve, Outcome, RunResult
 from phaselab.domain.results.states import Stage
 from phaselab.domain.results.trust import Trust
@@ -108,7 +109,7 @@ def result_of(run: Run) -> Outcome:
     measures["averaging_index"] = 0.96875 + seed / 128 if settings.network.labels == "binary" else 0.03125
     accuracy = np.array([1.0, 0.75 - seed / 4, 0.25])
     curves = tuple(Curve(readout, method, accuracy) for readout in READOUTS for method in METHODS)
-    cosines = np.full((settings.data.k, 2), 0.5 - seed / 4, dtype=np.float32)
+    cosines = np.full(cosine_shape(settings), 0.5 - seed / 4, dtype=np.float32)
     trust = Trust(("more_steps_win",)) if settings.data.k == 4 and seed else Trust()
     return RunResult(run.key, measures, curves, cosines, trust, 0.5, {"engine": "gram", "device": "cpu"})
 
