@@ -112,14 +112,14 @@ def test_files_of_older_and_newer_versions_merge(database: Database, home: Datab
         del lines[1]["measures"]["train_loss"]
         lines[2]["measures"]["of_tomorrow"] = 1.0
 
-    merged = import_experiment(database, changed(file, of_other_versions), "bob")
+    merged = import_experiment(database, changed(file, of_other_versions), "bob", trusted=True)
     assert (merged.new, merged.conflicts) == (18, ())
     older, newer = (run_verbs.run(database, key).stored for key in keys[1:3])
     assert older.row.measures["train_loss"] is None
     assert "train_loss" not in older.measured
     assert newer.measured == run_verbs.run(home, keys[2]).stored.measured
     assert exported(database, merged.experiment_id) != file, "what it was not given it does not tell"
-    whole = import_experiment(database, io.BytesIO(file), "bob")
+    whole = import_experiment(database, io.BytesIO(file), "bob", trusted=True)
     assert (whole.new, whole.known, whole.conflicts) == (0, 18, ())
     filled, there = (run_verbs.run(one, keys[1]).stored.row.measures for one in (database, home))
     assert filled == there
@@ -151,7 +151,7 @@ def test_a_damaged_file_is_refused(sqlite_database: Database, change: Any, place
     experiment = store(sqlite_database)
     finish(sqlite_database, experiment)
     with pytest.raises(InvalidInput) as caught:
-        import_experiment(sqlite_database, changed(exported(sqlite_database, experiment), change), "bob")
+        import_experiment(sqlite_database, changed(exported(sqlite_database, experiment), change), "bob", trusted=True)
     assert caught.value.faults[0].pointer == place
 
 
@@ -160,6 +160,6 @@ def test_what_is_no_such_file_is_refused(sqlite_database: Database) -> None:
     finish(sqlite_database, experiment)
     for content in (b"", b"nonsense", gzip.compress(b"{"), exported(sqlite_database, experiment)[:-40]):
         with pytest.raises(InvalidInput):
-            import_experiment(sqlite_database, io.BytesIO(content), "bob")
+            import_experiment(sqlite_database, io.BytesIO(content), "bob", trusted=True)
     with pytest.raises(NotFound):
         exported(sqlite_database, 9)
