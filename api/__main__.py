@@ -6,6 +6,7 @@ import click
 import uvicorn
 
 from phaselab.api.app import create_app
+from phaselab.api.entrance.connections import limited, possible_connections
 from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.base.plainly import told_plainly
@@ -29,7 +30,15 @@ def main(host: str | None, port: int | None) -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     # Open event streams would hold the process for ever: they are cut off after a while, and clients come back.
-    uvicorn.run(app, host=configuration.host, port=configuration.port, log_level=level, timeout_graceful_shutdown=3)
+    uvicorn.run(
+        app,
+        host=configuration.host,
+        port=configuration.port,
+        log_level=level,
+        timeout_graceful_shutdown=3,
+        http=limited(possible_connections(configuration.max_connections), configuration.header_seconds),
+        ws="none",
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from phaselab.api.entrance.access import Admission
 from phaselab.api.entrance.head import Head
 from phaselab.api.entrance.headers import SecurityHeaders
 from phaselab.api.entrance.origins import SameOrigin
+from phaselab.api.entrance.turns import Turns
 from phaselab.api.routes import (
     answers,
     catalogues,
@@ -44,7 +45,7 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.state.configuration = configuration
     app.state.database = database
     app.state.metrics = metrics.Metrics()
-    app.state.max_body_bytes = configuration.max_body_bytes
+    app.state.streams = events.Streams(configuration.max_streams)
     routes = APIRouter(prefix=PREFIX)
     for part in PARTS:
         routes.include_router(part.router)
@@ -53,6 +54,7 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.include_router(login.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     errors.install(app)
+    app.add_middleware(Turns, at_once=configuration.heavy_requests)
     app.add_middleware(Head)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)

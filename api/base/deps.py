@@ -1,4 +1,4 @@
-"""What routes depend on, as annotated aliases."""
+"""What routes depend on, as annotated aliases. None of it waits for a thread."""
 
 from typing import Annotated
 
@@ -10,12 +10,12 @@ from phaselab.service.base.storage import Database
 from phaselab.service.verbs.accounts import LOCAL
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
 
-def _configuration(request: Request) -> Configuration:
+async def _configuration(request: Request) -> Configuration:
     configuration: Configuration = request.app.state.configuration
     return configuration
 
@@ -24,7 +24,7 @@ Db = Annotated[Database, Depends(_database)]
 ConfigurationOf = Annotated[Configuration, Depends(_configuration)]
 
 
-def _account(request: Request) -> str | None:
+async def _account(request: Request) -> str | None:
     """Who asks; None while there are no accounts, and everyone may do everything. `api.access` has found it out."""
     account: str | None = request.state.account
     return account
@@ -33,7 +33,7 @@ def _account(request: Request) -> str | None:
 Account = Annotated[str | None, Depends(_account)]
 
 
-def _owner(account: Account) -> str:
+async def _owner(account: Account) -> str:
     """Whose what is submitted will be."""
     return LOCAL if account is None else account
 

@@ -1,6 +1,7 @@
 """Who may come in: every call but a few needs an account's token, in a header or in the cookie of the login page."""
 
 from fastapi import Depends
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from phaselab.api.base.deps import ConfigurationOf, Db
@@ -8,22 +9,27 @@ from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.login_form import COOKIE
 from phaselab.api.entrance.origins import host_name
 from phaselab.service.base.addresses import is_loopback
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import Unauthorized
+from phaselab.service.base.storage import Database
 from phaselab.service.verbs import accounts
 
 OPEN_TO_ALL = frozenset({"/api/v1/health", "/api/v1/ready", "/api/v1/version", "/login", "/logout"})
 """What needs no token. Nothing here tells what is stored."""
 
 
-def admit(request: Request, database: Db, configuration: ConfigurationOf) -> None:
+async def admit(request: Request, database: Db, configuration: ConfigurationOf) -> None:
     """Let a request in and note whose it is in `request.state.account`; raises Problem 401 or 403.
 
     It is asked of the database each time: an account that has just been made, disabled or given another token counts
     at once.
     """
     request.state.account = None
-    if request.url.path in OPEN_TO_ALL:
-        return
+    if request.url.path not in OPEN_TO_ALL:
+        await run_in_threadpool(_admit, request, database, configuration)
+
+
+def _admit(request: Request, database: Database, configuration: Configuration) -> None:
     if accounts.is_open(database, configuration):
         _refuse_other_names(request)
         return

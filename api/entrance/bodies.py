@@ -1,19 +1,23 @@
 """What clients send: read up to a limit, whatever the transfer encoding, and parsed as JSON or YAML."""
 
+import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Annotated, Any, NoReturn
 from urllib.parse import parse_qs
 
 from fastapi import Depends
 from starlette.requests import Request
 
+from phaselab.api.base.deps import ConfigurationOf
 from phaselab.api.base.problems import Problem
 from phaselab.domain.settings.numbers import decimal_number, whole_number
 from phaselab.domain.specs.spec import MAX_DEPTH
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 
+SLOWEST = 10_000
+"""Bytes a second that a body has to come with, once it has had its first seconds."""
 MAX_DRAINED = 128 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that a client that sends first and reads then sees why."""
 
@@ -23,20 +27,32 @@ MAX_FIELDS = 10
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 
 
-async def raw_body(request: Request) -> bytes:
-    """The body. Raises Problem 413 when it is longer than the limit; of what is over the limit nothing is kept."""
-    limit: int = request.app.state.max_body_bytes
-    kept = bytearray()
-    seen = 0
-    async for chunk in request.stream():
-        seen += len(chunk)
-        if seen <= limit:
-            kept += chunk
-        elif seen > limit + MAX_DRAINED:
+async def body_pieces(request: Request, limit: int, seconds: float, remedy: str) -> AsyncIterator[bytes]:
+    """The body while it comes. Raises Problem: 413 when it is longer than `limit` bytes, of which nothing more is
+    given, and 408 when it takes longer than `seconds` and what its length takes at SLOWEST bytes a second."""
+    started, seen = asyncio.get_running_loop().time(), 0
+    pieces = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout_at(started + seconds + seen / SLOWEST):
+                piece = await anext(pieces, None)
+        except TimeoutError:
+            detail = f"after {seen} bytes the body came too slowly; nothing was stored"
+            raise Problem(408, detail, headers={"Connection": "close"}) from None
+        if piece is None or seen > limit + MAX_DRAINED:
             break
+        seen += len(piece)
+        if seen <= limit:
+            yield piece
     if seen > limit:
-        raise Problem(413, f"the body is larger than {limit} bytes; sweep with linspace or logspace, not long lists")
-    return bytes(kept)
+        raise Problem(413, f"the body is larger than {limit} bytes; {remedy}")
+
+
+async def raw_body(request: Request, configuration: ConfigurationOf) -> bytes:
+    """The body. Raises Problem: 413 when it is too long, 408 when it comes too slowly."""
+    remedy = "sweep with linspace or logspace, not long lists"
+    pieces = body_pieces(request, configuration.max_body_bytes, configuration.body_seconds, remedy)
+    return b"".join([piece async for piece in pieces])
 
 
 RawBody = Annotated[bytes, Depends(raw_body)]

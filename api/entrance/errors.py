@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from phaselab.api.base.problems import Problem, respond
@@ -30,6 +30,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _internal)
 
 
@@ -113,6 +114,10 @@ def _http(request: Request, error: Exception) -> Response:
     if "GET" in allowed and "HEAD" not in allowed:
         headers["Allow"] = ", ".join([*allowed, "HEAD"])  # `api.head` makes it so
     return _answer(request, Problem(error.status_code, detail, headers=headers))
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    return _answer(request, Problem(400, "the connection ended before the body did; nothing was stored"))
 
 
 def _internal(request: Request, error: Exception) -> Response:

@@ -1,18 +1,24 @@
 """`/experiments/{id}/events`: progress as server-sent events."""
 
 import asyncio
+import math
 import zlib
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Header
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from phaselab.api.answers.experiments import EXPERIMENT
 from phaselab.api.answers.making import json_value
 from phaselab.api.base.deps import Db
 from phaselab.api.base.plain import json_bytes
+from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.queries import ExperimentId, NoParameters
 from phaselab.service.base.errors import DatabaseAway, NotFound
 from phaselab.service.base.storage import Database
@@ -26,8 +32,57 @@ SILENCE_SECONDS = 15.0
 """Longest time without a line, so that proxies and clients know that the stream lives."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One state of an experiment: its name, the event that tells it, and whether nothing will follow."""
+
+    name: str
+    event: bytes
+    last: bool
+
+
+class Streams:
+    """The streams of one app: how many there are, and what they share. However many follow an experiment, it is looked
+    at once in POLL_SECONDS."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._open: Counter[int] = Counter()
+        self._looks: dict[int, tuple[float, asyncio.Task[Seen]]] = {}
+
+    def check_room(self) -> None:
+        """Raises Problem 503 when there are as many streams as there may be."""
+        if self._open.total() >= self._most:
+            detail = f"{self._most} streams of events are open, and no more may be; ask for the experiment itself"
+            raise Problem(503, detail, headers={"Retry-After": "10"})
+
+    @contextmanager
+    def following(self, experiment_id: int) -> Iterator[None]:
+        """While a stream is open."""
+        self._open[experiment_id] += 1
+        try:
+            yield
+        finally:
+            self._open[experiment_id] -= 1
+            if self._open[experiment_id] <= 0:
+                del self._open[experiment_id]
+                self._looks.pop(experiment_id, None)
+
+    async def look(self, database: Database, experiment_id: int) -> Seen:
+        """The experiment as it is, or was less than POLL_SECONDS ago. Raises NotFound or DatabaseAway."""
+        now = asyncio.get_running_loop().time()
+        since, task = self._looks.get(experiment_id, (-math.inf, None))
+        if task is None or now - since >= POLL_SECONDS:
+            task = asyncio.create_task(run_in_threadpool(_look, database, experiment_id))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # told to whoever still waits
+            if experiment_id in self._open:
+                self._looks[experiment_id] = (now, task)
+        return await asyncio.shield(task)
+
+
 @router.get("/{experiment_id}/events")
-def follow(
+async def follow(
+    request: Request,
     experiment_id: ExperimentId,
     nothing: NoParameters,
     database: Db,
@@ -38,12 +93,44 @@ def follow(
     An event's id tells the state it shows, so a client that comes back with `Last-Event-ID` gets nothing twice; one
     that has the last state gets 204, which ends its reconnecting.
     """
-    view = experiments.experiment(database, experiment_id)
-    if view.row.status.is_finished and last_event_id == event_id(view):
+    streams: Streams = request.app.state.streams
+    streams.check_room()
+    seen = await streams.look(database, experiment_id)
+    if seen.last and last_event_id == seen.name:
         return Response(status_code=204)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    stream = _events(database, experiment_id, last_event_id)
+    stream = _events(streams, database, experiment_id, last_event_id)
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+
+
+async def _events(streams: Streams, database: Database, experiment_id: int, last: str | None) -> AsyncIterator[bytes]:
+    with streams.following(experiment_id):
+        yield b"retry: 2000\n\n"
+        silent = 0.0
+        while True:
+            try:
+                seen = await streams.look(database, experiment_id)
+            except NotFound:
+                return  # deleted while it was followed
+            except DatabaseAway:
+                seen = None
+            if seen is not None and seen.name != last:
+                last, silent = seen.name, 0.0
+                yield seen.event
+                if seen.last:
+                    return
+            elif silent >= SILENCE_SECONDS:
+                silent = 0.0
+                yield b": still here\n\n"
+            await asyncio.sleep(POLL_SECONDS)
+            silent += POLL_SECONDS
+
+
+def _look(database: Database, experiment_id: int) -> Seen:
+    view = experiments.experiment(database, experiment_id)
+    name, last = event_id(view), view.row.status.is_finished
+    head = f"event: {'finished' if last else 'progress'}\nid: {name}\ndata: ".encode()
+    return Seen(name, head + json_bytes(json_value(EXPERIMENT, view)) + b"\n\n", last)
 
 
 def event_id(view: ExperimentView) -> str:
@@ -52,30 +139,3 @@ def event_id(view: ExperimentView) -> str:
     progress = zlib.crc32(repr(view.progress).encode())
     numbers = (view.row.revision, counts.done, counts.running, counts.failed, counts.cancelled, progress)
     return f"{view.row.status}-" + "-".join(map(str, numbers))
-
-
-async def _events(database: Database, experiment_id: int, last: str | None) -> AsyncIterator[bytes]:
-    yield b"retry: 2000\n\n"
-    silent = 0.0
-    while True:
-        try:
-            view = await run_in_threadpool(experiments.experiment, database, experiment_id)
-        except NotFound:
-            return  # deleted while it was followed
-        except DatabaseAway:
-            view = None
-        if view is not None and event_id(view) != last:
-            last, silent = event_id(view), 0.0
-            yield _event(view, last)
-            if view.row.status.is_finished:
-                return
-        elif silent >= SILENCE_SECONDS:
-            silent = 0.0
-            yield b": still here\n\n"
-        await asyncio.sleep(POLL_SECONDS)
-        silent += POLL_SECONDS
-
-
-def _event(view: ExperimentView, name: str) -> bytes:
-    kind = "finished" if view.row.status.is_finished else "progress"
-    return f"event: {kind}\nid: {name}\ndata: ".encode() + json_bytes(json_value(EXPERIMENT, view)) + b"\n\n"

@@ -52,10 +52,10 @@ def submit_experiment(
 ) -> Response:
     """Submit a spec (JSON or YAML): 201 and Location; 200 for a dry run, and for what is there under its key."""
     changed = override(spec, parameters.changes)
-    most, allowed = configuration.max_runs, configuration.notify_allow
+    limits, allowed = configuration.limits, configuration.notify_allow
     if parameters.dry_run:
-        return json_answer(ESTIMATE, estimate(database, changed, most, allowed))
-    done = submit(database, changed, owner, idempotency_key, most, allowed)
+        return json_answer(ESTIMATE, estimate(database, changed, limits, allowed))
+    done = submit(database, changed, owner, idempotency_key, limits, allowed)
     location = {"Location": f"{request.url.path}/{done.id}"}
     view = experiments.experiment(database, done.id)
     return json_answer(EXPERIMENT, view, 201 if done.created else 200, location)

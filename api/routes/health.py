@@ -16,8 +16,8 @@ VERSION = metadata.version("phaselab")
 
 
 @router.get("/health")
-def health(nothing: NoParameters) -> Response:
-    """200 as long as the process answers."""
+async def health(nothing: NoParameters) -> Response:
+    """200 as long as the process answers; it waits for no thread and no database."""
     return _json({"status": "ok"})
 
 
@@ -29,7 +29,7 @@ def ready(nothing: NoParameters, database: Db) -> Response:
 
 
 @router.get("/version")
-def version(nothing: NoParameters) -> Response:
+async def version(nothing: NoParameters) -> Response:
     """The version of Phaselab and of its recipe, the way from settings and seed to numbers."""
     return _json({"name": "phaselab", "version": VERSION, "recipe": RECIPE})
 

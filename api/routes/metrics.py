@@ -18,6 +18,10 @@ from phaselab.service.verbs.workload import Workload, current_workload
 router = APIRouter(tags=["health"])
 
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+"""Methods that count under their own name; a client can make up any number of others."""
+
+
 class Metrics:
     """Times of the requests that one app has answered, by method, route and status; each has its own registry."""
 
@@ -32,7 +36,8 @@ class Metrics:
 
 
 class Measured:
-    """Times every request. An address that no route knows counts under `none`, so that labels stay few."""
+    """Times every request. An address that no route knows counts under `none`, a method that HTTP does not know under
+    `other`, so that labels stay few."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -45,7 +50,8 @@ class Measured:
         async def measured_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "none")
-                labels = (scope["method"], route, str(message["status"]))
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                labels = (method, route, str(message["status"]))
                 self.metrics.seconds.labels(*labels).observe(time.perf_counter() - started)
             await send(message)
 

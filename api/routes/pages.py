@@ -125,12 +125,12 @@ def submit_form(
 ) -> Response:
     """Submit the form's text, or with the button `try` tell what it would come to."""
     text = fields.get("spec", "")
-    most, allowed = configuration.max_runs, configuration.notify_allow
+    limits, allowed = configuration.limits, configuration.notify_allow
     try:
         spec = parse_yaml(text)
         if fields.get("do") == "try":
-            return _form(request, text, (), estimate(database, spec, most, allowed))
-        done = submit(database, spec, owner, None, most, allowed)
+            return _form(request, text, (), estimate(database, spec, limits, allowed))
+        done = submit(database, spec, owner, None, limits, allowed)
     except Unreadable as unreadable:
         return _form(request, text, (Fault("", str(unreadable)),))
     except InvalidInput as invalid:

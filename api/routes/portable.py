@@ -14,7 +14,7 @@ from phaselab.api.answers.experiments import MERGED
 from phaselab.api.answers.making import json_answer
 from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.base.problems import Problem
-from phaselab.api.entrance.bodies import MAX_DRAINED, media_type
+from phaselab.api.entrance.bodies import body_pieces, media_type
 from phaselab.api.entrance.queries import ExperimentId, NoParameters
 from phaselab.service.verbs import experiments
 from phaselab.service.verbs.portable import export_experiment, import_experiment
@@ -35,19 +35,15 @@ def export_portable(experiment_id: ExperimentId, nothing: NoParameters, database
 
 
 async def _file(request: Request, configuration: ConfigurationOf) -> AsyncIterator[BinaryIO]:
-    """The body in a file without a name. Raises Problem: 415 for another type, 413 when it is over the limit."""
-    kind, limit, seen = media_type(request), configuration.max_import_bytes, 0
+    """The body in a file without a name. Raises Problem: 415 for another type, 413 when it is over the limit,
+    408 when it comes too slowly."""
+    kind = media_type(request)
     if kind not in TYPES:
         raise Problem(415, f"the content type {kind} is not read here; send {MEDIA_TYPE}")
+    remedy = "the server's PHASELAB_MAX_IMPORT_BYTES sets it"
     with _nameless_file() as file:
-        async for piece in request.stream():
-            seen += len(piece)
-            if seen <= limit:
-                _add(file, piece)
-            elif seen > limit + MAX_DRAINED:
-                break
-        if seen > limit:
-            raise Problem(413, f"the file is larger than {limit} bytes; the server's PHASELAB_MAX_IMPORT_BYTES sets it")
+        async for piece in body_pieces(request, configuration.max_import_bytes, configuration.body_seconds, remedy):
+            _add(file, piece)
         file.seek(0)
         yield file
 
@@ -87,6 +83,6 @@ def import_portable(
     before. Results that are here already stay; `conflicts` names those that the file gives otherwise. Unless the
     account is `trusted`, what is new stands apart, for this experiment alone."""
     trusted = account is None or account in configuration.import_trusted
-    merged = import_experiment(database, file, owner, configuration.max_runs, trusted)
+    merged = import_experiment(database, file, owner, configuration.limits, trusted)
     location = f"{request.url.path.removesuffix('/import')}/{merged.experiment_id}"
     return json_answer(MERGED, merged, 201 if merged.created else 200, {"Location": location})

@@ -1,6 +1,7 @@
 """From a spec to its points: one value for every axis, and the settings that follow from them."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,17 @@ from phaselab.domain.specs.spec import LinearGrid, LogGrid, Spec, validate
 
 MAX_FAULTS = 20
 """Faults of combinations told at once; the first few show what is wrong."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Most points and runs of one experiment."""
+
+    points: int = 50_000
+    runs: int = 1_000_000
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -44,17 +56,10 @@ class Plan:
         return len(self.points) * len(self.spec.seed_list)
 
 
-def plan(spec: Spec, max_runs: int = 1_000_000) -> Plan:
-    """Expand a spec. Raises InvalidInput for a bad axis, an impossible point, or more than `max_runs` runs."""
+def plan(spec: Spec, limits: Limits = LIMITS) -> Plan:
+    """Expand a spec. Raises InvalidInput for a bad axis, an impossible point, or what is over the limits."""
     axes = expand_axes(spec)
-    count = _count_runs(spec, axes)
-    if count > max_runs:
-        sizes = " x ".join(str(len(values)) for values in axes.values()) or "1"
-        detail = (
-            f"{sizes} points with {len(spec.seed_list)} seeds are {count} runs; at most {max_runs} fit in one"
-            " experiment: sweep fewer values or seeds"
-        )
-        raise InvalidInput([Fault(pointer("sweep" if axes else "seeds"), detail)])
+    _check_size(spec, axes, limits)
     base = Settings(**{group: getattr(spec, group) for group in Settings.model_fields})
     points: list[Point] = []
     faults: list[Fault] = []
@@ -139,8 +144,17 @@ def _on_axes(
     return moved
 
 
-def _count_runs(spec: Spec, axes: Mapping[str, tuple[Value, ...]]) -> int:
-    count = len(spec.seed_list)
-    for values in axes.values():
-        count *= len(values)
-    return count
+def _check_size(spec: Spec, axes: Mapping[str, tuple[Value, ...]], limits: Limits) -> None:
+    """Raises InvalidInput for more points or runs than may be planned, before one is."""
+    sizes, seeds = [len(values) for values in axes.values()], len(spec.seed_list)
+    points = math.prod(sizes)
+    told = f"{' x '.join(map(str, sizes)) or '1'} points"
+    if points > limits.points:
+        detail = f"{told} are {points}; at most {limits.points} fit in one experiment: sweep fewer values"
+        raise InvalidInput([Fault(pointer("sweep"), detail)])
+    if points * seeds > limits.runs:
+        detail = (
+            f"{told} with {seeds} seeds are {points * seeds} runs; at most {limits.runs} fit in one experiment:"
+            " sweep fewer values or seeds"
+        )
+        raise InvalidInput([Fault(pointer("sweep" if axes else "seeds"), detail)])

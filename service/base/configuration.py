@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from phaselab.domain.settings.faults import OperatorFault, plain_words
+from phaselab.domain.specs.points import LIMITS, Limits
 from phaselab.service.base.addresses import is_prefix
 
 PREFIX = "PHASELAB_"
@@ -49,14 +50,26 @@ class Configuration(BaseModel):
     """Port the api listens on; 0 takes a free one."""
     require_accounts: bool = False
     """`true`: every call needs an account's token even while there is no account, so any host may be listened on."""
-    max_runs: Annotated[int, Field(ge=1)] = 1_000_000
+    max_runs: Annotated[int, Field(ge=1)] = LIMITS.runs
     """Most runs of one experiment."""
+    max_points: Annotated[int, Field(ge=1)] = LIMITS.points
+    """Most points of one experiment: planning takes about 80 microseconds and 5 kB a point."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_000_000
     """Largest request body, bytes."""
     max_import_bytes: Annotated[int, Field(ge=1024)] = 1_000_000_000
     """Largest file of an experiment that is read in, bytes."""
     import_trusted: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """Accounts whose imported results stand for everyone, as if computed here; several with spaces."""
+    heavy_requests: Annotated[int, Field(ge=1)] = 4
+    """Requests that may cost much (submissions, answers, pictures, tables) worked on at a time; others wait."""
+    max_connections: Annotated[int, Field(ge=1)] = 1000
+    """Most connections to the api at a time."""
+    header_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """Longest time that a connection may take for the head of a request."""
+    body_seconds: Annotated[float, Field(gt=0)] = 20.0
+    """Longest time that a body may take; large ones get what they need at 10 kB a second on top."""
+    max_streams: Annotated[int, Field(ge=1)] = 200
+    """Most streams of events at a time."""
     ray_address: str | None = None
     """`host:port` of an existing Ray cluster, of which this machine is a node; left out, Ray is started here."""
     cpus: Annotated[int, Field(ge=1)] | None = None
@@ -90,6 +103,11 @@ class Configuration(BaseModel):
     """Addresses that a spec's `notify` may name, or be under: https, or http to this machine; several with spaces."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "WARNING"
     """Least severity that is written to standard error."""
+
+    @property
+    def limits(self) -> Limits:
+        """Of experiments."""
+        return Limits(self.max_points, self.max_runs)
 
     @field_validator("notify_allow")
     @classmethod

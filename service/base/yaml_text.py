@@ -13,6 +13,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OCTAL = re.compile(r"0o([0-7]+)")
 _HEXADECIMAL = re.compile(r"0x([0-9a-fA-F]+)")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_DIRECTIVE = re.compile(r"^%(?!YAML )", re.MULTILINE)
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -30,6 +31,8 @@ def parse_yaml(text: str) -> Any:
     Plain scalars are read by YAML 1.2's core schema, so `010` is ten, and `1:10`, `1_000`, `yes` and `2001-01-01` are
     texts. Keys are texts.
     """
+    if _DIRECTIVE.search(text):  # each costs the parser a look at all those before it
+        raise Unreadable("the text is not read: directives (%TAG) are not read here")
     reader = _Reader()
     event: Any = None
     try:

@@ -12,6 +12,7 @@ from phaselab.domain.families.extractor import extractor
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import shape
+from phaselab.domain.specs.points import LIMITS, Limits
 from phaselab.service.scheduling.sizing import MOST_RUNS, clamp
 from phaselab.service.verbs.submit import drafted
 
@@ -33,10 +34,10 @@ class Estimate:
 
 
 def estimate(
-    database: Database, spec_data: object, max_runs: int = 1_000_000, notify_allow: Sequence[str] = ()
+    database: Database, spec_data: object, limits: Limits = LIMITS, notify_allow: Sequence[str] = ()
 ) -> Estimate:
     """What `submit` would make of a spec. Raises InvalidInput as it would."""
-    draft = drafted(spec_data, max_runs, notify_allow)
+    draft = drafted(spec_data, limits, notify_allow)
     with database.reading() as session:
         found = experiments.survey(session, draft)
     stacks, seconds = _computing(found.to_compute)

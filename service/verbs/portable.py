@@ -27,7 +27,7 @@ from phaselab.domain.settings.runs import RECIPE
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.texts import shortened, shown
 from phaselab.domain.specs.draft import Draft, make_draft
-from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.points import LIMITS, Limits, plan
 from phaselab.domain.specs.spec import parse_spec, validate
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs.portable_file import MAX_HEAD, MAX_LINE, Head, Lines, RunLine
@@ -67,16 +67,15 @@ def export_experiment(database: Database, experiment_id: int) -> Iterator[bytes]
 
 
 def import_experiment(
-    database: Database, file: BinaryIO, owner: str, max_runs: int = 1_000_000, trusted: bool = False
+    database: Database, file: BinaryIO, owner: str, limits: Limits = LIMITS, trusted: bool = False
 ) -> Merged:
     """Merge an experiment's file. What the file has no result for waits, paused, until it is resumed.
 
     `trusted` results end the runs that everyone waits for, and are served to everyone; others stand apart
     (`db.writing.imports`). Both are marked as imported, and count as nobody's use.
 
-    Raises InvalidInput for what is no such file, is damaged, holds what its settings do not give or more than
-    `max_runs` runs, or was computed by another recipe. Results that stand before the damage have been merged then;
-    they are whole.
+    Raises InvalidInput for what is no such file, is damaged, holds what its settings do not give, is over the limits,
+    or was computed by another recipe. Results that stand before the damage have been merged then; they are whole.
     """
     lines = Lines(file)
     head = validate(Head, lines.next(MAX_HEAD))
@@ -86,7 +85,7 @@ def import_experiment(
         )
         raise InvalidInput([Fault("/recipe", detail)])
     # Whoever submitted it elsewhere asked to be told; whoever reads it in here did not.
-    drafted = make_draft(plan(parse_spec(head.spec | {"notify": None}), max_runs))
+    drafted = make_draft(plan(parse_spec(head.spec | {"notify": None}), limits))
     merging = _merging(database, head, drafted, owner, trusted)
     results: list[RunResult] = []
     for result in _results(lines, drafted):

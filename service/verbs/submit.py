@@ -8,7 +8,7 @@ from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.specs.draft import Draft, make_draft
-from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.points import LIMITS, Limits, plan
 from phaselab.domain.specs.spec import Spec, parse_spec
 from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.addresses import is_allowed
@@ -33,7 +33,7 @@ def submit(
     spec_data: object,
     owner: str,
     idempotency_key: str | None = None,
-    max_runs: int = 1_000_000,
+    limits: Limits = LIMITS,
     notify_allow: Sequence[str] = (),
 ) -> Submitted:
     """Store a new experiment.
@@ -42,7 +42,7 @@ def submit(
     InvalidInput for a spec that cannot be used, Conflict for a key that another spec was submitted under. A spec may
     name in `notify` what is in or under `notify_allow`.
     """
-    draft = drafted(spec_data, max_runs, notify_allow)
+    draft = drafted(spec_data, limits, notify_allow)
     with database.transaction() as session:
         if idempotency_key is not None:
             earlier = experiments.find_submitted(session, owner, idempotency_key)
@@ -54,11 +54,11 @@ def submit(
     return _submitted(stored, True)
 
 
-def drafted(spec_data: object, max_runs: int, notify_allow: Sequence[str]) -> Draft:
+def drafted(spec_data: object, limits: Limits, notify_allow: Sequence[str]) -> Draft:
     """What a user sent, made ready to be stored. Raises InvalidInput for a spec that cannot be used here."""
     spec = parse_spec(spec_data)
     _check_notify(spec, notify_allow)
-    return make_draft(plan(spec, max_runs))
+    return make_draft(plan(spec, limits))
 
 
 def _check_notify(spec: Spec, allowed: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -73,7 +74,9 @@ def filled_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @contextmanager
-def serving(configuration: Configuration, database: Database, app: FastAPI | None = None) -> Iterator[str]:
+def serving(
+    configuration: Configuration, database: Database, app: FastAPI | None = None, **options: Any
+) -> Iterator[str]:
     """The URL of a real server in a thread of this process."""
     config = uvicorn.Config(
         app or create_app(configuration, database),
@@ -81,6 +84,7 @@ def serving(configuration: Configuration, database: Database, app: FastAPI | Non
         log_level="error",
         timeout_graceful_shutdown=1,
         lifespan="off",
+        **options,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

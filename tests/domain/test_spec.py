@@ -69,9 +69,11 @@ def test_what_is_no_mapping_is_a_fault_of_the_whole() -> None:
 
 
 def test_ten_million_runs_are_refused_with_their_number() -> None:
-    grid = {"linspace": [0.1, 3.0, 1000]}
-    found = faults(sweep={"data.snr": grid, "training.learning_rate": grid}, seeds=10)
+    grid = {"linspace": [0.1, 3.0, 100]}
+    found = faults(sweep={"data.snr": grid, "training.learning_rate": grid}, seeds=1000)
     assert "10000000 runs; at most 1000000" in found["/sweep"]
+    many = {"data.snr": {"linspace": [0.1, 3.0, 1000]}, "training.steps": [*range(51)]}
+    assert "1000 x 51 points are 51000; at most 50000" in faults(sweep=many)["/sweep"]
 
 
 def test_impossible_points_are_skipped_when_asked() -> None:

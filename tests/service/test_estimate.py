@@ -6,6 +6,7 @@ from phaselab.db.schema.database import Database
 from phaselab.domain.families.rates import CONVOLUTION_RATE
 from phaselab.domain.families.resnet18 import OPERATIONS
 from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.specs.points import Limits
 from phaselab.service.verbs import experiments
 from phaselab.service.verbs.estimate import estimate
 from phaselab.service.verbs.submit import submit
@@ -27,9 +28,9 @@ def test_an_estimate_tells_and_stores_nothing(database: Database) -> None:
 @pytest.mark.parametrize("changes", [{"seeds": 100_000}, {"unknown": 1}, {"notify": "https://lab.example/hook"}])
 def test_what_cannot_be_submitted_cannot_be_estimated(sqlite_database: Database, changes: Any) -> None:
     with pytest.raises(InvalidInput) as estimated:
-        estimate(sqlite_database, SPEC | changes, max_runs=1000)
+        estimate(sqlite_database, SPEC | changes, limits=Limits(runs=1000))
     with pytest.raises(InvalidInput) as submitted:
-        submit(sqlite_database, SPEC | changes, "ada", max_runs=1000)
+        submit(sqlite_database, SPEC | changes, "ada", limits=Limits(runs=1000))
     assert estimated.value.faults == submitted.value.faults
 
 

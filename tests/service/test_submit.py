@@ -5,6 +5,7 @@ import pytest
 
 from phaselab.db.schema.database import Database
 from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.specs.points import Limits
 from phaselab.service.base.errors import Conflict, NotFound
 from phaselab.service.verbs import experiments
 from phaselab.service.verbs import runs as run_verbs
@@ -72,7 +73,7 @@ def test_an_idempotency_key_submits_once(database: Database) -> None:
 )
 def test_a_bad_spec_is_refused_and_nothing_is_stored(sqlite_database: Database, changes: Any, place: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        submit(sqlite_database, SPEC | changes, "ada", max_runs=1000)
+        submit(sqlite_database, SPEC | changes, "ada", limits=Limits(runs=1000))
     assert [fault.pointer for fault in caught.value.faults] == [place]
     assert experiments.list_experiments(sqlite_database).items == ()
     with pytest.raises(NotFound):
