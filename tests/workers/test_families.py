@@ -30,7 +30,7 @@ from phaselab.workers.base.recent import RECENT
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.data import image_data
 from phaselab.workers.data.training_set import Centers, centred_means
-from phaselab.workers.families.contract import Extractor, Trained, Training
+from phaselab.workers.families.contract import Extractor, Trained, TrainedStack
 from phaselab.workers.families.extraction import without_features
 from phaselab.workers.families.registry import EXTRACTORS, FAMILIES, bytes_needed, family_of
 from phaselab.workers.measures.shown import Shown, feature_fraction, own_side
@@ -129,7 +129,10 @@ class TestContract:
                     look = landscape.look(start.clone())
                     torch.testing.assert_close(look.verdicts, clean)
                     assert look.gradient.shape == start.shape
-                    assert bool((landscape.safe_radius() <= clean.amax() * 1e6).all())
+                    safe = landscape.safe_radius().clamp_min(0) * 0.999  # [S, N]
+                    length = look.gradient.norm(dim=1)  # [S, N]
+                    moved = -look.gradient * (safe / length.where(length > 0, 1.0)).unsqueeze(1)
+                    assert bool((landscape.look(moved).verdicts[0] > 0)[safe > 0].all())
 
     def test_a_step_against_the_gradient_of_a_readout_lowers_it(self, name: str, source: str) -> None:
         for trained in trained_by([run_of(name, source)]):
@@ -223,6 +226,9 @@ class TestContract:
         assert same(whole, again)
         assert set(folder.iterdir()) == kept
 
+    def test_what_is_trained_together_does_not_go_on_from_checkpoints(self, name: str, source: str) -> None:
+        assert not (FAMILIES[name].together and FAMILIES[name].resumes)
+
     def test_it_says_what_memory_a_run_takes(self, name: str, source: str) -> None:
         narrow, wide = (run_of(name, source, network={"width": width}).settings for width in (2, 64))
         family = family_of(narrow)
@@ -302,10 +308,10 @@ class MadeUp:
     together = False
     resumes = False
 
-    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> Training:
+    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> TrainedStack:
         (run,) = runs
         cluster, inputs = image_data.training_images(run)
-        return Training([Nearest(run, centred_means(inputs, cluster, 10))], [])
+        return TrainedStack([Nearest(run, centred_means(inputs, cluster, 10))], [])
 
     def bytes_per_run(self, settings: Settings) -> int:
         return 8 * settings.data.n * settings.data.d

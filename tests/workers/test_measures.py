@@ -1,6 +1,7 @@
 """Measures on weights whose values are known by hand, and on random ones by definition."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from phaselab.workers.measures.measures import FUNCTIONS
 from phaselab.workers.measures.shown import Shown, cosines, feature_fraction, own_side
 from phaselab.workers.networks.trained import Geometry, geometry
 from phaselab.workers.networks.two_layer import network_of
-from tests.workers.runs import small_run
+from phaselab.workers.trial.run_stack import run_stack
+from tests.workers.runs import results, small_run, stack
 
 SETTINGS = small_run(network__labels="binary", network__width=1).settings
 """2 neurons, 4 clusters."""
@@ -22,6 +24,16 @@ SETTINGS = small_run(network__labels="binary", network__width=1).settings
 
 def test_every_measure_of_the_catalogue_has_its_function_and_no_other() -> None:
     assert set(FUNCTIONS) == set(MEASURES)
+
+
+def test_a_made_up_measure_is_an_entry_and_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = replace(MEASURES["train_loss"], name="made_up", families=("two_layer",))
+    monkeypatch.setitem(MEASURES, "made_up", entry)  # type: ignore[arg-type]
+    with pytest.raises(KeyError, match="made_up"):  # a measure without a function is never a nan
+        run_stack(stack(small_run()))
+    monkeypatch.setitem(FUNCTIONS, "made_up", lambda shown: 2 * shown.loss)
+    (result,) = results(run_stack(stack(small_run())))
+    assert result.measures["made_up"] == pytest.approx(2 * result.measures["train_loss"])  # type: ignore[operator]
 
 
 def shown(neurons: Geometry, settings: Settings = SETTINGS) -> Shown:

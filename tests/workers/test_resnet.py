@@ -14,7 +14,7 @@ from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings, Training
 from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.attacks.pgd import Attack
+from phaselab.workers.attacks.pgd import Breaking
 from phaselab.workers.base.checkpoint import Checkpoint, forget
 from phaselab.workers.data.image_data import Box, training_images
 from phaselab.workers.networks.resnet import ResNet18, draw_resnet
@@ -177,13 +177,13 @@ def test_a_run_that_is_broken_off_in_an_attack_goes_on_there_to_the_same_result(
     folder = tmp_path_factory.mktemp("checkpoints")
     monkeypatch.setenv("PHASELAB_CHECKPOINT_DIR", str(folder))
     attempts: list[int] = []
-    start = Attack.start
+    start = Breaking.start
 
-    def counted(attack: Attack, batch: torch.Tensor, number: int, restart: int) -> None:
+    def counted(breaking: Breaking, batch: torch.Tensor, number: int, restart: int) -> None:
         attempts.append(number)
-        start(attack, batch, number, restart)
+        start(breaking, batch, number, restart)
 
-    monkeypatch.setattr(Attack, "start", counted)
+    monkeypatch.setattr(Breaking, "start", counted)
     attack = SMALL["attack"] | {"restarts": 2, "test_points": 20}
     network = SMALL["network"] | {"labels": "clusters"}
     run = resnet_run(network=network, training=SMALL["training"] | {"steps": 8}, attack=attack)

@@ -52,23 +52,23 @@ def break_points(
     From every start an attempt along each of `ways`, of the points that still stand. Goes on from the checkpoint if
     there is one, with the same result as without a break. Raises Stopped.
     """
-    attack = Attack(ways, radii, steps, noise, stop)
-    after = attack.resume(checkpoint) if checkpoint else (-1, 0)
+    breaking = Breaking(ways, radii, steps, noise, stop)
+    after = breaking.resume(checkpoint) if checkpoint else (-1, 0)
     for number, radius in enumerate(radii):
         tell(Stage.ATTACK, number, len(radii))
         for restart in range(restarts if radius > 0 else 0):
             if (number, restart) <= after:
                 continue
-            batches = attack.batches(radius)
+            batches = breaking.batches(radius)
             for i, batch in enumerate(batches):
                 tell(Stage.ATTACK, number + (restart + i / len(batches)) / restarts, len(radii))
-                attack.start(batch, number, restart)
+                breaking.start(batch, number, restart)
             if checkpoint is not None and checkpoint.due:
-                checkpoint.save(attack.state(number, restart))
-    return Broken(attack.first, attack.blind)
+                checkpoint.save(breaking.state(number, restart))
+    return Broken(breaking.first, breaking.blind)
 
 
-class Attack:
+class Breaking:
     """An attack under way: what broke the points so far."""
 
     def __init__(

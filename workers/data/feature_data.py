@@ -28,14 +28,19 @@ def test_features(run: Run) -> tuple[Tensor, Tensor]:
 
 def origin(run: Run) -> Mapping[str, str]:
     """Which extractor made the features of a run."""
-    made_by = extractor(run)
-    return {"features": made_by.key if made_by else "", "extractor": features_seen(run).about["extractor"]}
+    return {"features": _extractor(run).key, "extractor": features_seen(run).about["extractor"]}
 
 
 def features_seen(run: Run) -> Features:
     """The features that a head is trained on. Raises FeaturesMissing where its extractor has not left them."""
-    made_by = extractor(run)
-    found = None if made_by is None else features.load(made_by.key, image_data.origin(run.settings.data))
+    found = features.load(_extractor(run).key, image_data.origin(run.settings.data))
     if found is None:
         raise FeaturesMissing(f"the features of run {run.key} are not there")
     return found
+
+
+def _extractor(run: Run) -> Run:
+    made_by = extractor(run)
+    if made_by is None:
+        raise ValueError(f"run {run.key} is not trained on features")
+    return made_by

@@ -45,8 +45,8 @@ class Trained(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
-    """What became of runs in training: networks, batch after batch, and the runs that gave none."""
+class TrainedStack:
+    """What became of the runs of a stack in training: networks, batch after batch, and the runs that gave none."""
 
     trained: Sequence[Trained]
     failures: Sequence[RunFailure]
@@ -62,9 +62,9 @@ class Family(Protocol):
     @property
     def resumes(self) -> bool:
         """Whether training and attacks leave checkpoints under the run key and go on from them, with the same result
-        as without a break."""
+        as without a break. Only where runs are computed one after the other."""
 
-    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> Training:
+    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> TrainedStack:
         """Train runs of one shape, a single one where they are not trained together. A run whose numbers stop being
         finite is a failure, and harms no other. Raises Stopped, DataFault.
         """

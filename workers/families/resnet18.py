@@ -16,13 +16,13 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.inputs import InputPoints, InputVictim
 from phaselab.workers.base.checkpoint import Checkpoint
+from phaselab.workers.base.device import device_name
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.data import image_data
 from phaselab.workers.data.features import Features
 from phaselab.workers.data.image_data import Box, images_of
 from phaselab.workers.data.training_set import Centers, centred_means, training_labels
-from phaselab.workers.families.contract import Training
-from phaselab.workers.families.results import device_name
+from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.measures.shown import Shown, feature_fraction, own_side
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.resnet import ResNet18, draw_resnet
@@ -111,14 +111,14 @@ class _ResNet18:
     together = False
     resumes = True
 
-    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> Training:
+    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> TrainedStack:
         """Train the network of a single run. Raises Stopped, DataFault."""
         (run,) = runs
         trained = train_resnet(run, device, stop)
         seen = look(trained, run.settings.data.k, stop)
         if not math.isfinite(seen.loss):
-            return Training([], [_diverged(run)])
-        return Training([ResNetRun(run, trained, seen)], [])
+            return TrainedStack([], [_diverged(run)])
+        return TrainedStack([ResNetRun(run, trained, seen)], [])
 
     def bytes_per_run(self, settings: Settings) -> int:
         """By the width."""

@@ -27,13 +27,13 @@ from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import FirstLayer, source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
 from phaselab.workers.exact.exact import robust_radii
-from phaselab.workers.families.contract import Training
+from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.measures.shown import Shown, feature_fraction, own_side
 from phaselab.workers.networks.trained import Networks, clean_accuracy, geometry, weight_factor
 from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
 from phaselab.workers.training.engines import ENGINES
 from phaselab.workers.training.gram import data_sets_at_once
-from phaselab.workers.training.training import Start, Trained
+from phaselab.workers.training.training import Fitted, Start
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +99,14 @@ class _TwoLayer:
     together = True
     resumes = False
 
-    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> Training:
+    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> TrainedStack:
         """Train runs of one shape, those on the same data together. Raises Stopped, DataFault."""
         settings, network = runs[0].settings, network_of(runs[0].settings, device)
         finished, networks = train_networks(runs, device, stop)
         done = {run.key for run in finished}
         most = 1 if source_of(settings).boxed else runs_at_once(network, settings.attack.test_points, device)
         chunks = [slice(first, first + most) for first in range(0, len(finished), most)]
-        return Training(
+        return TrainedStack(
             [TwoLayers(finished[chunk], networks.take(chunk), network) for chunk in chunks],
             [_diverged(run) for run in runs if run.key not in done],
         )
@@ -165,8 +165,8 @@ def _bundles(groups: list[list[Run]], device: str) -> Iterator[list[list[Run]]]:
 def _train(groups: list[list[Run]], device: str, stop: Stop | None) -> list[Networks]:
     """Train and look at the runs of some training sets."""
     starts = [start_training(runs, training_set(runs[0], device), device) for runs in groups]
-    trained = ENGINES[groups[0][0].settings.training.engine](starts, stop)
-    return [_look(start, done) for start, done in zip(starts, trained, strict=True)]
+    fitted = ENGINES[groups[0][0].settings.training.engine](starts, stop)
+    return [_look(start, one) for start, one in zip(starts, fitted, strict=True)]
 
 
 def start_training(runs: Sequence[Run], data: TrainingSet, device: str) -> Start:
@@ -186,21 +186,21 @@ def _draw_weights(run: Run, network: TwoLayer) -> tuple[Tensor, Tensor]:
     return source_of(run.settings).weights(run, neurons).mul_(scale), bias.mul_(scale if network.biased else 0.0)
 
 
-def _look(start: Start, trained: Trained) -> Networks:
+def _look(start: Start, fitted: Fitted) -> Networks:
     """Look at the test points, which depend on the data seed alone, with networks trained on the same data."""
     run, centers = start.runs[0], start.data.centers
-    shape = geometry(trained.weights, centers.points)
+    shape = geometry(fitted.weights, centers.points)
     factor = weight_factor(_without_infinities(shape.weight_products))  # [S, M, M]
-    layer = FirstLayer(trained.weights, shape.center_products, factor)
+    layer = FirstLayer(fitted.weights, shape.center_products, factor)
     cluster, seen = source_of(run.settings).look(run, layer, centers.points)  # [N], [S, M, N]
-    seen = (seen + trained.bias.unsqueeze(-1)).to(trained.weights.dtype)
-    dealt, runs = label_groups(run.settings), len(trained.weights)
+    seen = (seen + fitted.bias.unsqueeze(-1)).to(fitted.weights.dtype)
+    dealt, runs = label_groups(run.settings), len(fitted.weights)
     side, label = (torch.tensor(one).to(cluster)[cluster] for one in (dealt.side_of_cluster, dealt.group_of_cluster))
     return Networks(
-        trained.weights,
-        trained.bias,
-        trained.loss,
-        trained.accuracy,
+        fitted.weights,
+        fitted.bias,
+        fitted.loss,
+        fitted.accuracy,
         shape.center_products,
         shape.weight_products,
         centers.norms.expand(runs, -1),

@@ -13,15 +13,15 @@ from phaselab.domain.settings.settings import Training
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.networks.two_layer import mean_loss, outputs
-from phaselab.workers.training.training import Start, Trained, batches, finish
+from phaselab.workers.training.training import Fitted, Start, batches, finish
 
 
-def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Trained]:
+def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Fitted]:
     """Train every run of every start for its steps. Raises Stopped."""
     return each(starts, lambda start: _train(start, stop))
 
 
-def _train(start: Start, stop: Stop | None) -> Trained:
+def _train(start: Start, stop: Stop | None) -> Fitted:
     trained = each(range(len(start.runs)), lambda i: _train_one(start, i, stop))
     weights = torch.stack([weights for weights, _ in trained])  # [S, M, e'']
     bias = torch.stack([bias for _, bias in trained])  # [S, M]

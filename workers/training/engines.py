@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.training import autograd, gram
-from phaselab.workers.training.training import Start, Trained
+from phaselab.workers.training.training import Fitted, Start
 
-ENGINES: Mapping[str, Callable[[Sequence[Start], Stop | None], list[Trained]]] = {
+ENGINES: Mapping[str, Callable[[Sequence[Start], Stop | None], list[Fitted]]] = {
     "gram": gram.train,
     "autograd": autograd.train,
 }

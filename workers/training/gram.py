@@ -19,8 +19,8 @@ from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.recent import RECENT
 from phaselab.workers.base.stop import Stop, check
-from phaselab.workers.networks.losses import LossGradient
-from phaselab.workers.training.training import Start, Trained, batches, finish
+from phaselab.workers.networks.two_layer import LossGradient
+from phaselab.workers.training.training import Fitted, Start, batches, finish
 
 CACHE_BYTES = 2**20
 """Gram matrices that are multiplied in turn, step after step, on the CPU."""
@@ -64,7 +64,7 @@ def data_sets_at_once(settings: Settings, device: str) -> int:
     return max(1, most // (size * settings.data.n**2))
 
 
-def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Trained]:
+def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Fitted]:
     """Train every run of every start for its steps, exact up to rounding; the starts have equally many runs each,
     all of one shape. Raises Stopped, and ValueError for Adam.
     """
@@ -82,7 +82,7 @@ def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Trained]:
     return state.finish()
 
 
-def _train_on_batches(start: Start, stop: Stop | None) -> Trained:
+def _train_on_batches(start: Start, stop: Stop | None) -> Fitted:
     """Every run by itself, for each has its own order of batches."""
     trained = []
     for i, run in enumerate(start.runs):
@@ -94,7 +94,7 @@ def _train_on_batches(start: Start, stop: Stop | None) -> Trained:
             tell(Stage.TRAINING, i * steps + step, len(start.runs) * steps)
             state.step_on(points.to(start.label.device))
         trained += state.finish()
-    return Trained(*(torch.cat([getattr(one, field.name) for one in trained]) for field in fields(Trained)))
+    return Fitted(*(torch.cat([getattr(one, field.name) for one in trained]) for field in fields(Fitted)))
 
 
 class _State:
@@ -156,7 +156,7 @@ class _State:
         gradient[0, 0, :, points] = of_batch(batch)
         self.step(gradient)
 
-    def finish(self) -> list[Trained]:
+    def finish(self) -> list[Fitted]:
         """The networks of each training set's runs, with W = a W0 + C X."""
         weights, preactivations = self.weights * self.share, self.preactivations()
         weights[..., : self.inputs.shape[2]] += self.coefficients @ self.inputs.unsqueeze(1)

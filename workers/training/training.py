@@ -28,7 +28,7 @@ class Start:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Fitted:
     """The networks of S runs after the last step, with the loss and accuracy on the training set."""
 
     weights: Tensor
@@ -41,11 +41,11 @@ class Trained:
     """[S] share of training points whose own label has strictly the largest output"""
 
 
-def finish(start: Start, weights: Tensor, bias: Tensor, preactivations: Tensor) -> Trained:
-    """Trained networks from the weights and the final pre-activations [S, M, n] of the training points."""
+def finish(start: Start, weights: Tensor, bias: Tensor, preactivations: Tensor) -> Fitted:
+    """Fitted networks from the weights and the final pre-activations [S, M, n] of the training points."""
     of_groups = outputs(preactivations, start.network.layout)  # [S, c, n]
     accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [S]
-    return Trained(weights, bias, mean_loss(of_groups, start.label, start.network), accuracy)
+    return Fitted(weights, bias, mean_loss(of_groups, start.label, start.network), accuracy)
 
 
 def batches(run: Run) -> Iterator[Tensor]:

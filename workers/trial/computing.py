@@ -8,7 +8,7 @@ import torch
 from phaselab.domain.results.results import Outcome
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.base.memory import Memory, memory
+from phaselab.workers.base.device import Memory, memory
 from phaselab.workers.base.stop import Stopped
 from phaselab.workers.families.registry import bytes_needed
 from phaselab.workers.trial.run_stack import run_stack

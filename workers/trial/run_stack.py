@@ -1,28 +1,33 @@
 """The edge of this package: from a stack of runs to one outcome per run."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from importlib.metadata import version
 from itertools import chain
 
 import torch
 
-from phaselab.domain.results.results import Outcome, RunFailure, RunResult
+from phaselab.domain.results.measures import measured, measures_of
+from phaselab.domain.results.results import Curve, Outcome, RunFailure, RunResult
+from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.attacks.attacks import Attacks
+from phaselab.workers.attacks.attacks import Attacked, Attacks
 from phaselab.workers.attacks.landscape import TARGETS
 from phaselab.workers.attacks.trust import judge
 from phaselab.workers.base.checkpoint import forget, of_attack
-from phaselab.workers.base.memory import is_out_of_memory
+from phaselab.workers.base.device import device_name, is_out_of_memory
 from phaselab.workers.base.progress import each, run_at_work
 from phaselab.workers.base.stop import Stop, Stopped
 from phaselab.workers.data.data_files import DataFault
+from phaselab.workers.data.sources import source_of
 from phaselab.workers.families.contract import Family, Trained
 from phaselab.workers.families.extraction import without_features
 from phaselab.workers.families.registry import family_of
-from phaselab.workers.families.results import results
+from phaselab.workers.measures.measures import FUNCTIONS
+from phaselab.workers.measures.shown import cosines
 
 __all__ = ["Stopped", "run_stack"]
 
@@ -82,9 +87,9 @@ def _compute(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcom
 
 
 def _train_and_judge(family: Family, runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
-    training = family.train(runs, device, stop)
-    judged = each(training.trained, lambda trained: _judge(trained, family.resumes, device, stop))
-    return [*training.failures, *chain.from_iterable(judged)]
+    stack = family.train(runs, device, stop)
+    judged = each(stack.trained, lambda trained: _judge(trained, family.resumes, device, stop))
+    return [*stack.failures, *chain.from_iterable(judged)]
 
 
 def _judge(trained: Trained, resumes: bool, device: str, stop: Stop | None) -> list[RunResult]:
@@ -93,4 +98,39 @@ def _judge(trained: Trained, resumes: bool, device: str, stop: Stop | None) -> l
     checkpoint = partial(of_attack, key) if resumes else None
     attacked = Attacks(settings, trained.victim, trained.exact, stop, checkpoint).all()
     trust = judge(settings, trained.victim, trained.clean, attacked, stop)
-    return results(trained, attacked, trust, device)
+    return _results(trained, attacked, trust, device)
+
+
+def _results(trained: Trained, attacked: Attacked, trust: Sequence[Trust], device: str) -> list[RunResult]:
+    """One result per run, in order; `seconds` is left to `run_stack`."""
+    shown = replace(trained.shown(), radii=attacked.exact)
+    names = measures_of(trained.runs[0].settings)
+    values = {name: FUNCTIONS[name](shown).tolist() for name in names}  # [S] each
+    matrices = cosines(shown.neurons, shown.center_norms).float().cpu().numpy()  # [S, k, M]
+    curves = {name: accuracy.double().cpu().numpy() for name, accuracy in attacked.accuracy.items()}  # [S, radii]
+    return [
+        RunResult(
+            key=run.key,
+            measures=measured(run.settings, {name: column[i] for name, column in values.items()}),
+            curves=tuple(Curve(readout, method, each[i]) for (method, readout), each in curves.items()),
+            cosines=matrices[i],
+            trust=trust[i],
+            provenance=_provenance(run, device),
+        )
+        for i, run in enumerate(trained.runs)
+    ]
+
+
+def _provenance(run: Run, device: str) -> Mapping[str, str]:
+    """What computed a run: engine, data, device, versions."""
+    return {
+        "engine": run.settings.training.engine,
+        **source_of(run.settings).origin(run),
+        "device": device_name(device),
+        **_versions(),
+    }
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    return {name: version(name) for name in ("phaselab", "torch", "numpy")}

@@ -1,6 +1,8 @@
-"""Memory: what is free on a GPU, and whether an allocation failed."""
+"""The device that computes: its name, what is free on a GPU, and whether an allocation failed."""
 
+import platform
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -24,3 +26,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+@cache
+def device_name(device: str) -> str:
+    """What a device is called in provenance."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device} ({platform.machine()})"
