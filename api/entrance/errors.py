@@ -15,7 +15,15 @@ from phaselab.api.base.problems import Problem, respond
 from phaselab.api.base.templating import page
 from phaselab.api.entrance.login_form import login_form
 from phaselab.domain.settings.faults import Fault, InvalidInput, plain_words, pointer
-from phaselab.service.base.errors import Conflict, DatabaseAway, Forbidden, NotFound
+from phaselab.service.base.errors import (
+    Conflict,
+    DatabaseAway,
+    DatabaseDamaged,
+    DatabaseLost,
+    DatabaseReadOnly,
+    Forbidden,
+    NotFound,
+)
 
 log = logging.getLogger("phaselab.api")
 
@@ -78,7 +86,8 @@ def _forbidden(request: Request, error: Exception) -> Response:
 
 def _away(request: Request, error: Exception) -> Response:
     log.error("%s %s: %s", request.method, request.url.path, error)
-    detail = "the database cannot be reached just now; nothing was stored; try again shortly"
+    told = isinstance(error, DatabaseLost | DatabaseReadOnly | DatabaseDamaged)  # others may name addresses
+    detail = str(error) if told else "the database cannot be reached just now; nothing was stored; try again shortly"
     return _answer(request, Problem(503, detail, headers={"Retry-After": "5"}))
 
 

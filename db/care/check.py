@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, case, exists, fu
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.tables import PENDING, Want, experiment_runs, experiments, points, run_arrays, runs
+from phaselab.db.writing import arrays
 from phaselab.db.writing.described import read_measure_lists
 from phaselab.db.writing.summaries import summaries_from_runs
 from phaselab.domain.results import summaries
@@ -24,7 +25,7 @@ class Finding:
 
 def check(session: Session) -> list[Finding]:
     """Everything that is wrong; empty for a sound database. Reads every run."""
-    found = [*_file_faults(session), *_state_faults(session)]
+    found = [*_file_faults(session), *_state_faults(session), *_array_faults(session)]
     for row in session.execute(select(experiments).order_by(experiments.c.id)).all():
         found += _count_faults(session, row.id)
         found += _summary_faults(session, row.id)
@@ -66,6 +67,16 @@ def _state_faults(session: Session) -> Iterator[Finding]:
         number = session.execute(query).scalar_one()
         if number:
             yield Finding(f"{number} {detail}")
+
+
+def _array_faults(session: Session) -> Iterator[Finding]:
+    """Curves and cosines in which bits have changed since they were stored."""
+    query = select(run_arrays.c.content, runs.c.key).join(runs, runs.c.id == run_arrays.c.run_id)
+    for some in session.execute(query.execution_options(yield_per=2_000)).partitions():
+        for content, key in some:
+            fault = arrays.damage(content)
+            if fault is not None:
+                yield Finding(f"the curves and cosines of run {key} are damaged: {fault}")
 
 
 def _count(source: FromClause, condition: ColumnElement[bool]) -> Select[int]:

@@ -1,13 +1,17 @@
 """Keeping a database in order: backup, vacuum, mending what is kept twice."""
 
+import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.database import Database
+from phaselab.db.schema.database_file import OWNER_ALONE
 from phaselab.db.schema.tables import experiment_runs, experiments, points, run_arrays, runs, settings
+from phaselab.db.schema.upgrade import current_revision
 from phaselab.db.writing.status import recount, settle
 from phaselab.db.writing.summaries import rebuild_summaries
 from phaselab.domain.settings.faults import OperatorFault
@@ -20,21 +24,23 @@ class NoBackup(OperatorFault):
 def backup(database: Database, target: Path) -> None:
     """Copy a SQLite database, as it is at one moment, to a new file; the service may run meanwhile.
 
-    Raises NoBackup for a file that exists, and for a server, which has better means of its own.
+    Raises NoBackup for a file that exists or cannot be made, for a database that holds nothing of Phaselab, and for a
+    server, which has better means of its own.
     """
     if not database.is_sqlite:
         raise NoBackup("a server is backed up by its own means: pg_dump --format=custom --file=FILE DATABASE_URL")
-    if target.exists():
-        raise NoBackup(f"{target} exists already; name a new file")
-    source = database.engine.raw_connection()
-    copy = sqlite3.connect(target)
+    if current_revision(database) is None:
+        raise NoBackup(
+            f"{database.url.database} holds no database of Phaselab; PHASELAB_DATABASE_URL names which to copy"
+        )
     try:
-        driver = source.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        driver.backup(copy)
-    finally:
-        copy.close()
-        source.close()
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ALONE))
+    except FileExistsError:
+        raise NoBackup(f"{target} exists already; name a new file") from None
+    except OSError as error:
+        raise NoBackup(f"{target} cannot be made: {error.strerror}") from None
+    with database.driver() as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
 
 
 def vacuum(database: Database) -> int:
@@ -42,10 +48,7 @@ def vacuum(database: Database) -> int:
     up to date; how many runs were removed."""
     with database.transaction() as session:
         removed = _prune(session)
-    connection = database.engine.raw_connection()
-    try:
-        driver = connection.driver_connection
-        assert driver is not None
+    with database.driver() as driver:
         if database.is_sqlite:
             driver.execute("VACUUM")
             driver.execute("ANALYZE")
@@ -53,8 +56,6 @@ def vacuum(database: Database) -> int:
             driver.autocommit = True
             driver.execute("VACUUM ANALYZE")
             driver.autocommit = False
-    finally:
-        connection.close()
     return removed
 
 

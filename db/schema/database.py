@@ -1,18 +1,18 @@
 """The database: one engine, one way to write, one way to read."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session as Session
 
+from phaselab.db.schema.away import DRIVER_ERRORS, DatabaseAway, first_line, why_away
+from phaselab.db.schema.database_file import DatabaseFile
 from phaselab.db.schema.network_files import refuse_network_files
 from phaselab.domain.settings.faults import OperatorFault
 
@@ -22,12 +22,6 @@ WRITE_LOCK = 0x7068_6173  # "phas"
 """The PostgreSQL advisory lock that every writing transaction holds."""
 
 
-class DatabaseAway(OperatorFault):
-    """The database cannot be reached, or stays locked; nothing was stored. Worth trying again."""
-
-    passes = True
-
-
 class BadDatabaseUrl(OperatorFault):
     """The database URL cannot be used; the message says what would be right."""
 
@@ -35,11 +29,20 @@ class BadDatabaseUrl(OperatorFault):
 class Database:
     """A database by its URL: `sqlite:///var/phaselab.db` or `postgresql://user:password@host/name`.
 
-    Raises BadDatabaseUrl. Connects only when it is used, so that a server that is away does no harm before that.
+    A SQLite file that is not there is made, unless `creates` is false. Raises BadDatabaseUrl or NoDatabase. Connects
+    only when it is used, so that a server that is away does no harm before that.
     """
 
-    def __init__(self, url: str, pool_size: int = 5, max_overflow: int = 10, pool_timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        pool_size: int = 5,
+        max_overflow: int = 10,
+        pool_timeout: float = 30.0,
+        creates: bool = True,
+    ) -> None:
         self.url = _parsed(url)
+        self._file = _file(self.url, creates)
         self.engine = _engine(self.url, pool_size, max_overflow, pool_timeout)
         self._writer = self.engine.execution_options(phaselab_writes=True)
 
@@ -56,23 +59,44 @@ class Database:
         `alone=False` is for what touches a single row of its own, such as the leader lock: on PostgreSQL it does not
         wait for the others.
         """
-        with _told_plainly(), Session(self._writer) as session:
+        with self._told_plainly(), Session(self._writer) as session:
             if alone and not self.is_sqlite:
                 session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITE_LOCK})
             yield session
             session.commit()
+            self._insist_on_file()  # what went into a file that is not there any more is not acknowledged
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A transaction that only reads and sees one moment of the database throughout. Raises DatabaseAway."""
-        with _told_plainly(), Session(self.engine) as session:
+        with self._told_plainly(), Session(self.engine) as session:
             if not self.is_sqlite:
                 session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield session
 
+    @contextmanager
+    def driver(self) -> Iterator[Any]:
+        """The driver's own connection, outside of any transaction, for what drivers do best. Raises DatabaseAway."""
+        with self._told_plainly():
+            connection = self.engine.raw_connection()
+            try:
+                yield connection.driver_connection
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+    @contextmanager
+    def _told_plainly(self) -> Iterator[None]:
+        self._insist_on_file()
+        with _told_plainly():
+            yield
+
+    def _insist_on_file(self) -> None:
+        if self._file is not None:
+            self._file.insist()
 
 
 def _parsed(text_url: str) -> URL:
@@ -89,6 +113,15 @@ def _parsed(text_url: str) -> URL:
     return url.set(drivername="sqlite+pysqlite")
 
 
+def _file(url: URL, creates: bool) -> DatabaseFile | None:
+    """The file of a SQLite database. Raises NetworkFileSystem or NoDatabase."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    path = Path(str(url.database)).absolute()
+    refuse_network_files(path)
+    return DatabaseFile(path, creates)
+
+
 def _engine(url: URL, pool_size: int, max_overflow: int, pool_timeout: float) -> Engine:
     # Last in, first out: what few connections can do is done by few, and each has a cache of its own.
     sizes = {
@@ -100,9 +133,6 @@ def _engine(url: URL, pool_size: int, max_overflow: int, pool_timeout: float) ->
     if url.get_backend_name() == "postgresql":
         given = {"connect_timeout": 5, "application_name": "phaselab"} | dict(url.query)
         return create_engine(url, pool_pre_ping=True, connect_args=given, **sizes)
-    path = Path(str(url.database)).absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    refuse_network_files(path)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **sizes)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -126,28 +156,20 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def _told_plainly() -> Iterator[None]:
-    """Turns the driver's errors about a missing or busy database into DatabaseAway."""
+    """Turns the driver's errors about a missing, busy, read-only or damaged database into DatabaseAway."""
     try:
         yield
     except PoolTimeout as error:
         raise DatabaseAway("every connection to the database is in use; try again") from error
     except DBAPIError as error:
-        if error.connection_invalidated or _is_away(error.orig):
-            raise DatabaseAway(f"the database cannot be reached: {_first_line(error.orig)}") from error
-        raise
-    except (psycopg.Error, sqlite3.Error) as error:  # from the driver itself, which `db.bulk` uses
-        if _is_away(error):
-            raise DatabaseAway(f"the database cannot be reached: {_first_line(error)}") from error
-        raise
-
-
-def _is_away(error: BaseException | None) -> bool:
-    if isinstance(error, psycopg.Error):
-        # No SQLSTATE: the connection itself failed. 08: connection, 53: out of resources, 57: shut down.
-        code = str(error.sqlstate or "")
-        return code[:2] in ("08", "53", "57") or (isinstance(error, psycopg.OperationalError) and not code)
-    return any(told in str(error) for told in ("database is locked", "unable to open", "disk I/O error", "is full"))
-
-
-def _first_line(error: BaseException | None) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+        away = why_away(error.orig)
+        if away is None and error.connection_invalidated:
+            away = DatabaseAway(f"the database cannot be reached: {first_line(error.orig)}")
+        if away is None:
+            raise
+        raise away from error
+    except DRIVER_ERRORS as error:  # from the driver itself, which `db.bulk` uses
+        away = why_away(error)
+        if away is None:
+            raise
+        raise away from error

@@ -1,7 +1,7 @@
 """Curves and the cosine matrix of a run as one compact binary value.
 
 The length of a header (4 bytes, little-endian), the header (JSON: which curves, how many radii, the shape of the
-matrix, `of`), the curves [curves, radii], the cosines as little-endian float32 [k, neurons].
+matrix, `of`), the curves [curves, radii], the cosines as little-endian float32 [k, neurons], the CRC-32 of all that.
 
 An accuracy is a share of the test points, so curves are held as numbers of `of` points, little-endian uint16, whenever
 that gives every accuracy back to the last bit; else `of` is 0 and they are little-endian float64. Values that older
@@ -46,10 +46,15 @@ class _Layout:
     cosines: tuple[int, int]
     of: int
     start: int
+    checked: bool
 
     @property
     def rest(self) -> int:
         return self.start + len(self.names) * self.radii * (2 if self.of else 8)
+
+    @property
+    def end(self) -> int:
+        return self.rest + 4 * self.cosines[0] * self.cosines[1]
 
 
 def misshapen(run: RunArrays) -> str | None:
@@ -77,7 +82,8 @@ def encode(runs: Sequence[RunArrays]) -> list[bytes]:
         accuracy = np.array(given, dtype="<f8").reshape(len(places), len(names) * radii)
         for i, (of, numbers) in zip(places, _as_counts(accuracy), strict=True):
             head = _header(names, radii, shape, of)
-            encoded[i] = b"".join([head, numbers, runs[i].cosines.astype("<f4", copy=False).tobytes()])
+            content = b"".join([head, numbers, runs[i].cosines.astype("<f4", copy=False).tobytes()])
+            encoded[i] = content + _checksum(content)
     return encoded
 
 
@@ -96,7 +102,7 @@ def _as_counts(accuracy: Accuracies) -> Iterator[tuple[int, bytes]]:
 
 @lru_cache(maxsize=1000)
 def _header(names: _Names, count: int, shape: tuple[int, ...], of: int) -> bytes:
-    header = {"curves": names, "radii": count, "cosines": shape, "of": of}
+    header = {"curves": names, "radii": count, "cosines": shape, "of": of, "checked": 1}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 16)
     return struct.pack("<I", len(text)) + text
@@ -106,9 +112,26 @@ def decode(content: bytes) -> RunArrays:
     """The arrays that `encode` stored."""
     plain, layout = _read(content)
     accuracy = _accuracies([plain], layout)[0]
-    cosines = np.frombuffer(plain, dtype="<f4", offset=layout.rest).reshape(layout.cosines)
+    cosines = np.frombuffer(plain[layout.rest : layout.end], dtype="<f4").reshape(layout.cosines)
     curves = tuple(Curve(*name, line) for name, line in zip(layout.names, accuracy, strict=True))
     return RunArrays(curves, cosines)
+
+
+def damage(content: bytes) -> str | None:
+    """What is wrong with stored arrays, if anything, by their checksum; older ones have none, but a length."""
+    try:
+        plain, layout = _read(content)
+    except (ValueError, LookupError, TypeError, struct.error, zlib.error) as error:
+        return f"they cannot be read ({type(error).__name__})"
+    if len(plain) != layout.end + (4 if layout.checked else 0):
+        return "they have another length than they say"
+    if layout.checked and plain[layout.end :] != _checksum(plain[: layout.end]):
+        return "they are not what was stored: their checksum differs"
+    return None
+
+
+def _checksum(content: bytes) -> bytes:
+    return struct.pack("<I", zlib.crc32(content))
 
 
 def decode_curves(contents: Sequence[bytes]) -> dict[tuple[Readout, Method], Accuracies]:
@@ -136,7 +159,7 @@ def _layout(head: bytes) -> _Layout:
     header = json.loads(head[4:])
     names = tuple((readout, method) for readout, method in header["curves"])
     k, neurons = header["cosines"]
-    return _Layout(names, header["radii"], (k, neurons), header.get("of", 0), len(head))
+    return _Layout(names, header["radii"], (k, neurons), header.get("of", 0), len(head), bool(header.get("checked")))
 
 
 def _accuracies(plains: Sequence[bytes], layout: _Layout) -> Accuracies:

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -121,23 +121,34 @@ class Configuration(BaseModel):
 
 
 def load_configuration(
-    environment: Mapping[str, str] | None = None, folder: Path | None = None, **given: Any
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    needed: Collection[str] | None = None,
+    **given: Any,
 ) -> Configuration:
     """The configuration: defaults, then `phaselab.toml` in `folder` (or the file PHASELAB_CONFIG names), then the
-    environment, then `given` (those not None). Raises ConfigurationError."""
+    environment, then `given` (those not None). Only settings that are `needed` are read, when it is said which are: the
+    others keep their defaults, and stop nothing. Raises ConfigurationError."""
     variables = os.environ if environment is None else environment
     values, origins = _from_file(variables, Path.cwd() if folder is None else folder)
     for name in Configuration.model_fields:
         text = variables.get(PREFIX + name.upper())
-        if text is not None and text.strip():
+        if text is not None and text.strip() and not _of_kubernetes(name, text):
             values[name], origins[name] = text.strip(), PREFIX + name.upper()
     for name, value in given.items():
         if value is not None:
             values[name], origins[name] = value, f"--{name.replace('_', '-')}"
+    if needed is not None:
+        values = {name: value for name, value in values.items() if name in needed}
     try:
         return Configuration.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError("; ".join(_plain(dict(entry), origins) for entry in error.errors())) from None
+
+
+def _of_kubernetes(name: str, text: str) -> bool:
+    """Whether a variable is none of ours: Kubernetes sets PHASELAB_PORT=tcp://... beside a service called phaselab."""
+    return name == "port" and text.strip().startswith(("tcp://", "udp://", "sctp://"))
 
 
 def _from_file(variables: Mapping[str, str], folder: Path) -> tuple[dict[str, Any], dict[str, str]]:

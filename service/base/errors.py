@@ -7,7 +7,8 @@ ServiceError            for the one who asked
 └── Forbidden           the account may not do this
 InvalidInput            what was sent cannot be used (from domain)
 OperatorFault           for whoever runs the service (from domain)
-├── DatabaseAway, BadDatabaseUrl, NetworkFileSystem, SchemaMismatch, NoBackup   (from db)
+├── DatabaseAway (DatabaseLost, DatabaseReadOnly, DatabaseDamaged), NoDatabase, BadDatabaseUrl, NetworkFileSystem,
+│   SchemaMismatch, NoBackup   (from db)
 ├── ConfigurationError  a setting cannot be used
 ├── AccountFault        an account cannot be made or changed so
 ├── PortTaken           another program listens there
@@ -15,7 +16,10 @@ OperatorFault           for whoever runs the service (from domain)
 └── DataFault           a file of a data set is missing or wrong (from workers)
 """
 
-from phaselab.db.schema.database import DatabaseAway as DatabaseAway
+from phaselab.db.schema.away import DatabaseAway as DatabaseAway
+from phaselab.db.schema.away import DatabaseDamaged as DatabaseDamaged
+from phaselab.db.schema.away import DatabaseLost as DatabaseLost
+from phaselab.db.schema.away import DatabaseReadOnly as DatabaseReadOnly
 from phaselab.domain.settings.faults import OperatorFault
 
 

@@ -9,12 +9,13 @@ from phaselab.db.writing.recipe import adopt_recipe, waits_under_older_recipe
 from phaselab.service.base.configuration import Configuration
 
 
-def open_database(configuration: Configuration) -> Database:
-    """The configured database, its schema up to date: upgraded here for a SQLite file, insisted on for a server.
+def open_database(configuration: Configuration, creates: bool = False) -> Database:
+    """The configured database, its schema up to date: upgraded here for a SQLite file, insisted on for a server. A
+    SQLite file that is not there is made only if it is told so.
 
-    Raises BadDatabaseUrl, NetworkFileSystem, SchemaMismatch or DatabaseAway.
+    Raises BadDatabaseUrl, NoDatabase, NetworkFileSystem, SchemaMismatch or DatabaseAway.
     """
-    database = Database(configuration.database_url)
+    database = Database(configuration.database_url, creates=creates)
     make_ready(database)
     with database.reading() as session:
         outdated = waits_under_older_recipe(session)

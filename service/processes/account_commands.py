@@ -103,5 +103,5 @@ def _cap(trials: int | None) -> str:
 
 @contextmanager
 def _database() -> Iterator[Database]:
-    with told_plainly(), closing(open_database(load_configuration())) as database:
+    with told_plainly(), closing(open_database(load_configuration(needed=("database_url",)))) as database:
         yield database

@@ -24,7 +24,7 @@ def database_commands() -> None:
 @database_commands.command()
 def upgrade() -> None:
     """Bring the schema to what this version needs. Safe to repeat."""
-    with _database() as database:
+    with _database(creates=True) as database:
         upgrade_schema(database)
     click.echo(f"The schema is at {head_revision()}.")
 
@@ -67,9 +67,11 @@ def vacuum() -> None:
 
 
 @contextmanager
-def _database(ready: bool = False) -> Iterator[Database]:
-    """The database; `ready` for what reads or writes rows, and so needs the schema of this version."""
-    with told_plainly(), closing(Database(load_configuration().database_url)) as database:
+def _database(ready: bool = False, creates: bool = False) -> Iterator[Database]:
+    """The database; `ready` for what reads or writes rows, and so needs the schema of this version. Only what `creates`
+    makes a new one."""
+    url = load_configuration(needed=("database_url",)).database_url
+    with told_plainly(), closing(Database(url, creates=creates)) as database:
         if ready:
             insist_ready(database)
         yield database

@@ -116,7 +116,7 @@ class Supervisor:
 
     def _check_database(self) -> None:
         """Raises what would keep the children from running, before any is started."""
-        database = open_database(self._configuration)
+        database = open_database(self._configuration, creates=self._url is not None)
         try:
             if self._url is not None:
                 check_reach(database, self._configuration)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from phaselab.db.queue.leases import Leased
-from phaselab.db.schema.database import DatabaseAway
+from phaselab.db.schema.away import DatabaseAway
 from phaselab.domain.results.parcels import Letter, Parcel, Post, Progress
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.settings import Settings

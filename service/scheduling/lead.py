@@ -8,7 +8,8 @@ import threading
 from pathlib import Path
 
 from phaselab.db.queue import leadership
-from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.db.schema.away import DatabaseAway
+from phaselab.db.schema.database import Database
 from phaselab.service.scheduling.watchdog import Watchdog
 
 STAND_BY_SECONDS = 0.5

@@ -8,7 +8,8 @@ import threading
 
 import httpx
 
-from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.db.schema.away import DatabaseAway
+from phaselab.db.schema.database import Database
 from phaselab.db.writing import notices
 from phaselab.db.writing.notices import Notice
 from phaselab.service.base.addresses import is_allowed, is_loopback

@@ -46,13 +46,19 @@ def _start_here(configuration: Configuration) -> None:
         address="local",
         namespace=NAMESPACE,
         job_config=_job(),
-        num_cpus=configuration.cpus or len(os.sched_getaffinity(0)),
+        num_cpus=configuration.cpus or _cpus(),
         include_dashboard=False,
         log_to_driver=False,
         logging_level=_level(configuration),
         object_store_memory=OBJECT_STORE_BYTES,
         _temp_dir=tempfile.mkdtemp(prefix=f"{TEMP_PREFIX}{os.getpid()}-", dir="/tmp"),
     )
+
+
+def _cpus() -> int:
+    """How many CPUs this process may use; where that cannot be asked (macOS), how many there are."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return os.cpu_count() or 1 if affinity is None else len(affinity(0))
 
 
 def _job() -> JobConfig:

@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.db.schema.away import DatabaseAway
+from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import RayUnfit
 from phaselab.service.scheduling import ray_session

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ParamSpec, TypeVar
 
 from phaselab.db.queue import candidates, fair_use, leases, progress
-from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.db.schema.away import DatabaseAway
+from phaselab.db.schema.database import Database
 from phaselab.db.writing import landing, recipe
 from phaselab.db.writing.status import status_of
 from phaselab.domain.results.results import Outcome, RunFailure

@@ -157,4 +157,5 @@ def _eta(row: ExperimentRow, counts: Counts, now: datetime) -> float | None:
     ended = counts.done + counts.failed - counts.cached
     if row.status is not ExperimentStatus.RUNNING or row.started_at is None or ended <= 0:
         return None
-    return (now - row.started_at).total_seconds() * (counts.queued + counts.running) / ended
+    elapsed = max(0.0, (now - row.started_at).total_seconds())  # clocks are set back
+    return elapsed * (counts.queued + counts.running) / ended

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,8 +15,7 @@ from phaselab.api.app import PARTS, create_app
 from phaselab.db.queue import leadership
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
-from tests.api.conftest import NEW_SPEC as SPEC
-from tests.api.conftest import serving
+from tests.api.conftest import NEW_SPEC, SPEC, serving
 
 SHAPE = {"type", "title", "status", "detail", "instance", "errors"}
 
@@ -161,14 +161,31 @@ def test_ready_tells_whether_a_scheduler_leads(own_server: tuple[str, Database],
 def test_other_sites_pages_may_not_change_anything(read: httpx.Client, filled_url: str) -> None:
     for method, path in (("POST", "/experiments"), ("POST", "/experiments/1/cancel"), ("DELETE", "/experiments/1")):
         assert_problem(read.request(method, path, headers={"Origin": "http://elsewhere.example"}), 403)
-    own = read.post("/experiments?dry_run=true", json=SPEC, headers={"Origin": filled_url})
-    assert own.status_code == 200
+    rewritten = {"Origin": "https://lab.example:8443", "Host": "127.0.0.1", "Sec-Fetch-Site": "same-origin"}
+    for headers in ({"Origin": filled_url}, rewritten):
+        assert read.post("/experiments?dry_run=true", json=SPEC, headers=headers).status_code == 200
+    for site in ("cross-site", "same-site", "none"):
+        headers = rewritten | {"Sec-Fetch-Site": site}
+        assert_problem(read.post("/experiments?dry_run=true", json=SPEC, headers=headers), 403)
 
 
 def test_every_answer_has_the_headers_that_keep_browsers_safe(read: httpx.Client) -> None:
     for answer in (read.get("/health"), read.get("/nothing")):
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_database_whose_file_is_gone_is_503_with_the_cause(
+    own_server: tuple[str, Database], http: httpx.Client
+) -> None:
+    file = Path(str(own_server[1].url.database))
+    assert http.get("/ready").status_code == 200
+    file.rename(file.with_suffix(".kept"))
+    for answer in (http.get("/ready"), http.post("/experiments", json=NEW_SPEC), http.get("/experiments")):
+        assert_problem(answer, 503)
+        assert "removed or replaced" in answer.json()["detail"]
+    file.with_suffix(".kept").rename(file)
+    assert http.post("/experiments", json=NEW_SPEC).status_code == 201
 
 
 def test_a_database_that_is_away_is_503_and_health_stays(tmp_path: Any) -> None:

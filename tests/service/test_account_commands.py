@@ -7,6 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from phaselab.db.schema.database import Database
+from phaselab.db.schema.upgrade import upgrade
 from phaselab.service.processes.account_commands import account_commands
 from phaselab.service.verbs import accounts
 
@@ -17,6 +18,10 @@ def run(*arguments: str, url: str) -> Result:
 
 def test_a_token_stands_alone_on_standard_output(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
+    assert "there is no database at" in run("add", "ada", url=url).output
+    upgraded = Database(url)
+    upgrade(upgraded)
+    upgraded.close()
     added = run("add", "ada", "--weight", "2", "--trials", "3", url=url)
     assert added.exit_code == 0
     assert f"{tmp_path}/new.db" in added.stderr

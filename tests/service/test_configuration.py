@@ -77,3 +77,7 @@ def test_the_operations_page_lists_every_setting_with_its_meaning_and_default() 
         default = "" if field.default is None else f"`{field.default}`"
         meaning = " ".join((field.description or "").split())
         assert f"| `PHASELAB_{name.upper()}` | {default} | {meaning} |" in page
+
+
+def test_what_kubernetes_sets_beside_a_service_called_phaselab_is_no_port(tmp_path: Path) -> None:
+    assert load_configuration({"PHASELAB_PORT": "tcp://10.0.0.7:8000"}, tmp_path).port == 8000

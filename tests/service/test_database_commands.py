@@ -107,3 +107,32 @@ def test_what_is_wrong_with_the_database_is_told_in_one_line(url: str) -> None:
     assert found.exit_code == 1
     assert found.output.startswith("phaselab: ")
     assert found.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["backup", "copy.db"], ["check"], ["rebuild"], ["vacuum"]])
+def test_in_the_wrong_folder_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = run(*command, url="sqlite:///var/phaselab.db")
+    assert told.exit_code == 1
+    assert "there is no database at" in told.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_is_not_backed_up(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    told = run("backup", str(tmp_path / "copy.db"), url=f"sqlite:///{tmp_path}/empty.db")
+    assert told.exit_code == 1
+    assert "holds no database of Phaselab" in told.output
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_backup_is_its_owner_s_alone(sqlite_database: Database, sqlite_url: str, tmp_path: Path) -> None:
+    assert run("backup", str(tmp_path / "copy.db"), url=sqlite_url).exit_code == 0
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_settings_that_a_command_does_not_need_do_not_stop_it(sqlite_database: Database, sqlite_url: str) -> None:
+    odd = {"PHASELAB_DATABASE_URL": sqlite_url, "PHASELAB_PORT": "high", "PHASELAB_CPUS": "none"}
+    assert CliRunner().invoke(database_commands, ["upgrade"], env=odd).exit_code == 0

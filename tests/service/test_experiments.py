@@ -1,8 +1,12 @@
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from phaselab.db.schema import tables
+from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.specs.spec import Changes, validate
@@ -98,3 +102,12 @@ def test_experiments_come_in_pages_newest_first(database: Database) -> None:
     assert {view.row.id for view in experiments.list_experiments(database, owner="bob").items} == {ids[1], ids[4]}
     with pytest.raises(InvalidInput):
         experiments.list_experiments(database, "x1")
+
+
+def test_no_time_is_left_when_the_clock_was_set_back(database: Database) -> None:
+    experiment = store(database)
+    land(database, [made_up(run) for run in take(database, experiment, most=3)])
+    with database.transaction() as session:
+        later = database_time(session) + timedelta(days=4)
+        session.execute(update(tables.experiments).values(started_at=later))
+    assert experiments.experiment(database, experiment).eta_seconds == 0

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from phaselab.db.schema.away import DatabaseAway
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.database import Database, DatabaseAway
+from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import notices
 from phaselab.db.writing import landing
 from phaselab.domain.results.results import RunFailure

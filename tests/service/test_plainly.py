@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from phaselab.db.care import maintenance
-from phaselab.db.schema.database import DatabaseAway
+from phaselab.db.schema.away import DatabaseAway
 from phaselab.domain.settings.faults import OperatorFault
 from phaselab.service.base import errors
 from phaselab.service.base.configuration import ConfigurationError
