@@ -34,6 +34,7 @@ def commands() -> None:
 )
 @WHERE
 @click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated.")
+@click.option("--threshold", multiple=True, help="Where phases end, as trained_accuracy:0.8; may be repeated.")
 @ANY_FORM
 @click.pass_obj
 def diagram(client: Client, /, ids: Sequence[int], x: str, y: str, measure: str, output: Path, **more: Any) -> None:

@@ -141,8 +141,8 @@ class Client:
         return self._save(f"/runs/{quote(key, safe='')}/cosines.{picture_format(file)}", [], file)
 
     def diagram(self, experiment: Ids, x: str, y: str, measure: str, **more: Any) -> Diagram:
-        """The phase diagram; `where` and `marginalize` are texts or lists of them, `statistic` is mean (the default),
-        median, sd, min, max, q05, q25, q75 or q95."""
+        """The phase diagram; `where`, `marginalize` and `threshold` are texts or lists of them (`threshold` like
+        trained_accuracy:0.8), `statistic` is mean (the default), median, sd, min, max, q05, q25, q75 or q95."""
         return Diagram.read(self._http.get_json("/diagrams", diagram_query(experiment, x, y, measure, **more)))
 
     def diagram_frame(self, experiment: Ids, x: str, y: str, measure: str, **more: Any) -> pd.DataFrame:

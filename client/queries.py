@@ -47,10 +47,12 @@ def diagram_query(
     where: Texts = (),
     marginalize: Texts = (),
     statistic: str = "mean",
+    threshold: Texts = (),
 ) -> Sequence[tuple[str, str]]:
     """The query of a diagram."""
     axes = [("x", x), ("y", y), ("measure", measure), ("statistic", statistic)]
-    return [*ids(experiment), *axes, *texts("where", where), *texts("marginalize", marginalize)]
+    lists = {"where": where, "marginalize": marginalize, "threshold": threshold}
+    return [*ids(experiment), *axes, *(one for name, given in lists.items() for one in texts(name, given))]
 
 
 def curve_query(

@@ -139,12 +139,13 @@ Matrix = list[list[Any]]
 @dataclass(frozen=True)
 class Diagram:
     """A phase diagram; `matrices` [y][x] by the names that are declared of a cell: `n`, `value` (the statistic),
-    `mean`, `sd`, `ci_low`, `ci_high`, `phase`, ..."""
+    `mean`, `sd`, `ci_low`, `ci_high`, `phase`, ...; `thresholds` say where its phases begin and end."""
 
     x: PictureAxis
     y: PictureAxis
     measure: str
     statistic: str
+    thresholds: Mapping[str, float]
     matrices: Mapping[str, Matrix]
     boundaries: tuple[Mapping[str, Any], ...]
     theory: tuple[Mapping[str, Any], ...]
@@ -160,6 +161,7 @@ class Diagram:
                 y=y,
                 measure=answer["measure"],
                 statistic=answer["statistic"],
+                thresholds=answer["thresholds"],
                 matrices={name: answer[name] for name in CELL.names if name in answer},
                 boundaries=tuple(answer["boundaries"]),
                 theory=tuple(answer["theory"]),

@@ -9,6 +9,7 @@ from phaselab.domain.answers.conditions import Condition, parse_condition
 from phaselab.domain.answers.curves import CurveQuery
 from phaselab.domain.answers.diagram import DiagramQuery
 from phaselab.domain.answers.failures import FailuresQuery
+from phaselab.domain.results.phases import Thresholds
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.results.statistics import Statistic
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
@@ -39,7 +40,7 @@ class Nothing(Strict):
 
 
 class DiagramParameters(Strict):
-    """`experiment`, `where` and `marginalize` may be repeated."""
+    """`experiment`, `where`, `marginalize` and `threshold` may be repeated."""
 
     experiment: Annotated[list[Id], Field(min_length=1, max_length=100)]
     x: Text
@@ -48,12 +49,20 @@ class DiagramParameters(Strict):
     where: Annotated[list[Text], Field(max_length=50)] = []
     marginalize: Annotated[list[Text], Field(max_length=50)] = []
     statistic: Statistic = "mean"
+    threshold: Annotated[list[Text], Field(max_length=50)] = []
 
     def query(self) -> DiagramQuery:
-        """The query. Raises InvalidInput for a condition that cannot be read."""
-        experiments = tuple(dict.fromkeys(self.experiment))
-        where, marginalize = conditions(self.where), tuple(dict.fromkeys(self.marginalize))
-        return DiagramQuery(experiments, self.x, self.y, self.measure, where, marginalize, self.statistic)
+        """The query. Raises InvalidInput for a condition or threshold that cannot be read."""
+        return DiagramQuery(
+            tuple(dict.fromkeys(self.experiment)),
+            self.x,
+            self.y,
+            self.measure,
+            conditions(self.where),
+            tuple(dict.fromkeys(self.marginalize)),
+            self.statistic,
+            Thresholds.parse(self.threshold),
+        )
 
 
 class CurveParameters(Strict):

@@ -28,6 +28,7 @@ from phaselab.domain.settings.texts import shortened
 LETTERS = {
     Phase.UNTRAINED: "U",
     Phase.LAZY: "Z",
+    Phase.MEMORISING: "N",
     Phase.FEATURE_AVERAGING: "A",
     Phase.MIXED: "M",
     Phase.FEATURE_LEARNING: "L",
@@ -113,6 +114,7 @@ def _note(diagram: Diagram) -> str:
     parts = [runs, *(str(condition) for condition in diagram.query.where)]
     if diagram.query.marginalize:
         parts.append("averaged over " + ", ".join(diagram.query.marginalize))
+    parts += [f"{name} {value:g}" for name, value in diagram.query.thresholds.changed.items()]
     for gap in diagram.theory_gaps:
         values = ", ".join(map(words, gap.at[:6])) + (", ..." if len(gap.at) > 6 else "")
         parts.append(f"no theory of the {gap.name} at {values}: {gap.reason}")

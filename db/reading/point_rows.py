@@ -17,9 +17,9 @@ from phaselab.db.schema.tables import experiment_runs, points, run_arrays, runs
 from phaselab.db.writing import arrays
 from phaselab.db.writing.described import read_measure_lists
 from phaselab.db.writing.settings_rows import read_settings as read_settings
-from phaselab.db.writing.summaries import DEFAULT_THRESHOLDS, sum_up_runs
+from phaselab.db.writing.summaries import sum_up_runs
 from phaselab.domain.results import summaries
-from phaselab.domain.results.phases import Thresholds
+from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Thresholds
 from phaselab.domain.results.results import Readout
 from phaselab.domain.results.states import RunState
 from phaselab.domain.results.summaries import MeasureList

@@ -150,7 +150,7 @@ def _store_wants(session: Session, experiment_id: int, wanted: Sequence[DraftRun
 
 def _store_points(session: Session, experiment_id: int, draft: Draft) -> None:
     blank = summaries.to_bytes(summaries.empty(1))[0]
-    layout = measure_list_ids(session, [summaries.NAMES])[summaries.NAMES]
+    layout = measure_list_ids(session, [summaries.LAYOUT])[summaries.LAYOUT]
     table = points.c
     place = [table.experiment_id, table.position, table.settings_id, table.axis_values]
     columns = [*place, table.summary, table.measure_list_id]

@@ -19,7 +19,7 @@ from phaselab.db.writing import arrays
 from phaselab.db.writing.described import measure_list_ids, provenance_ids, read_measure_lists
 from phaselab.db.writing.filling import StoredResult, fill, in_order
 from phaselab.db.writing.status import settle
-from phaselab.db.writing.summaries import MEASURE_COLUMNS, store_summaries, sum_up
+from phaselab.db.writing.summaries import MEASURE_COLUMNS, rebuild_points, store_summaries, sum_up
 from phaselab.db.writing.wants import count, set_wants, wants_of
 from phaselab.domain.results import summaries
 from phaselab.domain.results.measures import MEASURES, Measures
@@ -190,14 +190,19 @@ def _tell_experiments(session: Session, done: Sequence[tuple[_Stored, RunResult]
 def _add_to_summaries(
     session: Session, done: Sequence[tuple[_Stored, RunResult]], wanted: Sequence[tuple[int, int, Want]]
 ) -> None:
-    """Add the results to the summaries of every point that they belong to."""
+    """Add the results to the summaries of every point that they belong to. Points whose phases were counted by another
+    rule are summed up from their runs instead."""
     results = {run.id: (run.settings_id, result) for run, result in done}
     landed: dict[tuple[int, int], list[RunResult]] = defaultdict(list)
     for experiment_id, run_id, _ in wanted:
         settings_id, result = results[run_id]
         landed[experiment_id, settings_id].append(result)
     on = _points_with(session, [run.settings_id for run, _ in done])
+    lists = read_measure_lists(session)
     touched = [point for point in on if (point.experiment_id, point.settings_id) in landed]
+    stale = {point.settings_id for point in touched if not summaries.counted_today(lists[point.measure_list_id])}
+    rebuild_points(session, sorted(stale))
+    touched = [point for point in touched if point.settings_id not in stale]
     if not touched:
         return
     dealt = [(i, result) for i, one in enumerate(touched) for result in landed[one.experiment_id, one.settings_id]]
@@ -207,7 +212,6 @@ def _add_to_summaries(
         [i for i, _ in dealt],
         len(touched),
     )
-    lists = read_measure_lists(session)
     before = summaries.from_bytes([one.summary for one in touched], [lists[one.measure_list_id] for one in touched])
     places = [(one.experiment_id, one.position) for one in touched]
     store_summaries(session, places, summaries.merge(before, more))

@@ -12,13 +12,11 @@ from phaselab.db.schema.tables import experiment_runs, experiments, points, runs
 from phaselab.db.writing.described import measure_list_ids
 from phaselab.domain.results import summaries
 from phaselab.domain.results.measures import MEASURES, Measures
-from phaselab.domain.results.phases import Phase, Thresholds, phase
+from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Phase, Thresholds, phase
 from phaselab.domain.results.states import RunState
 
 MEASURE_COLUMNS = [runs.c[name] for name in MEASURES]
 _PLACE: dict[Phase | None, int] = {name: i for i, name in enumerate(summaries.PHASES)} | {None: -1}
-DEFAULT_THRESHOLDS = Thresholds()
-"""The thresholds by which a point's stored counts of phases were made."""
 MANY = 20_000
 """Runs that are summed up at a time."""
 
@@ -63,7 +61,7 @@ def sum_up_runs(
 
 def store_summaries(session: Session, places: Sequence[Place], rows: summaries.Floats) -> None:
     """Write the summaries [points, WIDTH] of points, in today's layout."""
-    layout = measure_list_ids(session, [summaries.NAMES])[summaries.NAMES]
+    layout = measure_list_ids(session, [summaries.LAYOUT])[summaries.LAYOUT]
     at = [points.c.experiment_id, points.c.position]
     given = ((content, *place) for content, place in zip(summaries.to_bytes(rows), places, strict=True))
     update_many(session, [points.c.summary], at, given, {points.c.measure_list_id: layout})

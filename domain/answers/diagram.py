@@ -10,7 +10,7 @@ from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap, draw
 from phaselab.domain.results.intervals import mean_interval, wilson_interval
 from phaselab.domain.results.measures import Measures
-from phaselab.domain.results.phases import Phase, Thresholds, phase
+from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Phase, Thresholds, phase
 from phaselab.domain.results.states import CellState
 from phaselab.domain.results.statistics import Sample, Statistic, evaluate
 from phaselab.domain.results.summaries import Summary, merge_all
@@ -30,6 +30,7 @@ class DiagramQuery:
     where: tuple[Condition, ...] = ()
     marginalize: tuple[str, ...] = ()
     statistic: Statistic = "mean"
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,6 @@ class Diagram:
 def build_diagram(
     query: DiagramQuery,
     points: Sequence[PointSummary],
-    thresholds: Thresholds,
     revision: int = 0,
     names: tuple[str, ...] = (),
     lacks: Mapping[tuple[Value, Value], Lack] = MappingProxyType({}),
@@ -126,13 +126,13 @@ def build_diagram(
         grid[row[point.values[query.y]]][column[point.values[query.x]]].append(point)
     cells = tuple(
         tuple(
-            _with_state(_cell(query, found, thresholds), bool(found), lacks.get((x_value, y_value), Lack()))
+            _with_state(_cell(query, found), bool(found), lacks.get((x_value, y_value), Lack()))
             for x_value, found in zip(x.values, line, strict=True)
         )
         for y_value, line in zip(y.values, grid, strict=True)
     )
     settings = [[next((one.settings for one in found), None) for found in line] for line in grid]
-    theory, gaps = draw(x, y, settings, thresholds)
+    theory, gaps = draw(x, y, settings, query.thresholds)
     return Diagram(query, x, y, cells, _boundaries(cells, x, y), theory, gaps, revision, names)
 
 
@@ -147,14 +147,14 @@ def _with_state(cell: Cell, has_points: bool, lack: Lack) -> Cell:
     return replace(cell, state=state, failed=lack.failed)
 
 
-def _cell(query: DiagramQuery, points: Sequence[PointSummary], thresholds: Thresholds) -> Cell:
+def _cell(query: DiagramQuery, points: Sequence[PointSummary]) -> Cell:
     n = sum(point.n for point in points)
     if n == 0:
         return Cell()
     names = {name for point in points for name in point.measures}
     sums = {name: merge_all(point.measures.get(name) for point in points) for name in names}
     means: Measures = {name: summary.mean if summary else None for name, summary in sums.items()}
-    label = phase(means, thresholds)
+    label = phase(means, query.thresholds)
     count = sum(point.phases.get(label, 0) for point in points) if label else 0
     share = wilson_interval(count, n) if label else None
     summary, interval = sums.get(query.measure), mean_interval(sums.get(query.measure))

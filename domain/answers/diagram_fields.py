@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # the client reads the names here, and does without the libra
     from phaselab.domain.answers.axes import PictureAxis
     from phaselab.domain.answers.diagram import Cell, Diagram, DiagramBoundary
     from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap
+    from phaselab.domain.results.phases import Thresholds
 
 _NUMBER = Maybe("number")
 
@@ -69,6 +70,17 @@ _GAP: "Record[TheoryGap]" = Record(
 )
 
 
+_THRESHOLDS: "Record[Thresholds]" = Record(
+    (
+        Field("trained_accuracy", "number", lambda of: of.trained_accuracy, "`untrained` below, on both sets."),
+        Field("lazy_share", "number", lambda of: of.lazy_share, "`lazy` from this start_share."),
+        Field("memory_share", "number", lambda of: of.memory_share, "`memorising` from this noise_share."),
+        Field("averaging_from", "number", lambda of: of.averaging_from, "`feature_averaging` from this index."),
+        Field("learning_up_to", "number", lambda of: of.learning_up_to, "`feature_learning` up to this index."),
+    )
+)
+
+
 def _matrix(column: "Field[Cell]") -> "Field[Diagram]":
     """A column of the cells as a matrix [y][x]."""
 
@@ -93,6 +105,7 @@ _RECORD: "Record[Diagram]" = Record(
         Field("statistic", "text", lambda found: found.query.statistic, "The statistic that `value` holds."),
         Field("where", Many("text"), _conditions, "The conditions asked for."),
         Field("marginalize", Many("text"), lambda found: found.query.marginalize, "The parameters averaged over."),
+        Field("thresholds", _THRESHOLDS, lambda found: found.query.thresholds, "Where its phases begin and end."),
         *(_matrix(column) for column in CELL.fields),
         Field("boundaries", Many(_BOUNDARY), lambda found: found.boundaries, "Polylines between phases."),
         Field("theory", Many(_CURVE), lambda found: found.theory, "Curves of theory."),
@@ -122,7 +135,9 @@ def _table(found: "Diagram") -> Table[_Row]:
         for x_value, cell in zip(found.x.values, line, strict=True)
     )
     names = {"x": found.x.parameter, "y": found.y.parameter}
-    return Table((x, y, *_COLUMNS), rows, names | {"measure": query.measure, "statistic": query.statistic})
+    thresholds = " ".join(f"{name}:{value:g}" for name, value in query.thresholds.values().items())
+    asked = {"measure": query.measure, "statistic": query.statistic, "thresholds": thresholds}
+    return Table((x, y, *_COLUMNS), rows, names | asked)
 
 
 DIAGRAM: "Answer[Diagram]" = Answer(_RECORD, _table)

@@ -27,28 +27,27 @@ from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Settings
 
 
-def lazy_scale(settings: Settings, fraction: float) -> float:
-    """The init_scale at which feature_fraction is `fraction`, whatever the settings' own. Raises Silence."""
+def lazy_scale(settings: Settings, share: float) -> float:
+    """The init_scale at which start_share is `share`, whatever the settings' own. Raises Silence."""
+    if not 0 < share < 1:
+        raise Silence(f"start_share is on one side of {share:g} whatever the initial scale")
     scale = 1e-9
     for _ in range(3):  # the scale itself slows the first steps a little: 3 are enough for 3 digits
-        scale = _scale_after(settings.with_values({"network.init_scale": scale}), fraction)
+        scale = _scale_after(settings.with_values({"network.init_scale": scale}), share)
     return scale
 
 
-def _scale_after(settings: Settings, fraction: float) -> float:
-    """The init_scale that gives feature_fraction beside what these settings learn and leave of their start: solved from
-    feature_fraction = (features + start k / d) / (features + memory + start), start = init_scale^2 a^2 c d."""
+def _scale_after(settings: Settings, share: float) -> float:
+    """The init_scale that gives start_share beside what these settings learn and leave of their start: solved from
+    start_share = start / (features + memory + start), start = init_scale^2 a^2 c d."""
     reason = silence(settings)
     if reason is not None:
         raise Silence(reason)
     parts, data = learned(settings), settings.data
-    room = parts.features - fraction * (parts.features + parts.memory)
-    if fraction <= data.k / data.d or room <= 0:
-        raise Silence(f"feature_fraction is on one side of {fraction:g} whatever the initial scale")
     groups, left = group_count(settings.network.labels, data.k), course(settings).start
     if left == 0:
         raise Silence("weight decay leaves nothing of the random start")
-    return math.sqrt(room / (fraction - data.k / data.d) / (groups * data.d)) / left
+    return math.sqrt((parts.features + parts.memory) * share / (1 - share) / (groups * data.d)) / left
 
 
 def averaging_index(settings: Settings) -> float:
@@ -159,8 +158,8 @@ def _along(
     return lines, silent
 
 
-def _lazy(line: Line, fraction: float, axis: PictureAxis) -> float | None:
-    return axis.place(lazy_scale(line[0][1], fraction))
+def _lazy(line: Line, share: float, axis: PictureAxis) -> float | None:
+    return axis.place(lazy_scale(line[0][1], share))
 
 
 def _index_crosses(line: Line, index: float, axis: PictureAxis) -> float | None:
@@ -186,8 +185,8 @@ PLANE_CURVES = (
     PlaneCurve(
         "network.init_scale",
         "lazy boundary",
-        "lazy_fraction",
-        "σ₀ = (z/aR) √(g (1/{threshold:g} − 1 − m) / d)",
+        "lazy_share",
+        "σ₀ = (z/aR) √(g (1 + m) / (1/{threshold:g} − 1) / d)",
         _lazy,
     ),
     PlaneCurve("network.labels", "averaging boundary", "averaging_from", _GROUPS, _index_crosses),

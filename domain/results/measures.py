@@ -69,8 +69,32 @@ _ENTRIES = (
         0,
         1,
         "",
-        "Share of the squared weights that lies in the span of the centres; low in the lazy regime.",
+        "Share of the squared weights that lies in the span of the centres; low where they are their random start or"
+        " memory of noise.",
         "docs/methods/measures.md",
+    ),
+    Measure(
+        "start_share",
+        "s",
+        0,
+        1,
+        "",
+        "Share of the squared weights that is what is left of their random start; the rest was learned. High in the"
+        " lazy regime. Null for Adam with weight decay, which leaves each weight another part.",
+        "docs/methods/measures.md",
+        _EXACT,
+    ),
+    Measure(
+        "noise_share",
+        "q",
+        0,
+        1,
+        "",
+        "Share of the squared weights that was learned outside the span of the centres, which is memory of the noise of"
+        " training points.",
+        "signal against noise memorization: arXiv 2202.06526; docs/methods/measures.md",
+        _EXACT,
+        ("clusters",),
     ),
     Measure(
         "coefficient_ratio",

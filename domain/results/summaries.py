@@ -2,8 +2,9 @@
 
 Many points at once are an array [points, WIDTH] of float64, one row a point: runs with a result, suspect runs, runs of
 each phase, and for each measure of the catalogue n, mean, sum of squared deviations, least and greatest value
-(infinities where n = 0). So a diagram reads one small row a point. A stored row is little-endian and goes with the list
-of measures that it was made for: it is read by their names, whatever the catalogue holds by then.
+(infinities where n = 0). So a diagram reads one small row a point. A stored row is little-endian and goes with its
+layout, the list of what it holds: it is read by those names, whatever the catalogue holds by then. Phases are named
+with the rule that they were counted by, for counts by another rule say nothing of today's phases.
 """
 
 import math
@@ -14,17 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from phaselab.domain.results.measures import MEASURES
-from phaselab.domain.results.phases import Phase
+from phaselab.domain.results.phases import RULE, Phase
 
 PHASES = tuple(Phase)
 NAMES = tuple(MEASURES)
+COUNTED = tuple(f"{RULE}/{one}" for one in PHASES)
+"""The phases with their rule, as a layout names them."""
+LAYOUT = (*COUNTED, *NAMES)
+"""What a row holds today behind its first two numbers."""
+_UNNAMED = 5
+"""Phases of a layout that does not name them."""
 _HEAD = 2 + len(PHASES)
 _PARTS = 5
 WIDTH = _HEAD + _PARTS * len(NAMES)
 _NOTHING = (0.0, 0.0, 0.0, math.inf, -math.inf)
 
 MeasureList = tuple[str, ...]
-"""Names of measures in an order."""
+"""Names in an order: of measures, and in a layout of phases before them."""
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
@@ -68,27 +75,36 @@ def empty(points: int) -> Floats:
 
 
 def to_bytes(summaries: Floats) -> list[bytes]:
-    """Each row as it is stored, with NAMES."""
+    """Each row as it is stored, with LAYOUT."""
     return [row.tobytes() for row in summaries.astype("<f8", copy=False)]
 
 
 def from_bytes(stored: Sequence[bytes], lists: Sequence[MeasureList]) -> Floats:
-    """Stored rows, each with the names that it was made for, as [points, WIDTH] of today's catalogue: of a measure that
-    a row does not hold, it has no run. Raises ValueError for a row of another length than its names have."""
+    """Stored rows, each with its layout, as [points, WIDTH] of today's: of a measure that a row does not hold, and of
+    phases that are not `counted_today`, it has no run. Raises ValueError for a row of another length than its layout.
+    """
     rows = empty(len(stored))
     for names in set(lists):
         places = [i for i, own in enumerate(lists) if own == names]
         held = np.frombuffer(b"".join(stored[i] for i in places), dtype="<f8")
-        held = held.reshape(len(places), _HEAD + _PARTS * len(names))
-        if names == NAMES:
+        measures = [name for name in names if "/" not in name]
+        head = 2 + (len(names) - len(measures) or _UNNAMED)
+        held = held.reshape(len(places), head + _PARTS * len(measures))
+        if names == LAYOUT:
             rows[places] = held
             continue
-        rows[places, :_HEAD] = held[:, :_HEAD]
-        parts = held[:, _HEAD:].reshape(len(places), len(names), _PARTS)
-        for i, name in enumerate(names):
+        kept = _HEAD if counted_today(names) else 2
+        rows[places, :kept] = held[:, :kept]
+        parts = held[:, head:].reshape(len(places), len(measures), _PARTS)
+        for i, name in enumerate(measures):
             if name in MEASURES:
                 _measures(rows)[places, NAMES.index(name)] = parts[:, i]
     return rows
+
+
+def counted_today(names: MeasureList) -> bool:
+    """Whether the phases of a row of this layout were counted by today's rule."""
+    return names[: len(COUNTED)] == COUNTED
 
 
 def of_runs(values: Floats, suspect: npt.NDArray[np.bool_], phase: Whole, point: Whole, points: int) -> Floats:
@@ -135,6 +151,13 @@ def counts(row: Floats) -> tuple[int, int]:
 def phase_counts(row: Floats) -> Mapping[Phase, int]:
     """Runs of each phase that occurs in one row."""
     return {name: int(row[2 + i]) for i, name in enumerate(PHASES) if row[2 + i]}
+
+
+def without_phases(row: Floats) -> Floats:
+    """A row with no run of any phase."""
+    left = row.copy()
+    left[2:_HEAD] = 0
+    return left
 
 
 def summary_of(row: Floats, measure: str) -> Summary | None:

@@ -9,11 +9,10 @@ import numpy as np
 from phaselab.db.reading import point_rows
 from phaselab.db.reading.point_rows import PointRow
 from phaselab.db.schema.database import Database, Session
-from phaselab.db.writing.summaries import DEFAULT_THRESHOLDS
 from phaselab.domain.answers.diagram import Diagram, DiagramQuery, PointSummary, build_diagram
 from phaselab.domain.results import summaries
 from phaselab.domain.results.measures import MEASURES
-from phaselab.domain.results.phases import Thresholds
+from phaselab.domain.results.phases import DECIDING, DEFAULT_THRESHOLDS
 from phaselab.domain.results.statistics import is_quantile
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import Value
@@ -21,13 +20,11 @@ from phaselab.domain.specs.stored import readable_settings, seeds_of
 from phaselab.service.verbs.lacks import lacks
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
 
-_PHASE_MEASURES = ("test_accuracy", "feature_fraction", "averaging_index")
-"""The measures that decide a phase."""
 _Place = tuple[Value, Value, int]
 """A cell, by its values of x and y, and settings."""
 
 
-def diagram(database: Database, query: DiagramQuery, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Diagram:
+def diagram(database: Database, query: DiagramQuery) -> Diagram:
     """The phase diagram. Raises NotFound for an unknown experiment, InvalidInput for a query that has no answer: an
     unknown parameter or measure, conditions that nothing meets, or a parameter that varies unseen."""
     _check_diagram(query)
@@ -35,9 +32,9 @@ def diagram(database: Database, query: DiagramQuery, thresholds: Thresholds = DE
         selection = select(session, query.experiments, query.where)
         remedy = "or put it on an axis, or average over it with marginalize={path}"
         check_nothing_hides(selection, (query.x, query.y, *query.marginalize), "/marginalize", remedy)
-        points = _summaries(session, selection, query, thresholds)
+        points = _summaries(session, selection, query)
         lacking = lacks(session, selection, query)
-    return build_diagram(query, points, thresholds, selection.revision, selection.names, lacking)
+    return build_diagram(query, points, selection.revision, selection.names, lacking)
 
 
 def _check_diagram(query: DiagramQuery) -> None:
@@ -57,16 +54,14 @@ def _check_diagram(query: DiagramQuery) -> None:
         raise InvalidInput(faults)
 
 
-def _summaries(
-    session: Session, selection: Selection, query: DiagramQuery, thresholds: Thresholds
-) -> list[PointSummary]:
+def _summaries(session: Session, selection: Selection, query: DiagramQuery) -> list[PointSummary]:
     """One summary for each cell (of quantiles: for each settings in each cell), in which no run counts twice."""
     places: dict[_Place, list[PointRow]] = defaultdict(list)
     for point, x, y in zip(selection.points, selection.values(query.x), selection.values(query.y), strict=True):
         places[x, y, point.settings_id].append(point)
-    from_runs = thresholds != DEFAULT_THRESHOLDS
+    from_runs = query.thresholds != DEFAULT_THRESHOLDS
     chosen = {place: () if from_runs else _covering(selection, found) for place, found in places.items()}
-    unions = _unions(session, selection, [place[2] for place, found in chosen.items() if not found], thresholds)
+    unions = _unions(session, selection, [place[2] for place, found in chosen.items() if not found], query)
     whole = is_quantile(query.statistic)
     first = {place if whole else place[:2]: place for place in reversed(places)}  # of each cell, its first settings
     numbers = {group: i for i, group in enumerate(dict.fromkeys(place if whole else place[:2] for place in places))}
@@ -77,7 +72,7 @@ def _summaries(
         rows = np.concatenate([rows, [row for row, _ in summed]])
     dealt = [numbers[place if whole else place[:2]] for _, place in (*stored, *summed)]
     merged = summaries.merge_groups(rows, dealt, len(numbers))
-    names = tuple(dict.fromkeys((query.measure, *_PHASE_MEASURES)))
+    names = tuple(dict.fromkeys((query.measure, *DECIDING)))
     found = [_point_summary(query, first[group], merged[i], names, selection.texts) for group, i in numbers.items()]
     return _with_samples(session, query, found, places) if whole else found
 
@@ -102,7 +97,10 @@ def _with_samples(
 
 def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[PointRow]:
     """Those points, among some with equal settings, that together count every run of all once: their experiments'
-    seeds hold those of the others, and no two have a seed in common. None where there are no such points."""
+    seeds hold those of the others, and no two have a seed in common. None where there are no such points, and where the
+    phases of one were counted by another rule."""
+    if not all(summaries.counted_today(point.measures) for point in points):
+        return ()
     if len(points) == 1:
         return points
     seeds = {point.experiment_id: seeds_of(selection.experiments[point.experiment_id].spec) for point in points}
@@ -120,12 +118,12 @@ def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[Poin
 
 
 def _unions(
-    session: Session, selection: Selection, settings_ids: Sequence[int], thresholds: Thresholds
+    session: Session, selection: Selection, settings_ids: Sequence[int], query: DiagramQuery
 ) -> Mapping[int, summaries.Floats]:
     """Summaries, from run rows, of settings whose runs no single point covers."""
     if not settings_ids:
         return {}
-    return point_rows.sum_up_union(session, list(selection.experiments), sorted(set(settings_ids)), thresholds)
+    return point_rows.sum_up_union(session, list(selection.experiments), sorted(set(settings_ids)), query.thresholds)
 
 
 def _point_summary(

@@ -49,6 +49,30 @@ def test_a_statistic_is_chosen_by_name(read: httpx.Client) -> None:
     assert "median" in refused.json()["errors"][0]["detail"]
 
 
+def test_thresholds_are_given_and_told(read: httpx.Client) -> None:
+    usual = read.get("/diagrams", params=QUERY).json()
+    assert usual["thresholds"] == {
+        "trained_accuracy": 0.9,
+        "lazy_share": 0.5,
+        "memory_share": 0.5,
+        "averaging_from": 0.8,
+        "learning_up_to": 0.2,
+    }
+    given = QUERY | {"threshold": ["averaging_from:0.99", "memory_share:0.3"]}
+    found = read.get("/diagrams", params=given).json()
+    assert found["thresholds"] == usual["thresholds"] | {"averaging_from": 0.99, "memory_share": 0.3}
+    assert (usual["phase"][0], found["phase"][0]) == (["feature_averaging"] * 3, ["mixed"] * 3)
+    assert found["phase_share"][0] == [1, 1, 1], "runs are counted by the same thresholds"
+    notes = pq.read_schema(io.BytesIO(read.get("/diagrams.parquet", params=given).content)).metadata
+    assert b"averaging_from:0.99" in notes[b"thresholds"]
+    svg = read.get("/diagrams.svg", params=given).text
+    assert "averaging_from 0.99" in svg
+    assert "memory_share 0.3" in svg
+    refused = read.get("/diagrams", params=QUERY | {"threshold": ["lazy_share:0.4", "lazy:0.5"]})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/threshold/1")
+    assert "memory_share" in refused.json()["errors"][0]["detail"]
+
+
 def test_nothing_measured_is_null_everywhere(read: httpx.Client) -> None:
     diagram = read.get("/diagrams", params=QUERY | {"experiment": "2"}).json()
     assert diagram["n"] == [[0] * 3] * 3

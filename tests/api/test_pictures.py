@@ -45,8 +45,8 @@ def point(k: int, scale: float, measures: Mapping[str, float | None], n: int = 3
     )
 
 
-AVERAGING = {"test_accuracy": 1.0, "feature_fraction": 0.9, "averaging_index": 0.95, "train_loss": 1e-4}
-LAZY = {"test_accuracy": 1.0, "feature_fraction": 0.1, "averaging_index": 0.5, "train_loss": 1e-1}
+AVERAGING = {"test_accuracy": 1.0, "start_share": 0.0, "noise_share": 0.1, "averaging_index": 0.95, "train_loss": 1e-4}
+LAZY = {"test_accuracy": 1.0, "start_share": 0.9, "noise_share": 0.0, "averaging_index": 0.5, "train_loss": 1e-1}
 
 
 def diagram(measure: str = "averaging_index") -> Diagram:
@@ -60,7 +60,7 @@ def diagram(measure: str = "averaging_index") -> Diagram:
                 given[measure] = None
             points.append(point(k, scale, given, n, suspect=int((k, scale) == (10, 1e-5))))
     query = DiagramQuery((1,), "data.k", "network.init_scale", measure, (parse_condition("data.n=1000"),))
-    return build_diagram(query, points, Thresholds(), 3, ("scale against clusters",))
+    return build_diagram(query, points, 3, ("scale against clusters",))
 
 
 def texts(figure: Any) -> str:
@@ -136,7 +136,7 @@ def test_every_kind_of_cell_without_a_value_looks_its_own_way() -> None:
     lacks = {(6, 1e-5): Lack(3, all_failed=True), (6, 1e-3): Lack(2), (8, 1e-3): Lack(impossible=True)}
     query = DiagramQuery((1,), "data.k", "network.init_scale", "averaging_index")
     states = CellState
-    found = build_diagram(query, [*points, point(10, 1e-5, AVERAGING)], Thresholds(), lacks=lacks)
+    found = build_diagram(query, [*points, point(10, 1e-5, AVERAGING)], lacks=lacks)
     assert [[cell.state for cell in line] for line in found.cells] == [
         [states.MEASURED, states.FAILED, states.PENDING, states.MEASURED],
         [states.MEASURED, states.MEASURED, states.IMPOSSIBLE, None],
@@ -192,7 +192,7 @@ def test_cells_meet_midway_on_a_log_axis() -> None:
 def test_a_zero_has_a_place_of_its_own_on_a_log_axis() -> None:
     scales = (0.0, *(10.0**-power for power in range(6, 0, -1)))
     points = [point(k, scale, LAZY if scale == 0.1 else AVERAGING) for k in (4, 5, 6, 7, 8, 9) for scale in scales]
-    found = build_diagram(DiagramQuery((1,), "data.k", "network.init_scale", "averaging_index"), points, Thresholds())
+    found = build_diagram(DiagramQuery((1,), "data.k", "network.init_scale", "averaging_index"), points)
     figure = draw_diagram(found)
     axes = figure.axes[0]
     low, high = axes.get_ylim()

@@ -67,6 +67,9 @@ def test_pictures_and_tables(filled_url: str, tmp_path: Path) -> None:
     asked = ("--statistic", "median", "-o", file)
     assert phaselab(filled_url, "diagram", 1, "--x", "data.k", "--y", "network.labels", *asked).exit_code == 0
     assert "median of averaging index" in file.read_text()
+    asked = ("--threshold", "averaging_from:0.99", "--threshold", "lazy_share:0.4", "-o", file)
+    assert phaselab(filled_url, "diagram", 1, "--x", "data.k", "--y", "network.labels", *asked).exit_code == 0
+    assert "lazy_share 0.4 · averaging_from 0.99" in " ".join(file.read_text().split())
     published = tmp_path / "published.csv"
     published.write_text("dataset,network,radius_l2,robust_accuracy_percent\nsynthetic,2-class,2,50\n")
     query = ("--by", "network.labels", "--where", "data.k=6", "--overlay", published)

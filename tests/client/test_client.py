@@ -77,6 +77,9 @@ def test_a_diagram_as_value_and_frame(lab: Client) -> None:
     median = lab.diagram(1, **AXES, statistic="median")
     assert median.statistic == "median"
     assert median.matrices["value"][0] == pytest.approx([0.971] * 3)
+    assert (median.thresholds["averaging_from"], median.matrices["phase"][0][0]) == (0.8, "feature_averaging")
+    other = lab.diagram(1, **AXES, threshold="averaging_from:0.99")
+    assert (other.thresholds["averaging_from"], other.matrices["phase"][0][0]) == (0.99, "mixed")
     fewer = lab.diagram(1, **AXES, where=["data.k>4"])
     assert fewer.x.values == (6, 8)
 

@@ -5,7 +5,7 @@ import pytest
 from phaselab.domain.answers.axes import PictureAxis, order_values
 from phaselab.domain.answers.boundaries import boundaries
 from phaselab.domain.answers.diagram import DiagramQuery, PointSummary, build_diagram
-from phaselab.domain.results.phases import Phase, Thresholds
+from phaselab.domain.results.phases import Phase
 from phaselab.domain.results.summaries import summarize
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.specs.points import plan
@@ -20,7 +20,8 @@ def settings(**groups: object):
 
 def point(k: int, labels: Value, *indices: float) -> PointSummary:
     """A point whose runs have these averaging indices and are trained well."""
-    measures = {name: [1.0 for _ in indices] for name in ("test_accuracy", "feature_fraction")}
+    given = {"train_accuracy": 1.0, "start_share": 0.0, "noise_share": 0.1}
+    measures = {name: [value for _ in indices] for name, value in given.items()}
     return PointSummary(
         values={"data.k": k, "network.labels": labels},
         settings=settings(data={"k": k}, network={"labels": labels}),
@@ -36,7 +37,7 @@ QUERY = DiagramQuery((1,), "data.k", "network.labels", "averaging_index")
 
 def test_cells_hold_what_was_measured_and_nothing_else() -> None:
     points = [point(4, "binary", 0.9, 1.0), point(8, "binary", 0.9), point(4, "clusters"), point(8, "clusters", 0.0)]
-    diagram = build_diagram(QUERY, points, Thresholds())
+    diagram = build_diagram(QUERY, points)
     assert (diagram.x.values, diagram.y.values) == ((4, 8), ("binary", "clusters"))
     assert [[cell.n for cell in line] for line in diagram.cells] == [[2, 1], [0, 1]]
     assert [[cell.mean for cell in line] for line in diagram.cells] == [[pytest.approx(0.95), 0.9], [None, 0.0]]
@@ -47,7 +48,7 @@ def test_cells_hold_what_was_measured_and_nothing_else() -> None:
 
 
 def test_points_of_one_cell_are_pooled() -> None:
-    diagram = build_diagram(QUERY, [point(4, "binary", 0.9, 1.0), point(4, "binary", 0.6)], Thresholds())
+    diagram = build_diagram(QUERY, [point(4, "binary", 0.9, 1.0), point(4, "binary", 0.6)])
     cell = diagram.cells[0][0]
     assert (cell.n, cell.low, cell.high) == (3, 0.6, 1.0)
     assert cell.mean == pytest.approx(2.5 / 3)

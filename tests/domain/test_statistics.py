@@ -8,7 +8,6 @@ from scipy import stats
 
 from phaselab.domain.answers.conditions import Condition, parse_condition
 from phaselab.domain.results.intervals import mean_interval, wilson_interval
-from phaselab.domain.results.phases import Phase, Thresholds, phase
 from phaselab.domain.results.summaries import merge_all, summarize
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.specs.order import point_ranks, run_rank
@@ -48,28 +47,6 @@ def test_the_share_interval_is_wilsons(count: int, n: int) -> None:
     expected = stats.binomtest(count, n).proportion_ci(0.95, method="wilson")
     assert wilson_interval(count, n) == pytest.approx((expected.low, expected.high))
     assert wilson_interval(0, 0) is None
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "fraction", "index", "expected"),
-    [
-        (0.89, 1, 1, Phase.UNTRAINED),
-        (0.9, 0.49, 1, Phase.LAZY),
-        (0.9, 0.5, 0.8, Phase.FEATURE_AVERAGING),
-        (0.9, 0.5, 0.79, Phase.MIXED),
-        (0.9, 0.5, 0.2, Phase.FEATURE_LEARNING),
-        (1, 1, None, None),
-        (None, 1, 1, None),
-    ],
-)
-def test_the_rule_of_phases(accuracy: float, fraction: float, index: float, expected: Phase | None) -> None:
-    measures = {"test_accuracy": accuracy, "feature_fraction": fraction, "averaging_index": index}
-    assert phase(measures, Thresholds()) == expected
-
-
-def test_thresholds_that_cross_are_refused() -> None:
-    with pytest.raises(ValueError, match="below"):
-        Thresholds(averaging_from=0.1)
 
 
 @pytest.mark.parametrize(

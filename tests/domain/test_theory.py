@@ -135,9 +135,11 @@ def test_weight_decay_and_momentum_move_the_lazy_boundary() -> None:
     assert decayed == pytest.approx(plain * own / 0.999**100, rel=0.01)
 
 
-def test_there_is_no_lazy_boundary_where_the_fraction_does_not_cross() -> None:
+def test_the_lazy_boundary_goes_with_the_root_of_the_odds() -> None:
+    """Shares of 1/2 and 4/5 have odds of 1 and 4; no scale gives a share of 1."""
+    assert lazy_scale(settings(), 0.8) == pytest.approx(2 * lazy_scale(settings(), 0.5), rel=1e-2)
     with pytest.raises(Silence, match="whatever"):
-        lazy_scale(settings(), 0.995)
+        lazy_scale(settings(), 1.0)
 
 
 def test_the_index_follows_the_sizes_of_groups() -> None:

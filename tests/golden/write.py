@@ -1,4 +1,4 @@
-"""`python -m tests.golden.write`: compute the golden numbers anew. Only when RECIPE was raised."""
+"""`python -m tests.golden.write`: compute the golden numbers anew. Only for a new RECIPE or a new measure."""
 
 import json
 import os

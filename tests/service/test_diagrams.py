@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
+from phaselab.db.care.check import check
 from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import points
+from phaselab.db.writing.described import measure_list_ids
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery
 from phaselab.domain.answers.diagram import DiagramQuery
@@ -134,14 +137,38 @@ def test_phases_are_counted_and_can_be_told_by_other_thresholds(database: Databa
     land(
         database,
         [
-            made_up(run, test_accuracy=1.0, feature_fraction=0.9, averaging_index=index)
+            made_up(run, test_accuracy=1.0, start_share=0.0, noise_share=0.1, averaging_index=index)
             for run, index in zip(runs, values, strict=True)
         ],
     )
     cell = diagrams.diagram(database, query(experiment)).cells[0][0]
     assert (cell.phase, cell.phase_share) == (Phase.FEATURE_AVERAGING, 0.75)
-    cell = diagrams.diagram(database, query(experiment), Thresholds(averaging_from=0.92)).cells[0][0]
+    cell = diagrams.diagram(database, replace(query(experiment), thresholds=Thresholds(averaging_from=0.92))).cells[0][
+        0
+    ]
     assert (cell.phase, cell.phase_share) == (Phase.MIXED, 0.75)
+
+
+def test_phases_counted_by_another_rule_are_counted_anew(database: Database) -> None:
+    """Points as an older version left them, whose five counts mean something else: read from the rows, and right again
+    with the next landing."""
+    experiment = store(database, sweep={}, seeds=4)
+    (first, *others) = take_all(database, experiment)
+    known = {"test_accuracy": 1.0, "start_share": 0.0, "noise_share": 0.1, "averaging_index": 0.9}
+    land(database, [made_up(first, **known)])
+    with database.transaction() as session:
+        (layout,) = measure_list_ids(session, [("train_loss",)]).values()
+        old = np.array([1.0, 0, 0, 1, 0, 0, 0, 1, 0.5, 0, 0.5, 0.5]).tobytes()  # one run, lazy
+        session.execute(update(points).values(summary=old, measure_list_id=layout))
+    for landed in range(1, 5):
+        cell = diagrams.diagram(database, query(experiment)).cells[0][0]
+        assert (cell.n, cell.phase, cell.phase_share) == (landed, Phase.FEATURE_AVERAGING, 1)
+        with database.reading() as session:
+            stored = session.execute(select(points.c.measure_list_id)).scalar_one()
+            assert (stored == layout) == (landed == 1)
+            assert landed == 1 or check(session) == []
+        if landed < 4:
+            land(database, [made_up(others[landed - 1], **known)])
 
 
 def test_a_swept_parameter_that_is_not_shown_is_refused(database: Database) -> None:

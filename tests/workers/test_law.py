@@ -33,6 +33,8 @@ MEASURES = (
     "test_accuracy",
     "averaging_index",
     "feature_fraction",
+    "start_share",
+    "noise_share",
     "robust_radius_sum",
     "robust_radius_max",
 )
@@ -59,9 +61,9 @@ def test_runs_have_the_same_distribution(setting: str) -> None:
 
 
 def test_the_two_sample_tests_would_notice() -> None:
-    """A tenth more noise against the features is told apart at the same level."""
+    """Features that are weaker against the noise by 15 % are told apart at the same level."""
     by_law = sample("law", range(SEEDS), **SETTINGS["binary"])
-    weaker = sample("literal", range(SEEDS, 2 * SEEDS), **SETTINGS["binary"], data__snr=0.9)
+    weaker = sample("literal", range(SEEDS, 2 * SEEDS), **SETTINGS["binary"], data__snr=0.85)
     assert ks_2samp(column(by_law, "train_loss"), column(weaker, "train_loss")).pvalue < LEVEL / len(MEASURES)
 
 

@@ -12,7 +12,7 @@ from phaselab.domain.settings.settings import Settings
 from phaselab.workers.data.training_set import Centers, center_coordinates, center_norm
 from phaselab.workers.measures import measures
 from phaselab.workers.measures.measures import FUNCTIONS
-from phaselab.workers.measures.shown import Shown, cosines, feature_fraction, own_side
+from phaselab.workers.measures.shown import Shown, cosines, feature_fraction, own_side, weight_shares
 from phaselab.workers.networks.trained import Geometry, geometry
 from phaselab.workers.networks.two_layer import network_of
 from phaselab.workers.trial.run_stack import run_stack
@@ -103,6 +103,18 @@ def test_feature_fraction_of_oblique_centres_is_that_of_the_projection() -> None
     basis = np.linalg.qr(np.vstack([centers.T.numpy(), np.zeros((5, 4))])).Q
     expected = np.linalg.norm(weights[0].numpy() @ basis) ** 2 / np.linalg.norm(weights[0].numpy()) ** 2
     assert float(feature_fraction(geometry(weights, centers), centers_of(settings))) == pytest.approx(expected)
+
+
+def test_weights_are_their_start_what_was_learned_of_features_and_memory_of_noise() -> None:
+    """Two neurons: one learned 3 along a centre and 1 outside of all, the other kept its start of length 2, and what
+    was learned against it (-1) is none of the start."""
+    start, learned = torch.zeros(1, 2, 6), torch.zeros(1, 2, 6)
+    learned[0, 0, 1], learned[0, 0, 5], learned[0, 1, 4] = 3, 1, -1
+    start[0, 1, 4] = 2
+    of_start, noise = weight_shares(start, start + learned, centers_of(SETTINGS))
+    assert (of_start.item(), noise.item()) == pytest.approx((4 / 15, 2 / 15))
+    nothing = weight_shares(0 * start, 0 * start, centers_of(SETTINGS))
+    assert all(math.isnan(share.item()) for share in nothing)
 
 
 def test_cosines_are_those_of_centres_and_weights_and_zero_for_dead_neurons() -> None:

@@ -103,12 +103,12 @@ def _check_radii(canonical: Settings) -> None:
 )
 @pytest.mark.parametrize("labels", ["binary", 3, "clusters"])
 def test_the_lazy_boundary(labels: str | int, changes: dict[str, Any]) -> None:
-    """feature_fraction falls through 1/2 within 12 % of the scale that theory gives."""
+    """start_share rises through 1/2 within 12 % of the scale that theory gives."""
     cheap = {"attack__methods": ("pgd",), "attack__steps": 1, "network__labels": labels} | changes
     scale = lazy_scale(settings(**cheap), 0.5)
     scales = ({"network__init_scale": scale * by} for by in (1 / 1.12, 1.12))
     below, above = (measured(settings(**cheap | drawn), 1) for drawn in scales)
-    assert average("feature_fraction", above) < 0.5 < average("feature_fraction", below)
+    assert average("start_share", below) < 0.5 < average("start_share", above)
 
 
 @pytest.mark.parametrize("labels", ["binary", 3, 4, 5, 7])

@@ -180,6 +180,49 @@ def test_engines_agree_on_what_is_computed_of_the_networks(labels: str | int) ->
     assert both[0].accuracy.tolist() == both[1].accuracy.tolist()
 
 
+@pytest.mark.parametrize("engine", ["gram", "autograd"])
+@pytest.mark.parametrize("center_cosine", [0.0, 0.4])
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "nesterov"])
+def test_what_is_left_of_the_start_is_what_the_data_never_touched(
+    optimizer: str, center_cosine: float, engine: str
+) -> None:
+    """Gradients lie in the span of the n < d training points, so that outside of it the weights are a W0: a is read off
+    there, and the shares follow by projections."""
+    if (optimizer, engine) == ("nesterov", "gram"):
+        pytest.skip("gram has no form of it")
+    nesterov = {"training__optimizer": "nesterov", "training__weight_decay": 0.1}
+    changes = OPTIMIZERS.get(optimizer, nesterov)
+    run = small_run(
+        data__draw="literal",
+        data__n=20,
+        data__center_cosine=center_cosine,
+        training__engine=engine,
+        training__precision="float64",
+        **changes,
+    )
+    data = training_set(run, "cpu")
+    initial = start_training([run], data, "cpu").weights[0].numpy()
+    trained = train_networks([run], "cpu", None)[1]
+    points, centers = (np.linalg.qr(x.numpy().T).Q for x in (data.inputs, data.centers.points))
+    untouched = np.eye(run.settings.data.d) - points @ points.T
+    outside = trained.weights[0].numpy() @ untouched
+    left = (outside * initial).sum() / ((initial @ untouched) ** 2).sum()
+    assert np.abs(outside - left * initial @ untouched).max() < 1e-12
+    assert (left < 0.99) == bool(run.settings.training.weight_decay)
+    learned = trained.weights[0].numpy() - left * initial
+    total = left**2 * (initial**2).sum() + (learned**2).sum()
+    beyond = learned - learned[:, : len(centers)] @ centers @ centers.T
+    assert trained.start_share.item() == pytest.approx(left**2 * (initial**2).sum() / total, rel=1e-9)
+    assert trained.noise_share.item() == pytest.approx((beyond**2).sum() / total, rel=1e-9)
+
+
+@pytest.mark.parametrize(("weight_decay", "known"), [(0.0, True), (0.01, False)])
+def test_adam_with_weight_decay_leaves_no_one_share_of_the_start(weight_decay: float, known: bool) -> None:
+    run = small_run(data__draw="literal", training__optimizer="adam", training__weight_decay=weight_decay)
+    networks = train_networks([run], "cpu", None)[1]
+    assert networks.start_share.isfinite().all() == networks.noise_share.isfinite().all() == known
+
+
 def test_gram_refuses_adam() -> None:
     run = small_run(training__optimizer="adam")
     with pytest.raises(ValueError, match="adam"):

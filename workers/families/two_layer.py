@@ -28,7 +28,7 @@ from phaselab.workers.data.sources import FirstLayer, source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
 from phaselab.workers.exact.exact import robust_radii
 from phaselab.workers.families.contract import TrainedStack
-from phaselab.workers.measures.shown import Shown, feature_fraction, own_side
+from phaselab.workers.measures.shown import Shown, feature_fraction, own_side, weight_shares
 from phaselab.workers.networks.trained import Networks, clean_accuracy, geometry, weight_factor
 from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
 from phaselab.workers.training.engines import ENGINES
@@ -74,6 +74,8 @@ class TwoLayers:
             own_side(self.runs[0].settings, self.network.layout),
             networks.center_norms,
             networks.feature_fraction,
+            networks.start_share,
+            networks.noise_share,
         )
 
     def _on_images(self) -> InputVictim:
@@ -121,7 +123,7 @@ class _TwoLayer:
         training = 6 * neurons * n + 4 * neurons * columns
         attacking = 12 * neurons * points
         size = 8 if settings.training.precision == "float64" else 4
-        double = 8 * (neurons * columns + 4 * neurons**2 + neurons * points)
+        double = 8 * (3 * neurons * columns + 4 * neurons**2 + neurons * points)
         return size * (shared + inputs + training + attacking) + double
 
 
@@ -205,6 +207,7 @@ def _look(start: Start, fitted: Fitted) -> Networks:
         shape.weight_products,
         centers.norms.expand(runs, -1),
         feature_fraction(shape, centers),
+        *weight_shares(start.weights * fitted.left.view(-1, 1, 1), fitted.weights, centers),
         factor,
         seen,
         side.expand(runs, -1),

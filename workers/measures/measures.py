@@ -77,6 +77,20 @@ def feature_fraction(shown: Shown) -> Tensor:
 
 
 @measure
+def start_share(shown: Shown) -> Tensor:
+    """Share of the squared weights that is what is left of their start."""
+    assert shown.start_share is not None
+    return shown.start_share
+
+
+@measure
+def noise_share(shown: Shown) -> Tensor:
+    """Share of the squared weights that was learned outside the span of the centres."""
+    assert shown.noise_share is not None
+    return shown.noise_share
+
+
+@measure
 def coefficient_ratio(shown: Shown) -> Tensor:
     """Median over neurons of max / min of A on the own side; inf where that neuron's min is not positive."""
     products = shown.neurons.center_products

@@ -35,6 +35,11 @@ class Shown:
     """[S, k] float64"""
     feature_fraction: Tensor
     """[S] float64: share of the squared weights that lies in the span of the centres"""
+    start_share: Tensor | None = None
+    """[S] float64: share of the squared weights that is what is left of their start; null for a family that does not
+    tell its start from what it learned"""
+    noise_share: Tensor | None = None
+    """[S] float64: share of the squared weights that was learned outside the span of the centres"""
     radii: Mapping[Readout, RobustRadii] = field(default_factory=dict)
     """[S, N] bounds of the exact robust radii, where they were asked for"""
 
@@ -62,6 +67,19 @@ def feature_fraction(neurons: Geometry, centers: Centers) -> Tensor:
     total = neurons.weight_products.diagonal(dim1=-2, dim2=-1).sum(dim=-1)  # [S]
     fraction: Tensor = coordinates.square().sum(dim=(-2, -1)) / total
     return fraction.clamp_max(1.0)
+
+
+def weight_shares(start: Tensor, weights: Tensor, centers: Centers) -> tuple[Tensor, Tensor]:
+    """start_share and noise_share [S] in [0, 1], from what is left of the start and the weights [S, M, e''].
+
+    With V = W - a W0 they are |a W0|^2 and |V - V Pi|^2 over |a W0|^2 + |V|^2; nan where that is 0.
+    """
+    learned = (weights - start).double()  # V [S, M, e'']
+    of_start, of_learned = (each.double().square().sum(dim=(-2, -1)) for each in (start, learned))  # [S]
+    products = learned[..., : centers.points.shape[1]] @ centers.points.double().T  # [S, M, k]
+    within = (products @ centers.whitening).square().sum(dim=(-2, -1))  # [S]
+    total = of_start + of_learned
+    return of_start / total, (of_learned - within).clamp_min(0) / total
 
 
 def cosines(neurons: Geometry, center_norms: Tensor) -> Tensor:

@@ -48,6 +48,10 @@ class Networks:
     """[S, k] float64"""
     feature_fraction: Tensor
     """[S] float64: share of the squared weights in the span of the centres"""
+    start_share: Tensor
+    """[S] float64: share of the squared weights that is what is left of their start; nan where that is not known"""
+    noise_share: Tensor
+    """[S] float64: share of the squared weights that was learned outside the span of the centres"""
     factor: Tensor
     """L [S, M, M] float64, L L^T = W W^T"""
     preactivations: Tensor

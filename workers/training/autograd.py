@@ -1,5 +1,6 @@
 """The reference engine: plain PyTorch training, one run at a time, with automatic differentiation."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 
@@ -25,7 +26,26 @@ def _train(start: Start, stop: Stop | None) -> Fitted:
     trained = each(range(len(start.runs)), lambda i: _train_one(start, i, stop))
     weights = torch.stack([weights for weights, _ in trained])  # [S, M, e'']
     bias = torch.stack([bias for _, bias in trained])  # [S, M]
-    return finish(start, weights, bias, _preactivations(start.data.inputs, weights, bias))
+    left = weights.new_tensor([left_of_start(run.settings.training) for run in start.runs])  # [S]
+    return finish(start, weights, bias, _preactivations(start.data.inputs, weights, bias), left)
+
+
+def left_of_start(training: Training) -> float:
+    """The factor a that is left of the initial weights: what the optimizer makes of 1 where the loss has no slope.
+
+    All of torch's SGD are linear in weights and gradients, so that W = a W0 + V, and V does not depend on W0 but by the
+    gradients. Adam with weight decay is not: nan.
+    """
+    if not training.weight_decay:
+        return 1.0
+    if training.optimizer == "adam":
+        return math.nan
+    share = torch.ones((), dtype=torch.float64, requires_grad=True)
+    share.grad = torch.zeros_like(share)
+    optimizer = optimizer_of(training, [share])
+    for _ in range(training.steps):
+        optimizer.step()
+    return share.item()
 
 
 @torch.enable_grad()

@@ -160,8 +160,8 @@ class _State:
         """The networks of each training set's runs, with W = a W0 + C X."""
         weights, preactivations = self.weights * self.share, self.preactivations()
         weights[..., : self.inputs.shape[2]] += self.coefficients @ self.inputs.unsqueeze(1)
-        bias = self.bias.squeeze(-1)
-        return [finish(start, weights[i], bias[i], preactivations[i]) for i, start in enumerate(self.starts)]
+        bias, left = self.bias.squeeze(-1), self.share.flatten(1)  # [D, S, M], [D, S]
+        return [finish(start, weights[i], bias[i], preactivations[i], left[i]) for i, start in enumerate(self.starts)]
 
 
 def _descent(settings: Sequence[Sequence[Training]], value: Tensor) -> Callable[[Tensor], None]:

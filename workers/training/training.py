@@ -39,13 +39,17 @@ class Fitted:
     """[S] mean training loss"""
     accuracy: Tensor
     """[S] share of training points whose own label has strictly the largest output"""
+    left: Tensor
+    """[S] the factor a that is left of the initial weights, the rest of W = a W0 + V being learned; nan where no one
+    number is left of all"""
 
 
-def finish(start: Start, weights: Tensor, bias: Tensor, preactivations: Tensor) -> Fitted:
-    """Fitted networks from the weights and the final pre-activations [S, M, n] of the training points."""
+def finish(start: Start, weights: Tensor, bias: Tensor, preactivations: Tensor, left: Tensor) -> Fitted:
+    """Fitted networks from the weights, the final pre-activations [S, M, n] of the training points, and what is left
+    of the start [S]."""
     of_groups = outputs(preactivations, start.network.layout)  # [S, c, n]
     accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [S]
-    return Fitted(weights, bias, mean_loss(of_groups, start.label, start.network), accuracy)
+    return Fitted(weights, bias, mean_loss(of_groups, start.label, start.network), accuracy, left)
 
 
 def batches(run: Run) -> Iterator[Tensor]:

@@ -5,7 +5,7 @@ Run as a program, with a URL an argument, by tests that put a changed copy of th
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -108,7 +108,8 @@ def everyone_is_answered(url: str, database: Database) -> None:
     of_each = {row.experiment_id: row.key for row in rows}
     assert done
     query = DiagramQuery((1,), "data.k", "network.init_scale", "train_loss")
-    assert diagrams.diagram(database, query, Thresholds(lazy_fraction=0.4)).cells[0][0].n == 2, "summed up from runs"
+    other = replace(query, thresholds=Thresholds(lazy_share=0.4))
+    assert diagrams.diagram(database, other).cells[0][0].n == 2, "summed up from runs"
     some = ("train_loss", next(iter(MEASURES)), next(reversed(MEASURES)))
     asked = list(dict.fromkeys(address.format(measure=name) for address in _READ for name in some))
     asked += [address.format(id=one, key=key) for address in _OF_EACH for one, key in of_each.items()]
