@@ -5,7 +5,7 @@ import sys
 import torch
 from rich.console import Console
 
-from benchmarks import database, independent, scaling, service, speed
+from benchmarks import coverage, database, independent, populations, scaling, service, speed
 
 REPORTS = {
     "speed": speed.report,
@@ -18,6 +18,8 @@ ON_DEMAND = {
     "database-postgresql": database.on_postgresql,
     "memory": service.report_memory,
     "independent": independent.report,
+    "coverage": coverage.report,
+    "populations": populations.report,
 }
 """Those that run only when they are named."""
 

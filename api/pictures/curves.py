@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from phaselab.api.pictures.style import INK, colours, filled, new_figure, title_of, words
+from phaselab.domain.answers.counts import counted, interval_words
 from phaselab.domain.answers.curves import Curves, GroupCurve
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.settings.settings import Method
@@ -115,13 +116,12 @@ def _marks(lines: Sequence[Line]) -> tuple[Mark, ...]:
 
 def _note(curves: Curves, only: Sequence[Method]) -> str:
     """How many runs stand behind a curve, what the bands are (and of which methods only), and what was fixed."""
-    counts = {curve.n for curve in curves.curves}
-    runs = "no runs yet"
-    if counts:
-        least, most = min(counts), max(counts)
-        runs = f"mean of n = {most} runs" if least == most else f"mean of n = {least}–{most} runs"
+    counts = counted((curve.n, curve.runs, curve.interval_over) for curve in curves.curves)
+    runs = f"mean of {counts}" if counts else "no runs yet"
+    banded = [curve.interval_over for curve in curves.curves if curve.ci_low is not None]
+    if banded:
         bands = f"bands of {', '.join(only)}" if only else "bands"
-        runs += f", {bands}: 95 % interval over seeds" if most > 1 else ""
+        runs += f", {bands}: 95 % interval {interval_words(banded)}"
     reasons = (curve.theory.reason for curve in curves.curves if curve.theory is not None)
     silent = [f"no theory: {reason}" for reason in dict.fromkeys(reasons) if reason is not None][:1]
     return filled(shortened(" · ".join([runs, *map(str, curves.query.where), *silent]), 400), 100)

@@ -18,6 +18,7 @@ from phaselab.api.pictures.regions import middle, regions
 from phaselab.api.pictures.scales import scale_axis
 from phaselab.api.pictures.style import INK, as_marker, filled, halo, name_powers, new_figure, title_of, words
 from phaselab.domain.answers.axes import PictureAxis
+from phaselab.domain.answers.counts import counted
 from phaselab.domain.answers.diagram import Diagram, DiagramQuery
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.phases import Phase
@@ -104,11 +105,8 @@ def _title(diagram: Diagram) -> str:
 
 def _note(diagram: Diagram) -> str:
     """How many runs stand behind a cell or failed, what was fixed or averaged over, and where theory is silent."""
-    counts = [cell.n for row in diagram.cells for cell in row if cell.n]
-    runs = "no runs yet"
-    if counts:
-        least, most = min(counts), max(counts)
-        runs = f"n = {most} runs a cell" if least == most else f"n = {least}–{most} runs a cell"
+    counts = counted((cell.n, cell.runs, cell.interval_over) for row in diagram.cells for cell in row)
+    runs = f"{counts} a cell" if counts else "no runs yet"
     failed = sum(cell.failed for row in diagram.cells for cell in row)
     runs += f", {failed} failed" if failed else ""
     parts = [runs, *(str(condition) for condition in diagram.query.where)]

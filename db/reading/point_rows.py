@@ -9,6 +9,8 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, select
 from sqlalchemy.orm import Session
 
@@ -25,6 +27,8 @@ from phaselab.domain.results.states import RunState
 from phaselab.domain.results.summaries import MeasureList
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Method
+
+SeedsAndAccuracies = tuple[npt.NDArray[np.int64], arrays.Accuracies]
 
 
 class PointRow(NamedTuple):
@@ -93,13 +97,29 @@ def read_measure(
     return found
 
 
+def read_seeds(
+    session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int], measure: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Settings, seed and the measure (NaN: undefined) of every finished run of the settings in any of the experiments,
+    each once, in order of settings."""
+    query = (
+        select(runs.c.settings_id, runs.c.seed, runs.c[measure])
+        .where(runs.c.state == RunState.DONE, _wanted(session, experiment_ids, settings_ids))
+        .order_by(runs.c.settings_id)
+        .execution_options(yield_per=20_000)
+    )
+    rows = session.execute(query).all()
+    settings, seeds, values = zip(*rows, strict=True) if rows else ((), (), ())
+    return np.array(settings, np.int64), np.array(seeds, np.int64), np.array(values, np.float64)
+
+
 def read_curves(
     session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]
-) -> Iterator[tuple[int, Mapping[tuple[Readout, Method], arrays.Accuracies]]]:
+) -> Iterator[tuple[int, Mapping[tuple[Readout, Method], SeedsAndAccuracies]]]:
     """(settings, curves) of every one of the settings that has finished runs in any of the experiments, each run once:
-    for each readout and method the accuracies [runs, radii]."""
+    for each readout and method the seeds [runs] and the accuracies [runs, radii]."""
     query = (
-        select(runs.c.settings_id, run_arrays.c.content)
+        select(runs.c.settings_id, runs.c.seed, run_arrays.c.content)
         .join(run_arrays, run_arrays.c.run_id == runs.c.id)
         .where(_wanted(session, experiment_ids, settings_ids))
         .order_by(runs.c.settings_id, runs.c.seed)
@@ -107,7 +127,10 @@ def read_curves(
     )
     rows = (tuple(row) for some in session.execute(query).partitions() for row in some)
     for settings_id, same in groupby(rows, key=itemgetter(0)):
-        yield settings_id, arrays.decode_curves([content for _, content in same])
+        _, listed, contents = zip(*same, strict=True)
+        seeds = np.array(listed, np.int64)
+        found = arrays.decode_curves(contents)
+        yield settings_id, {name: (seeds[places], accuracies) for name, (places, accuracies) in found.items()}
 
 
 def _wanted(session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]) -> ColumnElement[bool]:

@@ -134,19 +134,23 @@ def _checksum(content: bytes) -> bytes:
     return struct.pack("<I", zlib.crc32(content))
 
 
-def decode_curves(contents: Sequence[bytes]) -> dict[tuple[Readout, Method], Accuracies]:
-    """The curves of many runs with the same radii: for each readout and method the accuracies [runs, radii] of the
-    runs that have it."""
-    alike: dict[_Layout, list[bytes]] = {}
-    for content in contents:
+def decode_curves(
+    contents: Sequence[bytes],
+) -> dict[tuple[Readout, Method], tuple[npt.NDArray[np.int64], Accuracies]]:
+    """The curves of many runs with the same radii: for each readout and method the places [runs] in `contents` of the
+    runs that have it, and their accuracies [runs, radii]."""
+    alike: dict[_Layout, list[tuple[int, bytes]]] = {}
+    for place, content in enumerate(contents):
         plain, layout = _read(content)
-        alike.setdefault(layout, []).append(plain)
+        alike.setdefault(layout, []).append((place, plain))
+    places: dict[tuple[Readout, Method], list[int]] = {}
     found: dict[tuple[Readout, Method], list[Accuracies]] = {}
     for layout, plains in alike.items():
-        accuracies = _accuracies(plains, layout)
+        accuracies = _accuracies([plain for _, plain in plains], layout)
         for i, name in enumerate(layout.names):
+            places.setdefault(name, []).extend(place for place, _ in plains)
             found.setdefault(name, []).append(accuracies[:, i])
-    return {name: np.concatenate(pieces) for name, pieces in found.items()}
+    return {name: (np.array(places[name], np.int64), np.concatenate(pieces)) for name, pieces in found.items()}
 
 
 def _read(content: bytes) -> tuple[bytes, _Layout]:

@@ -37,6 +37,8 @@ MEASURE: Record[Measure] = Record(
         Field("source", "text", lambda entry: entry.source, "Where it comes from; empty where it needs no source."),
         Field("families", Many("text"), lambda entry: entry.families, "The families that it is of; empty: all."),
         Field("sources", Many("text"), lambda entry: entry.sources, "The sources that it is of; empty: all."),
+        Field("share_of", Maybe("text"), lambda entry: entry.share_of, "The points that it is a share of; else null."),
+        Field("heavy_tailed", "boolean", lambda entry: entry.heavy_tailed, "Whether no interval of its mean covers."),
     )
 )
 _PICTURE: Record[Picture] = Record(

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from phaselab.domain.answers.counts import interval_words
 from phaselab.domain.answers.fields import Answer, Field, Many, Maybe, Named, Record, Table, parameter_columns, through
 
 if TYPE_CHECKING:  # the client reads the names here, and does without the libraries that make curves
@@ -25,15 +26,17 @@ HEAD: "Record[GroupCurve]" = Record(
     (
         Field("readout", "text", lambda curve: curve.readout, "How the outputs were read: `sum` or `max`."),
         Field("method", "text", lambda curve: curve.method, "The attack or exact method."),
-        Field("n", "integer", lambda curve: curve.n, "Runs in the group."),
+        Field("n", "integer", lambda curve: curve.n, "Independent draws in the group: runs that share data are one."),
+        Field("runs", "integer", lambda curve: curve.runs, "Runs in the group."),
+        Field("interval_over", "text", lambda curve: curve.interval_over, "What intervals are over, as in diagrams."),
     )
 )
 """The columns that are one value a curve."""
 ALONG: "Record[GroupCurve]" = Record(
     (
         Field("radius", "number", lambda curve: curve.radii, "L2 radius, in data units."),
-        Field("mean", "number", lambda curve: curve.mean, "Mean robust accuracy over the group's runs."),
-        Field("ci_low", _NUMBER, lambda curve: curve.ci_low, "Lower end of its 95 % interval; null for one run."),
+        Field("mean", "number", lambda curve: curve.mean, "Mean robust accuracy over draws."),
+        Field("ci_low", _NUMBER, lambda curve: curve.ci_low, "Lower end of its 95 % interval; null for one draw."),
         Field("ci_high", _NUMBER, lambda curve: curve.ci_high, "Its upper end."),
     )
 )
@@ -61,12 +64,17 @@ def _conditions(found: "Curves") -> list[str]:
     return [str(condition) for condition in found.query.where]
 
 
+def _over(found: "Curves") -> str:
+    return interval_words(curve.interval_over for curve in found.curves)
+
+
 _RECORD: "Record[Curves]" = Record(
     (
         Field("experiments", Many("integer"), lambda found: found.query.experiments, "The experiments asked of."),
         Field("names", Many("text"), lambda found: found.names, "Their names."),
         Field("by", Many("text"), lambda found: found.query.by, "The parameters that tell groups apart."),
         Field("where", Many("text"), _conditions, "The conditions asked for."),
+        Field("interval_over_words", "text", _over, "What 95 % intervals are over, in words; empty without runs."),
         Field("curves", Many(_CURVE), lambda found: found.curves, "One for every group, readout and method."),
         Field("revision", "integer", lambda found: found.revision, "Rises with every result that lands."),
     )

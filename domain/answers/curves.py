@@ -8,7 +8,10 @@ import numpy.typing as npt
 
 from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.answers.theory import TheoryRadius, flip_radius
-from phaselab.domain.results.intervals import t_quantile
+from phaselab.domain.results.draws import draws_of
+from phaselab.domain.results.intervals import interval_ends
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.over import Over
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import METHODS, Method, Settings
@@ -28,7 +31,7 @@ class CurveQuery:
 @dataclass(frozen=True)
 class RunCurves:
     """One curve of each of some runs with equal settings (null where this version cannot read them): the values of
-    their group, radii [E], accuracy [runs, E]."""
+    their group, radii [E], accuracy [runs, E], and of each run the seed of its data and its own [runs]."""
 
     group: Mapping[str, Value]
     settings: Settings | None
@@ -36,16 +39,20 @@ class RunCurves:
     method: Method
     radii: npt.NDArray[np.float64]
     accuracy: npt.NDArray[np.float64]
+    data_seeds: npt.NDArray[np.int64]
+    seeds: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class GroupCurve:
-    """The mean curve of a group over its runs, with a 95 % interval where there are two runs or more."""
+    """The mean curve of a group over its `n` independent draws, with a 95 % interval where there are two or more."""
 
     group: Mapping[str, Value]
     readout: Readout
     method: Method
     n: int
+    runs: int
+    interval_over: Over
     radii: tuple[float, ...]
     mean: tuple[float, ...]
     ci_low: tuple[float, ...] | None
@@ -75,23 +82,38 @@ def group_curves(curves: Sequence[RunCurves]) -> tuple[GroupCurve, ...]:
 
 def _mean_curve(curves: Sequence[RunCurves]) -> GroupCurve:
     first = curves[0]
-    accuracy = np.concatenate([alike.accuracy for alike in curves])  # [n, E]
-    n, mean = len(accuracy), accuracy.mean(axis=0)
-    low = high = None
-    if n > 1:
-        half = t_quantile(n - 1) * accuracy.std(axis=0, ddof=1) / np.sqrt(n)
-        low, high = np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
+    accuracy = np.concatenate([alike.accuracy for alike in curves])  # [runs, E]
+    seeds = [np.concatenate([getattr(alike, name) for alike in curves]) for name in ("data_seeds", "seeds")]
+    draws = draws_of(seeds[0], seeds[1])
+    of_draws = np.zeros((draws.n, accuracy.shape[1]))  # [n, E]
+    np.add.at(of_draws, draws.index, accuracy)
+    of_draws /= np.bincount(draws.index)[:, None]
+    mean = of_draws.mean(axis=0)
+    low, high = _interval(curves, of_draws, mean) if draws.n > 1 else (None, None)
     return GroupCurve(
         first.group,
         first.readout,
         first.method,
-        n,
+        draws.n,
+        len(accuracy),
+        draws.over,
         tuple(first.radii.tolist()),
         tuple(mean.tolist()),
-        None if low is None else tuple(low.tolist()),
-        None if high is None else tuple(high.tolist()),
+        low,
+        high,
         _theory(curves, first.readout),
     )
+
+
+def _interval(
+    curves: Sequence[RunCurves], of_draws: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The ends of the interval at every radius, from the accuracies [n, E] of draws: shares of the test points."""
+    known = [alike.settings.attack.test_points for alike in curves if alike.settings is not None]
+    points = min(known) if len(known) == len(curves) else np.inf
+    squares = np.square(of_draws - mean).sum(axis=0)  # [E]
+    low, high = interval_ends(MEASURES["test_accuracy"], len(of_draws), mean, squares, points)
+    return tuple(low.tolist()), tuple(high.tolist())
 
 
 def _theory(curves: Sequence[RunCurves], readout: Readout) -> TheoryRadius | None:

@@ -8,8 +8,9 @@ from phaselab.domain.answers.axes import PictureAxis, index_of, order_values
 from phaselab.domain.answers.boundaries import boundaries
 from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap, draw
-from phaselab.domain.results.intervals import mean_interval, wilson_interval
-from phaselab.domain.results.measures import Measures
+from phaselab.domain.results.intervals import Interval, mean_intervals, wilson_interval
+from phaselab.domain.results.measures import MEASURES, Measure, Measures, points_of
+from phaselab.domain.results.over import Over
 from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Phase, Thresholds, phase
 from phaselab.domain.results.states import CellState
 from phaselab.domain.results.statistics import Sample, Statistic, evaluate
@@ -52,6 +53,16 @@ class PointSummary:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """What the runs of a cell are independent draws of: how many draws they are, and the summary over draws of each
+    draw's mean of the measure. Null both where every run is a draw of its own."""
+
+    over: Over = Over.SEEDS
+    n: int | None = None
+    summary: Summary | None = None
+
+
+@dataclass(frozen=True)
 class Lack:
     """Why results of a cell are not there: how many of its runs failed, whether all of them did, and whether its points
     are impossible."""
@@ -63,10 +74,14 @@ class Lack:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a diagram; null wherever nothing was measured. `value` is the statistic that was asked for; `state`
-    is null where no experiment has a point."""
+    """One cell of a diagram; null wherever nothing was measured. `n` counts independent draws, `runs` those with a
+    result, `defined` those of them that define the measure. `value` is the statistic that was asked for; `state` is
+    null where no experiment has a point."""
 
     n: int = 0
+    runs: int = 0
+    defined: int = 0
+    interval_over: Over | None = None
     value: float | None = None
     mean: float | None = None
     sd: float | None = None
@@ -81,6 +96,10 @@ class Cell:
     suspect: int = 0
     state: CellState | None = None
     failed: int = 0
+
+
+Place = tuple[Value, Value]
+"""A cell, by its values of x and y."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +130,11 @@ def build_diagram(
     points: Sequence[PointSummary],
     revision: int = 0,
     names: tuple[str, ...] = (),
-    lacks: Mapping[tuple[Value, Value], Lack] = MappingProxyType({}),
+    lacks: Mapping[Place, Lack] = MappingProxyType({}),
+    drawn: Mapping[Place, Drawn] = MappingProxyType({}),
 ) -> Diagram:
-    """The diagram of points that already meet the query's conditions; `lacks` by values of x and y.
+    """The diagram of points that already meet the query's conditions. A cell that is not in `drawn` has runs each of
+    which is a draw of its own.
 
     Every point's `values` must hold x and y. Points that fall into one cell must not share runs; unfinished points
     (n = 0) give the axes their values and stay blank.
@@ -124,12 +145,18 @@ def build_diagram(
     grid: list[list[list[PointSummary]]] = [[[] for _ in x.values] for _ in y.values]
     for point in points:
         grid[row[point.values[query.y]]][column[point.values[query.x]]].append(point)
+    found = {(a, b): grid[row[b]][column[a]] for b in y.values for a in x.values}
+    intervals = _intervals(query, found, drawn)
     cells = tuple(
         tuple(
-            _with_state(_cell(query, found), bool(found), lacks.get((x_value, y_value), Lack()))
-            for x_value, found in zip(x.values, line, strict=True)
+            _with_state(
+                _cell(query, found[a, b], drawn.get((a, b), Drawn()), intervals[a, b]),
+                bool(found[a, b]),
+                lacks.get((a, b), Lack()),
+            )
+            for a in x.values
         )
-        for y_value, line in zip(y.values, grid, strict=True)
+        for b in y.values
     )
     settings = [[next((one.settings for one in found), None) for found in line] for line in grid]
     theory, gaps = draw(x, y, settings, query.thresholds)
@@ -138,7 +165,7 @@ def build_diagram(
 
 def _with_state(cell: Cell, has_points: bool, lack: Lack) -> Cell:
     state: CellState | None = None
-    if cell.n:
+    if cell.runs:
         state = CellState.MEASURED
     elif has_points:
         state = CellState.FAILED if lack.all_failed else CellState.PENDING
@@ -147,33 +174,67 @@ def _with_state(cell: Cell, has_points: bool, lack: Lack) -> Cell:
     return replace(cell, state=state, failed=lack.failed)
 
 
-def _cell(query: DiagramQuery, points: Sequence[PointSummary]) -> Cell:
-    n = sum(point.n for point in points)
-    if n == 0:
+def _intervals(
+    query: DiagramQuery, cells: Mapping[Place, Sequence[PointSummary]], drawn: Mapping[Place, Drawn]
+) -> dict[Place, Interval | None]:
+    """The interval of the measure in every cell, all at once."""
+    measure = MEASURES[query.measure]
+    over = [
+        _of_runs(query, points) if (draws := drawn.get(place, Drawn())).n is None else draws.summary
+        for place, points in cells.items()
+    ]
+    found = mean_intervals(measure, over, [_points_of(measure, points) for points in cells.values()])
+    return dict(zip(cells, found, strict=True))
+
+
+def _of_runs(query: DiagramQuery, points: Sequence[PointSummary]) -> Summary | None:
+    return merge_all(point.measures.get(query.measure) for point in points)
+
+
+def _cell(
+    query: DiagramQuery,
+    points: Sequence[PointSummary],
+    drawn: Drawn,
+    interval: Interval | None,
+) -> Cell:
+    runs = sum(point.n for point in points)
+    if runs == 0:
         return Cell()
     names = {name for point in points for name in point.measures}
     sums = {name: merge_all(point.measures.get(name) for point in points) for name in names}
-    means: Measures = {name: summary.mean if summary else None for name, summary in sums.items()}
+    summary = sums.get(query.measure)
+    sample = Sample(summary, [value for point in points for value in point.sample], drawn.summary)
+    n = runs if drawn.n is None else drawn.n
+    means: Measures = {name: one.mean if one else None for name, one in sums.items()}
     label = phase(means, query.thresholds)
-    count = sum(point.phases.get(label, 0) for point in points) if label else 0
-    share = wilson_interval(count, n) if label else None
-    summary, interval = sums.get(query.measure), mean_interval(sums.get(query.measure))
-    sample = Sample(summary, [value for point in points for value in point.sample])
+    share = sum(point.phases.get(label, 0) for point in points) / runs if label else None
+    share_interval = None if share is None else wilson_interval(share * n, n)
     return Cell(
         n=n,
+        runs=runs,
+        defined=summary.n if summary else 0,
+        interval_over=drawn.over,
         value=evaluate(query.statistic, sample),
-        mean=summary.mean if summary else None,
-        sd=summary.sd if summary else None,
-        low=summary.low if summary else None,
-        high=summary.high if summary else None,
+        mean=evaluate("mean", sample),
+        sd=evaluate("sd", sample),
+        low=evaluate("min", sample),
+        high=evaluate("max", sample),
         ci_low=interval[0] if interval else None,
         ci_high=interval[1] if interval else None,
         phase=label,
-        phase_share=count / n if label else None,
-        phase_share_low=share[0] if share else None,
-        phase_share_high=share[1] if share else None,
+        phase_share=share,
+        phase_share_low=share_interval[0] if share_interval else None,
+        phase_share_high=share_interval[1] if share_interval else None,
         suspect=sum(point.suspect for point in points),
     )
+
+
+def _points_of(measure: Measure, points: Sequence[PointSummary]) -> int | None:
+    """The points that a share is of, of each draw: the fewest of any of some settings; None where that is unknown."""
+    if measure.share_of is None or any(point.settings is None for point in points):
+        return None
+    settings = [point.settings for point in points if point.settings is not None]
+    return min(points_of(measure.share_of, one) for one in settings)
 
 
 def _boundaries(cells: Sequence[Sequence[Cell]], x: PictureAxis, y: PictureAxis) -> tuple[DiagramBoundary, ...]:

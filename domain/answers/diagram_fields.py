@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from phaselab.domain.answers.counts import interval_words
 from phaselab.domain.answers.fields import Answer, Field, Many, Maybe, Record, Table, parameter_column, through
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.parameters import Value, parameters
@@ -16,18 +17,24 @@ _NUMBER = Maybe("number")
 
 _STATES = "`measured`, `pending`, `failed` (all its runs) or `impossible` (left out); null where no point is."
 
+_OVER = "What intervals are over: `seeds`, `data` (runs on the same data averaged first), `weights` (one data set)."
+_SHARE = "Share of these runs that have this phase themselves; they chose it, so among all seeds it is less."
+
 CELL: "Record[Cell]" = Record(
     (
-        Field("n", "integer", lambda cell: cell.n, "Runs with a result."),
+        Field("n", "integer", lambda cell: cell.n, "Independent draws: runs that share data are one."),
+        Field("runs", "integer", lambda cell: cell.runs, "Runs with a result."),
+        Field("defined", "integer", lambda cell: cell.defined, "Runs that define the measure."),
+        Field("interval_over", Maybe("text"), lambda cell: cell.interval_over, _OVER),
         Field("value", _NUMBER, lambda cell: cell.value, "The statistic of the measure, which pictures show."),
-        Field("mean", _NUMBER, lambda cell: cell.mean, "Mean of the measure over runs."),
-        Field("sd", _NUMBER, lambda cell: cell.sd, "Its standard deviation (n - 1); null for one run."),
-        Field("ci_low", _NUMBER, lambda cell: cell.ci_low, "Lower end of Student's 95 % interval of the mean."),
+        Field("mean", _NUMBER, lambda cell: cell.mean, "Mean of the measure over draws."),
+        Field("sd", _NUMBER, lambda cell: cell.sd, "Its standard deviation over runs; null for one."),
+        Field("ci_low", _NUMBER, lambda cell: cell.ci_low, "Lower end of the 95 % interval of the mean."),
         Field("ci_high", _NUMBER, lambda cell: cell.ci_high, "Its upper end."),
         Field("low", _NUMBER, lambda cell: cell.low, "The least value of a run."),
         Field("high", _NUMBER, lambda cell: cell.high, "The greatest value of a run."),
         Field("phase", Maybe("text"), lambda cell: cell.phase, "The phase, by the means of the measures that decide."),
-        Field("phase_share", _NUMBER, lambda cell: cell.phase_share, "Share of the runs of that phase."),
+        Field("phase_share", _NUMBER, lambda cell: cell.phase_share, _SHARE),
         Field("suspect", "integer", lambda cell: cell.suspect, "Runs whose attack is not trusted."),
         Field("phase_share_low", _NUMBER, lambda cell: cell.phase_share_low, "Lower end of Wilson's 95 % interval."),
         Field("phase_share_high", _NUMBER, lambda cell: cell.phase_share_high, "Its upper end."),
@@ -94,6 +101,10 @@ def _conditions(found: "Diagram") -> list[str]:
     return [str(condition) for condition in found.query.where]
 
 
+def _over(found: "Diagram") -> str:
+    return interval_words(cell.interval_over for line in found.cells for cell in line)
+
+
 _RECORD: "Record[Diagram]" = Record(
     (
         Field("experiments", Many("integer"), lambda found: found.query.experiments, "The experiments asked of."),
@@ -106,6 +117,7 @@ _RECORD: "Record[Diagram]" = Record(
         Field("where", Many("text"), _conditions, "The conditions asked for."),
         Field("marginalize", Many("text"), lambda found: found.query.marginalize, "The parameters averaged over."),
         Field("thresholds", _THRESHOLDS, lambda found: found.query.thresholds, "Where its phases begin and end."),
+        Field("interval_over_words", "text", _over, "What 95 % intervals are over, in words; empty without runs."),
         *(_matrix(column) for column in CELL.fields),
         Field("boundaries", Many(_BOUNDARY), lambda found: found.boundaries, "Polylines between phases."),
         Field("theory", Many(_CURVE), lambda found: found.theory, "Curves of theory."),

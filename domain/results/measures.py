@@ -7,11 +7,14 @@ place in summaries goes by its name, and results that are older than it can be g
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from phaselab.domain.families.sources import source_of
 from phaselab.domain.settings.entries import SourceName
 from phaselab.domain.settings.settings import Settings
 
+Points = Literal["test_points", "training_points"]
+"""What a measure can be a share of."""
 Measures = Mapping[str, float | None]
 """A run's measures by name; null where a measure is undefined."""
 
@@ -22,6 +25,9 @@ class Measure:
 
     `families` and `sources` are those that it is defined for, empty for all: every run of theirs is given it, as a
     number or as null where it is undefined; no other run is.
+
+    What its interval over draws is made by (`results/intervals.py`): its bounds; `share_of`, the points of which it is
+    the share that has something; and `heavy_tailed`, where a few runs outweigh all others, so that no interval covers.
     """
 
     name: str
@@ -33,6 +39,8 @@ class Measure:
     source: str
     families: tuple[str, ...] = ()
     sources: tuple[SourceName, ...] = ()
+    share_of: Points | None = None
+    heavy_tailed: bool = False
 
     @property
     def title(self) -> str:
@@ -47,12 +55,26 @@ _RADIUS = "Median over test points of the least L2 perturbation that flips the b
 _ENTRIES = (
     Measure("train_loss", "L", 0, None, "", "Mean loss on the training set after the last step.", _PAPER),
     Measure(
-        "train_accuracy", "acc_train", 0, 1, "", "Share of training points whose own (noisy) label is predicted.", ""
+        "train_accuracy",
+        "acc_train",
+        0,
+        1,
+        "",
+        "Share of training points whose own (noisy) label is predicted.",
+        "",
+        share_of="training_points",
     ),
     Measure(
-        "test_accuracy", "acc", 0, 1, "", "Share of test points whose class the max readout gets strictly right.", ""
+        "test_accuracy",
+        "acc",
+        0,
+        1,
+        "",
+        "Share of test points whose class the max readout gets strictly right.",
+        "",
+        share_of="test_points",
     ),
-    Measure("test_accuracy_sum", "acc_sum", 0, 1, "", "The same for the sum readout.", ""),
+    Measure("test_accuracy_sum", "acc_sum", 0, 1, "", "The same for the sum readout.", "", share_of="test_points"),
     Measure(
         "averaging_index",
         "A",
@@ -105,6 +127,7 @@ _ENTRIES = (
         "Largest over smallest coefficient of a neuron on its own side, median over neurons; tends to 1 when features"
         " are averaged. Null when the median neuron has a coefficient that is not positive.",
         f"{_PAPER}, the theorem on feature averaging",
+        heavy_tailed=True,
     ),
     Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS} sum readout.", "docs/methods/exact.md", _EXACT),
     Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS} max readout.", "docs/methods/exact.md", _EXACT),
@@ -142,6 +165,11 @@ def measures_of(settings: Settings) -> tuple[str, ...]:
         for name, one in MEASURES.items()
         if (not one.families or family in one.families) and (not one.sources or source in one.sources)
     )
+
+
+def points_of(share_of: Points, settings: Settings) -> int:
+    """How many points a share is of, in a run of canonical settings."""
+    return settings.attack.test_points if share_of == "test_points" else settings.data.n
 
 
 def measured(settings: Settings, values: Mapping[str, float]) -> Measures:

@@ -27,10 +27,12 @@ _LEVELS: Mapping[Statistic, float] = {"median": 0.5, "q05": 0.05, "q25": 0.25, "
 
 @dataclass(frozen=True)
 class Sample:
-    """A measure over some runs: its summary, and its values where a quantile is asked for (empty otherwise)."""
+    """A measure over some runs: its summary, its values where a quantile is asked for (empty otherwise), and where runs
+    share draws the summary over draws of each draw's mean."""
 
     summary: Summary | None
     values: Sequence[float] = ()
+    draws: Summary | None = None
 
 
 def statistic_title(statistic: Statistic) -> str:
@@ -44,14 +46,18 @@ def is_quantile(statistic: Statistic) -> bool:
 
 
 def evaluate(statistic: Statistic, sample: Sample) -> float | None:
-    """The statistic of a sample; null where no run defines the measure, and `sd` (n - 1) for a single one.
+    """The statistic of a sample; null where no run defines the measure, and `sd` (n - 1) for a single one. The mean is
+    that of independent draws, every other statistic is of runs.
 
     Quantiles lie on the line between the neighbouring order statistics (Hyndman and Fan's type 7, as numpy has it).
     """
     if statistic in _LEVELS:
-        return float(np.quantile(np.asarray(sample.values), _LEVELS[statistic])) if sample.values else None
+        values = np.asarray(sample.values)
+        return float(np.quantile(values, _LEVELS[statistic])) + 0.0 if sample.values else None
     summary = sample.summary
     if summary is None:
         return None
-    of_summary = {"mean": summary.mean, "sd": summary.sd, "min": summary.low, "max": summary.high}
-    return of_summary[statistic]
+    mean = (sample.draws or summary).mean
+    of_summary = {"mean": mean, "sd": summary.sd, "min": summary.low, "max": summary.high}
+    value = of_summary[statistic]
+    return None if value is None else value + 0.0  # never -0.0

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from phaselab.db.reading import point_rows
 from phaselab.db.schema.database import Database, Session
@@ -11,7 +12,7 @@ from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_
 from phaselab.domain.families.on_features import inputs_of
 from phaselab.domain.settings.faults import InvalidInput, pointer
 from phaselab.domain.settings.parameters import Value
-from phaselab.domain.specs.stored import readable_settings, stored_radii
+from phaselab.domain.specs.stored import readable_settings, stored_radii, stored_value
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
 
 
@@ -41,7 +42,14 @@ def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> It
     for settings_id, same in groups.items():
         text = selection.texts[settings_id]
         settings, places = readable_settings(text), np.array(stored_radii(text))
-        for (readout, method), accuracies in stored.get(settings_id, {}).items():
+        for (readout, method), (seeds, accuracies) in stored.get(settings_id, {}).items():
             if method in query.methods and readout in query.readouts:
+                data_seeds = data_seeds_of(text, seeds)
                 for group in same:
-                    yield RunCurves(group, settings, readout, method, places, accuracies)
+                    yield RunCurves(group, settings, readout, method, places, accuracies, data_seeds, seeds)
+
+
+def data_seeds_of(text: str, seeds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The seeds [runs] of the data of runs with these stored settings and seeds of their own [runs]."""
+    fixed = stored_value(text, "data.seed")
+    return np.full_like(seeds, fixed) if isinstance(fixed, int) else seeds

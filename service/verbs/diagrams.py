@@ -1,10 +1,7 @@
 """The verb of phase diagrams: a measure and the phase, aggregated over seeds, on two axes."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from phaselab.db.reading import point_rows
 from phaselab.db.reading.point_rows import PointRow
@@ -12,16 +9,15 @@ from phaselab.db.schema.database import Database, Session
 from phaselab.domain.answers.diagram import Diagram, DiagramQuery, PointSummary, build_diagram
 from phaselab.domain.results import summaries
 from phaselab.domain.results.measures import MEASURES
-from phaselab.domain.results.phases import DECIDING, DEFAULT_THRESHOLDS
+from phaselab.domain.results.phases import DECIDING
 from phaselab.domain.results.statistics import is_quantile
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import Value
-from phaselab.domain.specs.stored import readable_settings, seeds_of
+from phaselab.domain.specs.stored import readable_settings
+from phaselab.service.verbs.draws import drawn
 from phaselab.service.verbs.lacks import lacks
+from phaselab.service.verbs.pieces import Pieces, Place, pieces_of
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
-
-_Place = tuple[Value, Value, int]
-"""A cell, by its values of x and y, and settings."""
 
 
 def diagram(database: Database, query: DiagramQuery) -> Diagram:
@@ -32,9 +28,11 @@ def diagram(database: Database, query: DiagramQuery) -> Diagram:
         selection = select(session, query.experiments, query.where)
         remedy = "or put it on an axis, or average over it with marginalize={path}"
         check_nothing_hides(selection, (query.x, query.y, *query.marginalize), "/marginalize", remedy)
-        points = _summaries(session, selection, query)
+        pieces = pieces_of(session, selection, query)
+        points = _summaries(session, selection, query, pieces)
+        draws = drawn(session, selection, query, pieces)
         lacking = lacks(session, selection, query)
-    return build_diagram(query, points, selection.revision, selection.names, lacking)
+    return build_diagram(query, points, selection.revision, selection.names, lacking, draws)
 
 
 def _check_diagram(query: DiagramQuery) -> None:
@@ -54,34 +52,22 @@ def _check_diagram(query: DiagramQuery) -> None:
         raise InvalidInput(faults)
 
 
-def _summaries(session: Session, selection: Selection, query: DiagramQuery) -> list[PointSummary]:
-    """One summary for each cell (of quantiles: for each settings in each cell), in which no run counts twice."""
-    places: dict[_Place, list[PointRow]] = defaultdict(list)
-    for point, x, y in zip(selection.points, selection.values(query.x), selection.values(query.y), strict=True):
-        places[x, y, point.settings_id].append(point)
-    from_runs = query.thresholds != DEFAULT_THRESHOLDS
-    chosen = {place: () if from_runs else _covering(selection, found) for place, found in places.items()}
-    unions = _unions(session, selection, [place[2] for place, found in chosen.items() if not found], query)
+def _summaries(session: Session, selection: Selection, query: DiagramQuery, pieces: Pieces) -> list[PointSummary]:
+    """One summary for each cell (of quantiles: for each settings in each cell)."""
     whole = is_quantile(query.statistic)
-    first = {place if whole else place[:2]: place for place in reversed(places)}  # of each cell, its first settings
-    numbers = {group: i for i, group in enumerate(dict.fromkeys(place if whole else place[:2] for place in places))}
-    stored = [(one, place) for place, found in chosen.items() for one in found]
-    rows = summaries.from_bytes([one.summary for one, _ in stored], [one.measures for one, _ in stored])
-    summed = [(unions[place[2]], place) for place, found in chosen.items() if not found]
-    if summed:
-        rows = np.concatenate([rows, [row for row, _ in summed]])
-    dealt = [numbers[place if whole else place[:2]] for _, place in (*stored, *summed)]
-    merged = summaries.merge_groups(rows, dealt, len(numbers))
+    group: Callable[[Place], tuple[Value, ...]] = (lambda place: place) if whole else (lambda place: place[:2])
+    merged = pieces.merged(group)
+    first = {group(place): place for place in reversed(list(pieces.places))}  # of each group, its first settings
     names = tuple(dict.fromkeys((query.measure, *DECIDING)))
-    found = [_point_summary(query, first[group], merged[i], names, selection.texts) for group, i in numbers.items()]
-    return _with_samples(session, query, found, places) if whole else found
+    found = [_point_summary(query, first[one], row, names, selection.texts) for one, row in merged.items()]
+    return _with_samples(session, query, found, pieces.places) if whole else found
 
 
 def _with_samples(
     session: Session,
     query: DiagramQuery,
     found: Sequence[PointSummary],
-    places: Mapping[tuple[Value, Value, int], Sequence[PointRow]],
+    places: Mapping[Place, Sequence[PointRow]],
 ) -> list[PointSummary]:
     """The summaries with the measure of every one of their runs, each run once."""
     settings_ids = sorted({place[2] for place in places})
@@ -95,40 +81,9 @@ def _with_samples(
     return filled
 
 
-def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[PointRow]:
-    """Those points, among some with equal settings, that together count every run of all once: their experiments'
-    seeds hold those of the others, and no two have a seed in common. None where there are no such points, and where the
-    phases of one were counted by another rule."""
-    if not all(summaries.counted_today(point.measures) for point in points):
-        return ()
-    if len(points) == 1:
-        return points
-    seeds = {point.experiment_id: seeds_of(selection.experiments[point.experiment_id].spec) for point in points}
-    kept: list[PointRow] = []
-    held: set[int] = set()
-    for point in sorted(points, key=lambda point: -len(seeds[point.experiment_id])):
-        own = seeds[point.experiment_id]
-        if own <= held:
-            continue
-        if own & held:
-            return ()
-        kept.append(point)
-        held |= own
-    return kept
-
-
-def _unions(
-    session: Session, selection: Selection, settings_ids: Sequence[int], query: DiagramQuery
-) -> Mapping[int, summaries.Floats]:
-    """Summaries, from run rows, of settings whose runs no single point covers."""
-    if not settings_ids:
-        return {}
-    return point_rows.sum_up_union(session, list(selection.experiments), sorted(set(settings_ids)), query.thresholds)
-
-
 def _point_summary(
     query: DiagramQuery,
-    place: tuple[Value, Value, int],
+    place: Place,
     row: summaries.Floats,
     names: Sequence[str],
     texts: Mapping[int, str],

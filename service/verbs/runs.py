@@ -131,9 +131,9 @@ def cosines(database: Database, key: str) -> Cosines:
 def curves_of_run(database: Database, key: str) -> Curves:
     """The curves of one run, as a group of one. Raises NotFound, also for a run without a result."""
     detail = run(database, key)
-    places = np.array(detail.radii)
+    places, seed = np.array(detail.radii), np.array([detail.stored.row.seed])
     found = [
-        RunCurves({}, detail.read, curve.readout, curve.method, places, curve.accuracy[None])
+        RunCurves({}, detail.read, curve.readout, curve.method, places, curve.accuracy[None], seed, seed)
         for curve in arrays_of(detail).curves
     ]
     name = f"run {key[:12]}, seed {detail.stored.row.seed}"

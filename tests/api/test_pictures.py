@@ -217,6 +217,8 @@ def run_curves(groups: Mapping[Any, float], readouts: tuple[str, ...] = ("sum", 
             method,  # type: ignore[arg-type]
             radii,
             np.clip(1 - radii / (middle + np.arange(3.0)[:, None]), 0, 1),
+            np.arange(3),
+            np.arange(3),
         )
         for labels, middle in groups.items()
         for readout in readouts

@@ -74,8 +74,11 @@ def test_the_curves_of_many_runs_at_once_are_those_of_each() -> None:
     runs = [drawn(draw, curves, 5, points) for curves, points in ((6, 1000), (2, 1000), (6, 0), (6, 1000))]
     found = decode_curves([as_stored_before(runs[0]), *encode(runs[1:])])
     for name in NAMES:
-        wanted = [c.accuracy.tolist() for run in runs for c in run.curves if (c.readout, c.method) == name]
-        assert sorted(found[name].tolist()) == sorted(wanted)
+        places, accuracies = found[name]
+        wanted = {
+            i: c.accuracy.tolist() for i, run in enumerate(runs) for c in run.curves if (c.readout, c.method) == name
+        }
+        assert dict(zip(places.tolist(), accuracies.tolist(), strict=True)) == wanted
 
 
 def test_curves_of_different_length_are_refused() -> None:

@@ -1,11 +1,17 @@
 """Diagrams: cells, axes, boundaries."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from phaselab.domain.answers.axes import PictureAxis, order_values
 from phaselab.domain.answers.boundaries import boundaries
-from phaselab.domain.answers.diagram import DiagramQuery, PointSummary, build_diagram
-from phaselab.domain.results.phases import Phase
+from phaselab.domain.answers.diagram import DiagramQuery, Drawn, PointSummary, build_diagram
+from phaselab.domain.results.intervals import mean_interval, wilson_interval
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.over import Over
+from phaselab.domain.results.phases import Phase, Thresholds
 from phaselab.domain.results.summaries import summarize
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.specs.points import plan
@@ -44,7 +50,34 @@ def test_cells_hold_what_was_measured_and_nothing_else() -> None:
     assert [[cell.phase for cell in line] for line in diagram.cells] == [[A, A], [None, L]]
     assert [[cell.phase_share for cell in line] for line in diagram.cells] == [[1.0, 1.0], [None, 1.0]]
     assert diagram.cells[0][1].ci_low is None
-    assert diagram.cells[0][0].ci_low == pytest.approx(0.95 - 12.7062 * 0.05, abs=1e-4)
+    assert [[(cell.runs, cell.defined) for cell in line] for line in diagram.cells] == [
+        [(2, 2), (1, 1)],
+        [(0, 0), (1, 1)],
+    ]
+    assert diagram.cells[0][0].interval_over == Over.SEEDS
+    low, high = diagram.cells[0][0].ci_low, diagram.cells[0][0].ci_high
+    assert low is not None
+    assert high is not None
+    assert 0 < low < 0.95 < high < 1, "Student's interval would be [.31, 1.59]"
+
+
+def test_undefined_values_are_counted() -> None:
+    runs = point(4, "binary", 0.9, 1.0)
+    some = replace(runs, n=3, measures=runs.measures | {"averaging_index": summarize([0.9, None, 1.0])})
+    cell = build_diagram(QUERY, [some], Thresholds()).cells[0][0]
+    assert (cell.n, cell.runs, cell.defined) == (3, 3, 2)
+
+
+def test_what_is_drawn_is_what_intervals_are_over() -> None:
+    """Four runs on two data sets: two draws, of which the phase's share is known no better than of two."""
+    runs = [point(4, "binary", 0.9, 1.0, 0.3, 0.4)]
+    drawn = {(4, "binary"): Drawn(Over.DATA, 2, summarize([0.95, 0.35]))}
+    cell = build_diagram(QUERY, runs, Thresholds(averaging_from=0.5), drawn=drawn).cells[0][0]
+    assert (cell.n, cell.runs, cell.defined, cell.interval_over) == (2, 4, 4, Over.DATA)
+    assert (cell.value, cell.sd) == (pytest.approx(0.65), pytest.approx(np.std([0.9, 1.0, 0.3, 0.4], ddof=1)))
+    interval = mean_interval(MEASURES["averaging_index"], summarize([0.95, 0.35]))
+    assert (cell.ci_low, cell.ci_high) == interval
+    assert (cell.phase_share_low, cell.phase_share_high) == pytest.approx(wilson_interval(1, 2))
 
 
 def test_points_of_one_cell_are_pooled() -> None:

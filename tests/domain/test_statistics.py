@@ -1,13 +1,11 @@
-"""Summaries, intervals, phases, conditions, the order of work."""
+"""Summaries, phases, conditions, the order of work."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from phaselab.domain.answers.conditions import Condition, parse_condition
-from phaselab.domain.results.intervals import mean_interval, wilson_interval
 from phaselab.domain.results.summaries import merge_all, summarize
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.specs.order import point_ranks, run_rank
@@ -32,21 +30,6 @@ def test_undefined_values_are_left_out() -> None:
     summary = summarize([None, 2.0])
     assert summary is not None
     assert (summary.n, summary.mean, summary.sd) == (1, 2.0, None)
-
-
-def test_the_mean_interval_is_students() -> None:
-    values = [1.0, 2.0, 4.0]
-    interval = mean_interval(summarize(values))
-    expected = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
-    assert interval == pytest.approx(expected)
-    assert mean_interval(summarize([1.0])) is None
-
-
-@pytest.mark.parametrize(("count", "n"), [(0, 5), (3, 5), (5, 5)])
-def test_the_share_interval_is_wilsons(count: int, n: int) -> None:
-    expected = stats.binomtest(count, n).proportion_ci(0.95, method="wilson")
-    assert wilson_interval(count, n) == pytest.approx((expected.low, expected.high))
-    assert wilson_interval(0, 0) is None
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,12 @@ from phaselab.db.writing.described import measure_list_ids
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery
 from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.domain.results.intervals import mean_interval
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.over import Over
 from phaselab.domain.results.phases import Phase, Thresholds
 from phaselab.domain.results.statistics import STATISTICS, Statistic
+from phaselab.domain.results.summaries import summarize
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs import curves as curve_verbs
@@ -57,9 +61,9 @@ def test_a_diagram_tells_what_was_landed(database: Database) -> None:
             assert cell.mean == pytest.approx(np.mean(seeds))
             assert cell.sd == pytest.approx(np.std(seeds, ddof=1))
             assert (cell.low, cell.high) == (min(seeds), max(seeds))
-            assert cell.ci_low is not None
-            assert cell.mean is not None
-            assert cell.mean - cell.ci_low == pytest.approx(4.302652729911275 * np.std(seeds, ddof=1) / 3**0.5)
+            interval = mean_interval(MEASURES["train_loss"], summarize(seeds))
+            assert (cell.ci_low, cell.ci_high) == pytest.approx(interval)
+            assert (cell.runs, cell.defined, cell.interval_over) == (3, 3, Over.SEEDS)
     assert found.names == ("test",)
 
 
@@ -180,7 +184,39 @@ def test_a_swept_parameter_that_is_not_shown_is_refused(database: Database) -> N
     fixed = diagrams.diagram(database, query(experiment, where=["training.learning_rate=0.001"]))
     assert {cell.n for line in fixed.cells for cell in line} == {2}
     averaged = diagrams.diagram(database, query(experiment, marginalize=["training.learning_rate"]))
-    assert {cell.n for line in averaged.cells for cell in line} == {4}
+    assert {(cell.n, cell.runs) for line in averaged.cells for cell in line} == {(2, 4)}
+
+
+@pytest.mark.parametrize("rates", [[1e-3], [1e-3, 1e-2]])
+@pytest.mark.parametrize("data_seeds", [[None], [7], [7, 8, 9]])
+def test_runs_that_share_data_are_averaged_first(
+    database: Database, data_seeds: list[int | None], rates: list[float]
+) -> None:
+    """By hand: a draw is a data seed where there are several, else a seed of initial weights."""
+    sweep = {"training.learning_rate": rates, "data.seed": data_seeds}
+    losses: dict[int, dict[int, list[float]]] = {}
+    drawn: set[int] = set()
+    experiment = store(database, sweep={X: [4, 6], Y: [1e-5]} | sweep, seeds=4)
+    for place, run in enumerate(take_all(database, experiment)):
+        loss = None if place % 5 == 4 else float(place * 37 % 101)
+        land(database, [made_up(run, train_loss=loss)])
+        draw = run.data_seed if len(data_seeds) > 1 or data_seeds == [None] else run.seed
+        drawn.add(draw)
+        if loss is not None:
+            losses.setdefault(run.settings.data.k, {}).setdefault(draw, []).append(loss)
+    found = diagrams.diagram(database, query(experiment, marginalize=list(sweep)))
+    over = Over.DATA if len(data_seeds) > 1 else Over.WEIGHTS if data_seeds == [7] else Over.SEEDS
+    over = Over.DATA if over == Over.SEEDS and len(rates) > 1 else over
+    for k, cell in zip(found.x.values, found.cells[0], strict=True):
+        assert isinstance(k, int)
+        draws = summarize([np.mean(values) for values in losses[k].values()])
+        assert draws is not None
+        assert (cell.n, cell.runs, cell.interval_over) == (len(drawn), 4 * len(data_seeds) * len(rates), over)
+        assert cell.defined == sum(map(len, losses[k].values()))
+        assert cell.value == pytest.approx(draws.mean)
+        assert (cell.ci_low, cell.ci_high) == pytest.approx(mean_interval(MEASURES["train_loss"], draws))
+        quantile = diagrams.diagram(database, replace(query(experiment, marginalize=list(sweep)), statistic="q75"))
+        assert {one.n for one in quantile.cells[0]} == {len(drawn)}
 
 
 def test_experiments_that_differ_unseen_are_refused(database: Database) -> None:
