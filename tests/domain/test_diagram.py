@@ -64,7 +64,7 @@ def test_cells_hold_what_was_measured_and_nothing_else() -> None:
 def test_undefined_values_are_counted() -> None:
     runs = point(4, "binary", 0.9, 1.0)
     some = replace(runs, n=3, measures=runs.measures | {"averaging_index": summarize([0.9, None, 1.0])})
-    cell = build_diagram(QUERY, [some], Thresholds()).cells[0][0]
+    cell = build_diagram(QUERY, [some]).cells[0][0]
     assert (cell.n, cell.runs, cell.defined) == (3, 3, 2)
 
 
@@ -72,7 +72,7 @@ def test_what_is_drawn_is_what_intervals_are_over() -> None:
     """Four runs on two data sets: two draws, of which the phase's share is known no better than of two."""
     runs = [point(4, "binary", 0.9, 1.0, 0.3, 0.4)]
     drawn = {(4, "binary"): Drawn(Over.DATA, 2, summarize([0.95, 0.35]))}
-    cell = build_diagram(QUERY, runs, Thresholds(averaging_from=0.5), drawn=drawn).cells[0][0]
+    cell = build_diagram(replace(QUERY, thresholds=Thresholds(averaging_from=0.5)), runs, drawn=drawn).cells[0][0]
     assert (cell.n, cell.runs, cell.defined, cell.interval_over) == (2, 4, 4, Over.DATA)
     assert (cell.value, cell.sd) == (pytest.approx(0.65), pytest.approx(np.std([0.9, 1.0, 0.3, 0.4], ddof=1)))
     interval = mean_interval(MEASURES["averaging_index"], summarize([0.95, 0.35]))
