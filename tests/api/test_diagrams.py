@@ -137,7 +137,10 @@ def test_conditions_and_marginalisation(read: httpx.Client) -> None:
     assert one["x"]["values"] == [6, 8]
     assert one["y"]["values"] == ["binary", "clusters"]
     merged = read.get("/diagrams", params=QUERY | {"y": "data.n", "marginalize": ["network.labels"]}).json()
-    assert merged["n"] == [[6, 9, 8]], "4 and clusters are the same runs for k = 4, counted once"
+    assert merged["runs"] == [[6, 9, 8]], "4 and clusters are the same runs for k = 4, counted once"
+    assert merged["n"] == [[3, 3, 3]], "runs of one seed share data, whatever their labels"
+    assert merged["interval_over"] == [["data"] * 3]
+    assert merged["interval_over_words"].startswith("over data seeds")
 
 
 @pytest.mark.parametrize(
