@@ -1,4 +1,5 @@
-"""Who may come in: every call but a few needs an account's token, in a header or in the cookie of the login page."""
+"""Who may come in: every call but a few needs an account's token, in a header, or a login in the cookie of the login
+page."""
 
 from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
@@ -10,12 +11,15 @@ from phaselab.api.entrance.login_form import COOKIE
 from phaselab.api.entrance.origins import host_name
 from phaselab.service.base.addresses import is_loopback
 from phaselab.service.base.configuration import Configuration
-from phaselab.service.base.errors import Unauthorized
+from phaselab.service.base.errors import DatabaseAway, Unauthorized
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import accounts
 
 OPEN_TO_ALL = frozenset({"/api/v1/health", "/api/v1/ready", "/api/v1/version", "/login", "/logout"})
 """What needs no token. Nothing here tells what is stored."""
+
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+"""Headers by which proxies say whom they speak for."""
 
 
 async def admit(request: Request, database: Db, configuration: ConfigurationOf) -> None:
@@ -33,13 +37,35 @@ def _admit(request: Request, database: Database, configuration: Configuration) -
     if accounts.is_open(database, configuration):
         _refuse_other_names(request)
         return
+    header, secret = request.headers.get("authorization"), request.cookies.get(COOKIE)
     try:
-        request.state.account = accounts.owner_of(database, _token(request))
+        if header is None and secret:
+            request.state.account = accounts.owner_of_login(database, secret)
+        else:
+            request.state.account = accounts.owner_of(database, _token(header or ""))
     except Unauthorized as error:
         raise unauthorized(str(error), invalid=True) from None
 
 
 Admission = Depends(admit)
+
+
+def credential(request: Request) -> str:
+    """What a request is let in by: requests that are let in by the same may be asked after together."""
+    return request.headers.get("authorization") or request.cookies.get(COOKIE, "")
+
+
+async def is_still_admitted(request: Request) -> bool:
+    """Whether a request that was let in, and goes on, would be let in now. True while the database is away."""
+    state = request.app.state
+    account = request.state.account
+    try:
+        await run_in_threadpool(_admit, request, state.database, state.configuration)
+    except Problem:
+        return False
+    except DatabaseAway:
+        return True
+    return bool(request.state.account == account)
 
 
 def unauthorized(detail: str, invalid: bool = False) -> Problem:
@@ -48,14 +74,10 @@ def unauthorized(detail: str, invalid: bool = False) -> Problem:
     return Problem(401, detail, headers={"WWW-Authenticate": challenge})
 
 
-def _token(request: Request) -> str:
-    """The token that a request carries; the header wins over the cookie. Raises Problem 401."""
-    header = request.headers.get("authorization")
-    if header is None:
-        token = request.cookies.get(COOKIE, "")
-    else:
-        scheme, _, token = header.partition(" ")
-        token = token.strip() if scheme.lower() == "bearer" else ""
+def _token(header: str) -> str:
+    """The token in an Authorization header. Raises Problem 401."""
+    scheme, _, token = header.partition(" ")
+    token = token.strip() if scheme.lower() == "bearer" else ""
     if not token:
         raise unauthorized(
             "this server has accounts: send `Authorization: Bearer TOKEN` (the command line: --token or"
@@ -67,6 +89,13 @@ def _token(request: Request) -> str:
 def _refuse_other_names(request: Request) -> None:
     """Without accounts this machine alone may come in, under its own name: not a page of some other site that gives
     its name this address, nor the rest of the world through a proxy."""
+    forwarded = next((name for name in FORWARDED if name in request.headers), None)
+    if forwarded is not None:
+        detail = (
+            f"there are no accounts, so this server answers to nobody that a proxy speaks for ({forwarded}); make an"
+            " account with `phaselab user add NAME`"
+        )
+        raise Problem(403, detail)
     name = host_name(request.headers.get("host", ""))
     if not is_loopback(name):
         detail = (

@@ -1,4 +1,4 @@
-"""The form that asks a person for a token, and the cookie that keeps it."""
+"""The form that asks a person for a token, and the cookie that keeps the login."""
 
 import re
 
@@ -8,7 +8,9 @@ from starlette.responses import Response
 from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import page
 
-COOKIE = "phaselab_token"
+COOKIE = "phaselab_login"
+FORMER_COOKIE = "phaselab_token"
+"""What older versions set: the token itself. It is taken away where it is met, and lets nobody in."""
 COOKIE_SECONDS = 30 * 86400
 _LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 

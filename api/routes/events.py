@@ -19,6 +19,7 @@ from phaselab.api.answers.making import json_value
 from phaselab.api.base.deps import Db
 from phaselab.api.base.plain import json_bytes
 from phaselab.api.base.problems import Problem
+from phaselab.api.entrance.access import credential, is_still_admitted
 from phaselab.api.entrance.queries import ExperimentId, NoParameters
 from phaselab.service.base.errors import DatabaseAway, NotFound
 from phaselab.service.base.storage import Database
@@ -28,6 +29,8 @@ from phaselab.service.verbs.experiments import ExperimentView
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 
 POLL_SECONDS = 0.5
+ADMITTED_SECONDS = 2.0
+"""How soon a stream notices that it would not be let in any more."""
 SILENCE_SECONDS = 15.0
 """Longest time without a line, so that proxies and clients know that the stream lives."""
 
@@ -49,6 +52,7 @@ class Streams:
         self._most = most
         self._open: Counter[int] = Counter()
         self._looks: dict[int, tuple[float, asyncio.Task[Seen]]] = {}
+        self._admitted: dict[str, tuple[float, asyncio.Task[bool]]] = {}
 
     def check_room(self) -> None:
         """Raises Problem 503 when there are as many streams as there may be."""
@@ -79,6 +83,18 @@ class Streams:
                 self._looks[experiment_id] = (now, task)
         return await asyncio.shield(task)
 
+    async def is_admitted(self, request: Request) -> bool:
+        """Whether a stream may go on, as it was less than ADMITTED_SECONDS ago: its account may have been disabled, its
+        login ended, or its token replaced."""
+        now, by = asyncio.get_running_loop().time(), credential(request)
+        since, task = self._admitted.get(by, (-math.inf, None))
+        if task is None or now - since >= ADMITTED_SECONDS:
+            task = asyncio.create_task(is_still_admitted(request))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            current = {one: kept for one, kept in self._admitted.items() if now - kept[0] < ADMITTED_SECONDS}
+            self._admitted = current | {by: (now, task)}
+        return await asyncio.shield(task)
+
 
 @router.get("/{experiment_id}/events")
 async def follow(
@@ -99,15 +115,17 @@ async def follow(
     if seen.last and last_event_id == seen.name:
         return Response(status_code=204)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    stream = _events(streams, database, experiment_id, last_event_id)
+    stream = _events(streams, request, database, experiment_id, last_event_id)
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
 
-async def _events(streams: Streams, database: Database, experiment_id: int, last: str | None) -> AsyncIterator[bytes]:
+async def _events(
+    streams: Streams, request: Request, database: Database, experiment_id: int, last: str | None
+) -> AsyncIterator[bytes]:
     with streams.following(experiment_id):
         yield b"retry: 2000\n\n"
         silent = 0.0
-        while True:
+        while await streams.is_admitted(request):
             try:
                 seen = await streams.look(database, experiment_id)
             except NotFound:

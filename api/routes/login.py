@@ -1,4 +1,5 @@
-"""`/login` and `/logout`: a person's token, kept in a cookie that scripts cannot read and other sites cannot send."""
+"""`/login` and `/logout`: a login of its own for a person's browser, in a cookie that scripts cannot read and other
+sites cannot send. It holds no token, and ends with the login."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -7,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from phaselab.api.base.deps import ConfigurationOf, Db
 from phaselab.api.entrance.access import unauthorized
 from phaselab.api.entrance.bodies import FormFields
-from phaselab.api.entrance.login_form import COOKIE, COOKIE_SECONDS, local_address, login_form
+from phaselab.api.entrance.login_form import COOKIE, COOKIE_SECONDS, FORMER_COOKIE, local_address, login_form
 from phaselab.service.base.errors import Unauthorized
 from phaselab.service.verbs import accounts
 
@@ -27,18 +28,22 @@ def login(request: Request, fields: FormFields, database: Db) -> Response:
     """Take the token of the form."""
     token, after = fields.get("token", "").strip(), local_address(fields.get("after", "/"))
     try:
-        accounts.owner_of(database, token)
+        secret = accounts.log_in(database, token, COOKIE_SECONDS)
     except Unauthorized as error:
         return login_form(request, unauthorized(str(error), invalid=True), after)
     answer = RedirectResponse(after, 303)
     secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, token, COOKIE_SECONDS, httponly=True, samesite="strict", secure=secure)
+    answer.set_cookie(COOKIE, secret, COOKIE_SECONDS, httponly=True, samesite="strict", secure=secure)
+    answer.delete_cookie(FORMER_COOKIE, httponly=True, samesite="strict")
     return answer
 
 
 @router.post("/logout")
-def logout() -> Response:
-    """Forget the cookie; the token stays good."""
+def logout(request: Request, database: Db) -> Response:
+    """End the login, wherever its cookie has got to; the token stays good."""
+    if secret := request.cookies.get(COOKIE):
+        accounts.log_out(database, secret)
     answer = RedirectResponse("/login", 303)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    for name in (COOKIE, FORMER_COOKIE):
+        answer.delete_cookie(name, httponly=True, samesite="strict")
     return answer

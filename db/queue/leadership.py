@@ -6,7 +6,8 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.tables import leader
+from phaselab.db.schema.tables import leader, troubles
+from phaselab.db.schema.types import storable_text
 
 SCHEDULER = "scheduler"
 
@@ -44,4 +45,22 @@ def holder_of(session: Session, name: str = SCHEDULER) -> str | None:
     now = database_time(session)
     query = select(leader.c.holder).where(leader.c.name == name, leader.c.expires_at > now)
     found: str | None = session.execute(query).scalar_one_or_none()
+    return found
+
+
+def note_trouble(session: Session, reason: str, name: str = SCHEDULER) -> None:
+    """Write down what keeps the holder of the lock from its work."""
+    session.execute(delete(troubles).where(troubles.c.name == name))
+    row = {"name": name, "reason": storable_text(reason), "noted_at": database_time(session)}
+    session.execute(insert(troubles).values(row))
+
+
+def end_trouble(session: Session, name: str = SCHEDULER) -> None:
+    """It works."""
+    session.execute(delete(troubles).where(troubles.c.name == name))
+
+
+def trouble_of(session: Session, name: str = SCHEDULER) -> str | None:
+    """What keeps the holder of the lock from its work; None when nothing is known to."""
+    found: str | None = session.execute(select(troubles.c.reason).where(troubles.c.name == name)).scalar_one_or_none()
     return found

@@ -252,6 +252,15 @@ leader = Table(
 )
 """Who holds a lock that only one process may hold."""
 
+troubles = Table(
+    "troubles",
+    metadata,
+    Column("name", String(50), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("noted_at", UtcDateTime, nullable=False),
+)
+"""What keeps a process from its work, by the name of its lock; gone once it works."""
+
 accounts = Table(
     "accounts",
     metadata,
@@ -267,3 +276,14 @@ accounts = Table(
 )
 """Who may come in. An account's name is the owner of what it submits; `token_hash` is the sha256 of its token, `weight`
 its part in the fair share, `trials` the most that work for it at a time, null for the service's own limit."""
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("secret_hash", String(64), primary_key=True),
+    Column("account_id", Integer, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "account_id"),
+)
+"""People who have logged in with a browser: the sha256 of the random secret that its cookie holds, which is no token.
+Gone when they log out, and when their account is disabled or given another token."""

@@ -18,6 +18,9 @@ QUIET = {
     "TUNE_RESULT_BUFFER_LENGTH": "1",
     "TUNE_WARN_THRESHOLD_S": "30",
 }
+LOOPBACK_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Ray (2.60) takes the address of a network card even when it is told 127.0.0.1, unless it believes that no cluster can
+be made of this machine: then all of its processes listen on loopback alone."""
 STALE = ("RAY_NAMESPACE", "RAY_RUNTIME_ENV_HOOK", "RAY_AUTH_TOKEN_PATH", "RAY_TMPDIR")
 """What another Ray may have left in the environment and a Ray of our own must not see."""
 
@@ -25,11 +28,12 @@ STALE = ("RAY_NAMESPACE", "RAY_RUNTIME_ENV_HOOK", "RAY_AUTH_TOKEN_PATH", "RAY_TM
 def scheduler_environment(environment: Mapping[str, str], ray_address: str | None) -> dict[str, str]:
     """The environment for a scheduler that starts Ray (`ray_address` None) or joins one.
 
-    A Ray of our own gets a token of its own, so that nobody else on this machine can use it; a cluster's token is
+    A Ray of our own listens on this machine's own address, and gets a token of its own, so that nobody else on this
+    machine can use it; a cluster's token is
     the one in the environment. RAY_ADDRESS is taken out: PHASELAB_RAY_ADDRESS alone decides.
     """
     prepared = {name: value for name, value in environment.items() if name != "RAY_ADDRESS"} | QUIET
     if ray_address is None:
         prepared = {name: value for name, value in prepared.items() if name not in STALE}
-        prepared |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        prepared |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), **LOOPBACK_ALONE}
     return prepared

@@ -18,6 +18,7 @@ SECRET = ("PHASELAB_DATABASE_URL", "PHASELAB_NOTIFY_SECRET")
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
+    os.umask(0o077)  # checkpoints, and what Ray leaves, are for the owner alone; workers inherit it
     with told_plainly("scheduler", UNFIT):
         configuration = load_configuration()
         with closing(open_database(configuration)) as database:

@@ -10,6 +10,7 @@ from pathlib import Path
 from phaselab.db.queue import leadership
 from phaselab.db.schema.away import DatabaseAway
 from phaselab.db.schema.database import Database
+from phaselab.domain.settings.faults import OperatorFault
 from phaselab.service.scheduling.watchdog import Watchdog
 
 STAND_BY_SECONDS = 0.5
@@ -55,6 +56,20 @@ class Lead:
         self._given_up.set()
         with self._database.transaction() as session:
             leadership.release(session, self._holder)
+
+    def works(self) -> None:
+        """Tell that the scheduler does what it is for."""
+        with self._database.transaction() as session:
+            leadership.end_trouble(session)
+
+    def fails(self, error: Exception) -> None:
+        """Tell everyone why it does not, as far as that can be told: an OperatorFault whole, of a bug its kind."""
+        told = str(error) if isinstance(error, OperatorFault) else f"a bug ({type(error).__name__}), see its log"
+        try:
+            with self._database.transaction() as session:
+                leadership.note_trouble(session, f"the scheduler ended: {told}")
+        except Exception:
+            log.exception("why the scheduler ends cannot be written down")
 
     def _renew(self, watchdog: Watchdog) -> None:
         while not self._given_up.wait(self._seconds / 5):

@@ -42,6 +42,8 @@ def start(configuration: Configuration) -> None:
 def _start_here(configuration: Configuration) -> None:
     """A Ray of our own: no dashboard, a small object store, session files under a short path (sockets allow 107)."""
     _remove_leftovers()
+    # Ray lets everyone write to its session folder; nobody else gets through the one around it.
+    closed = tempfile.mkdtemp(prefix=f"{TEMP_PREFIX}{os.getpid()}-", dir="/tmp")
     ray.init(
         address="local",
         namespace=NAMESPACE,
@@ -51,7 +53,7 @@ def _start_here(configuration: Configuration) -> None:
         log_to_driver=False,
         logging_level=_level(configuration),
         object_store_memory=OBJECT_STORE_BYTES,
-        _temp_dir=tempfile.mkdtemp(prefix=f"{TEMP_PREFIX}{os.getpid()}-", dir="/tmp"),
+        _temp_dir=f"{closed}/r",
     )
 
 

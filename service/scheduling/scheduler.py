@@ -69,11 +69,15 @@ class Scheduler:
             ray_session.start(self._configuration)
             ray_started()
             print("scheduler ready", flush=True)
+            self._lead.works()
             # Trials take seconds to load PyTorch; on a Ray of our own they do so before the first run is submitted.
             if self._configuration.ray_address is None and not self._stopping.is_set():
                 self._busy_period()
             while self._wait_for_work():
                 self._busy_period()
+        except Exception as error:
+            self._lead.fails(error)
+            raise
         finally:
             self._notifier.stop()
             self._queue.release_all()

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Sequence
 
-from phaselab.db.reading import accounts
+from phaselab.db.reading import accounts, logins
 from phaselab.db.reading.accounts import Account as Account
 from phaselab.db.schema.database import Database, Session
 from phaselab.service.base.addresses import is_loopback
@@ -45,11 +45,13 @@ def list_accounts(database: Database) -> Sequence[Account]:
 
 
 def rotate(database: Database, name: str) -> str:
-    """A new token for the account; the former one is worth nothing from now on. Raises AccountFault."""
+    """A new token for the account; the former one, and every login by it, is worth nothing from now on. Raises
+    AccountFault."""
     token, token_hash = _new_token()
     with database.transaction() as session:
         _existing(session, name)
         accounts.change_account(session, name, token_hash=token_hash)
+        logins.end_logins(session, name)
     return token
 
 
@@ -58,6 +60,7 @@ def disable(database: Database, name: str) -> None:
     with database.transaction() as session:
         _existing(session, name)
         accounts.set_disabled(session, name, True)
+        logins.end_logins(session, name)
 
 
 def enable(database: Database, name: str) -> None:
@@ -104,6 +107,31 @@ def owner_of(database: Database, token: str) -> str:
         )
     if found.disabled_at is not None:
         raise Unauthorized(f"the account {found.name} is disabled; ask whoever runs the server")
+    return found.name
+
+
+def log_in(database: Database, token: str, seconds: float) -> str:
+    """Open a login of the account that a token is of, and give its secret, which is not kept. It ends after so many
+    seconds, at log_out, and when the account is disabled or given another token. Raises Unauthorized."""
+    name = owner_of(database, token)
+    secret, secret_hash = _new_token()
+    with database.transaction() as session:
+        logins.add_login(session, name, secret_hash, seconds)
+    return secret
+
+
+def log_out(database: Database, secret: str) -> None:
+    """End a login; nothing happens when there is none."""
+    with database.transaction() as session:
+        logins.end_login(session, hash_of(secret))
+
+
+def owner_of_login(database: Database, secret: str) -> str:
+    """The name of the account whose login it is. Raises Unauthorized."""
+    with database.reading() as session:
+        found = logins.find_login(session, hash_of(secret))
+    if found is None or found.disabled_at is not None:
+        raise Unauthorized("this login has ended; log in again with your token")
     return found.name
 
 

@@ -10,7 +10,8 @@ NOBODY = "no scheduler has the lead, so nothing is computed; the log of `phasela
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether a scheduler has the lead and, where none has, the reason as far as it is known."""
+    """Whether a scheduler has the lead; and the reason, as far as it is known, why nothing is computed: none has, or
+    the last one ended before it could work."""
 
     leads: bool
     reason: str | None
@@ -20,4 +21,5 @@ def readiness(database: Database) -> Readiness:
     """How ready the service is, by what the database tells. Raises DatabaseAway."""
     with database.reading() as session:
         leads = leadership.holder_of(session) is not None
-    return Readiness(leads, None if leads else NOBODY)
+        trouble = leadership.trouble_of(session)
+    return Readiness(leads, trouble or (None if leads else NOBODY))

@@ -2,15 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
+from sqlalchemy import select, update
 
 from phaselab.api.app import PARTS, PREFIX
+from phaselab.api.entrance.access import FORWARDED
 from phaselab.api.routes import login, pages
 from phaselab.client import Client, Unauthorized
+from phaselab.db.schema import tables
+from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.verbs import accounts
@@ -178,10 +183,10 @@ def test_the_cookie_is_for_encrypted_ways_only_behind_a_proxy_that_encrypts(
 
 
 def test_a_cookie_that_is_worth_nothing_any_more_is_told(lab: tuple[str, Database, dict[str, str]]) -> None:
-    with httpx.Client(base_url=lab[0], cookies={"phaselab_token": "old"}, headers=PAGE) as client:
+    with httpx.Client(base_url=lab[0], cookies={"phaselab_login": "old"}, headers=PAGE) as client:
         page = client.get("/")
         assert page.status_code == 401
-        assert "no account has this token" in page.text
+        assert "this login has ended" in page.text
 
 
 @pytest.mark.parametrize(
@@ -197,6 +202,90 @@ def test_the_login_leads_nowhere_else(
 def test_a_form_of_another_site_does_not_log_in(lab: tuple[str, Database, dict[str, str]], site: httpx.Client) -> None:
     forged = site.post("/login", data={"token": lab[2]["ada"]}, headers={"Origin": "http://elsewhere.example"})
     assert forged.status_code == 403
+
+
+@contextmanager
+def logged_in(url: str, token: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=url, timeout=30) as client:
+        assert client.post("/login", data={"token": token}).status_code == 303
+        assert client.get("/api/v1/experiments").status_code == 200
+        yield client
+
+
+def test_the_cookie_holds_a_login_and_no_token(lab: tuple[str, Database, dict[str, str]]) -> None:
+    url, database, tokens = lab
+    with logged_in(url, tokens["ada"]) as one, logged_in(url, tokens["ada"]) as other:
+        secrets = {client.cookies["phaselab_login"] for client in (one, other)}
+        assert len(secrets) == 2
+        assert tokens["ada"] not in secrets
+        with database.reading() as session:
+            stored = set(session.execute(select(tables.logins.c.secret_hash)).scalars())
+        assert {accounts.hash_of(secret) for secret in secrets} == stored
+        for secret in secrets:
+            as_token = httpx.get(f"{url}/api/v1/experiments", headers=bearer(secret))
+            assert as_token.status_code == 401, "a login is no token"
+        as_cookie = httpx.get(f"{url}/api/v1/experiments", cookies={"phaselab_login": tokens["ada"]})
+        assert as_cookie.status_code == 401, "and a token is no login"
+
+
+def test_a_login_ends_for_good(lab: tuple[str, Database, dict[str, str]]) -> None:
+    url, database, tokens = lab
+
+    def worth(secret: str) -> int:
+        return httpx.get(f"{url}/api/v1/experiments", cookies={"phaselab_login": secret}).status_code
+
+    with logged_in(url, tokens["ada"]) as client, logged_in(url, tokens["ada"]) as elsewhere:
+        out, kept = client.cookies["phaselab_login"], elsewhere.cookies["phaselab_login"]
+        client.post("/logout")
+        assert (worth(out), worth(kept)) == (401, 200)
+    token = accounts.rotate(database, "ada")
+    assert worth(kept) == 401
+    with logged_in(url, token) as client:
+        kept = client.cookies["phaselab_login"]
+    accounts.disable(database, "ada")
+    accounts.enable(database, "ada")
+    assert worth(kept) == 401, "not even when it may come in again"
+    with logged_in(url, token) as client:
+        kept = client.cookies["phaselab_login"]
+    with database.transaction() as session:
+        session.execute(update(tables.logins).values(expires_at=database_time(session)))
+    assert worth(kept) == 401
+
+
+ENDS: dict[str, Callable[[Database, httpx.Client], object]] = {
+    "disable": lambda database, client: accounts.disable(database, "ada"),
+    "rotate": lambda database, client: accounts.rotate(database, "ada"),
+    "log-out": lambda database, client: client.post("/logout"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_open_stream_ends_with_what_let_it_in(lab: tuple[str, Database, dict[str, str]], end: str) -> None:
+    url, database, tokens = lab
+    with (
+        logged_in(url, tokens["ada"]) as client,
+        httpx.Client(base_url=url, cookies=client.cookies, timeout=20) as follower,
+        httpx.stream("GET", f"{url}/api/v1/experiments/2/events", headers=bearer(tokens["bob"]), timeout=5) as other,
+        follower.stream("GET", "/api/v1/experiments/2/events") as stream,
+    ):
+        lines = stream.iter_lines()
+        assert next(lines) == "retry: 2000"
+        ENDS[end](database, client)
+        assert [line for line in lines if line.startswith("event: finished")] == [], "it ends, without an end to tell"
+        assert next(other.iter_lines()) == "retry: 2000"
+
+
+@pytest.mark.parametrize("name", FORWARDED)
+def test_without_accounts_nobody_comes_in_through_a_proxy(http: httpx.Client, name: str) -> None:
+    refused = http.get("/experiments", headers={name: "for=192.0.2.7", "Host": "127.0.0.1"})
+    assert refused.status_code == 403
+    assert name in refused.json()["detail"]
+    assert http.get("/health", headers={name: "for=192.0.2.7"}).status_code == 200
+
+
+def test_with_accounts_a_proxy_speaks_for_whoever_has_a_token(lab: tuple[str, Database, dict[str, str]]) -> None:
+    headers = bearer(lab[2]["ada"]) | {"X-Forwarded-For": "192.0.2.7", "Forwarded": "for=192.0.2.7"}
+    assert httpx.get(f"{lab[0]}/api/v1/experiments", headers=headers).status_code == 200
 
 
 def test_without_accounts_only_this_machine_s_names_are_answered_to(http: httpx.Client) -> None:

@@ -15,6 +15,8 @@ from phaselab.api.app import PARTS, create_app
 from phaselab.db.queue import leadership
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
+from phaselab.service.base.errors import RayUnfit
+from phaselab.service.scheduling.lead import Lead
 from tests.api.conftest import NEW_SPEC, SPEC, serving
 
 SHAPE = {"type", "title", "status", "detail", "instance", "errors"}
@@ -156,6 +158,13 @@ def test_ready_tells_whether_a_scheduler_leads(own_server: tuple[str, Database],
     with own_server[1].transaction() as session:
         assert leadership.acquire(session, "one", 60)
     assert http.get("/ready").json() == {"status": "ok", "scheduler": {"leads": True, "reason": None}}
+    lead = Lead(own_server[1], 60.0)
+    lead.fails(RayUnfit("no node holds a trial"))
+    assert http.get("/ready").json()["scheduler"]["reason"] == "the scheduler ended: no node holds a trial"
+    lead.fails(KeyError("secret"))
+    assert http.get("/ready").json()["scheduler"]["reason"] == "the scheduler ended: a bug (KeyError), see its log"
+    lead.works()
+    assert http.get("/ready").json()["scheduler"] == {"leads": True, "reason": None}
 
 
 def test_other_sites_pages_may_not_change_anything(read: httpx.Client, filled_url: str) -> None:
