@@ -1,11 +1,18 @@
 """The application: every router under /api/v1, the pages, every error a problem."""
 
+from collections.abc import Iterator
+from functools import cache, partial
+
 from fastapi import APIRouter, FastAPI
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from phaselab.api.base.templating import FOLDER
+from phaselab.api.description import describe
 from phaselab.api.entrance import errors
 from phaselab.api.entrance.access import Admission
+from phaselab.api.entrance.addresses import Addresses
 from phaselab.api.entrance.head import Head
 from phaselab.api.entrance.headers import SecurityHeaders
 from phaselab.api.entrance.origins import SameOrigin
@@ -31,6 +38,12 @@ PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, heal
 """The modules whose routers make the api."""
 
 
+def _routes() -> Iterator[tuple[str, BaseRoute]]:
+    """Every route of the routers below, and the prefix that it has."""
+    for prefix, routers in ((PREFIX, [part.router for part in PARTS]), ("", [pages.router, login.router])):
+        yield from ((prefix, route) for router in routers for route in router.routes)
+
+
 def create_app(configuration: Configuration, database: Database) -> FastAPI:
     """The app over a database; the caller closes the database."""
     app = FastAPI(
@@ -40,11 +53,13 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        default_response_class=Response,
         dependencies=[Admission],
     )
     app.state.configuration = configuration
     app.state.database = database
     app.state.metrics = metrics.Metrics()
+    app.state.addresses = Addresses(_routes())
     app.state.streams = events.Streams(configuration.max_streams)
     routes = APIRouter(prefix=PREFIX)
     for part in PARTS:
@@ -53,6 +68,7 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(login.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
+    app.openapi = cache(partial(describe, app, PREFIX, [part.router for part in PARTS]))  # type: ignore[method-assign]
     errors.install(app)
     app.add_middleware(Turns, at_once=configuration.heavy_requests)
     app.add_middleware(Head)

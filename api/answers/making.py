@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from phaselab.api.answers.formats import Format, media_header, tagged
 from phaselab.api.answers.tables import csv_chunks, parquet_chunks
+from phaselab.api.base.describing import Content
 from phaselab.api.base.plain import json_bytes, plain
 from phaselab.api.pictures.style import DRAWING, render
 from phaselab.domain.answers.fields import Answer, Kind, Many, Maybe, Named, Record, Table
@@ -63,6 +64,11 @@ def json_schema(kind: Kind) -> dict[str, Any]:
 def json_answer(record: Record[T], value: T, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A value as JSON, without a tag."""
     return Response(json_bytes(json_value(record, value)), status, headers, "application/json")
+
+
+def json_content(kind: Kind) -> Content:
+    """A body in JSON, as OpenAPI has it."""
+    return {"application/json": json_schema(kind)}
 
 
 def table_chunks(table: Table[Any], kind: Format) -> Iterator[bytes]:

@@ -23,12 +23,14 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-pr
 
 
 async def admit(request: Request, database: Db, configuration: ConfigurationOf) -> None:
-    """Let a request in and note whose it is in `request.state.account`; raises Problem 401 or 403.
+    """Let a request in and note whose it is in `request.state.account`; raises Problem 401 or 403,
+    and 404 or 405 where there is nothing to let it in to.
 
     It is asked of the database each time: an account that has just been made, disabled or given another token counts
     at once.
     """
     request.state.account = None
+    request.app.state.addresses.check(request)
     if request.url.path not in OPEN_TO_ALL:
         await run_in_threadpool(_admit, request, database, configuration)
 

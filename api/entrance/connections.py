@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -53,6 +55,11 @@ def limited(most: int, seconds: float) -> type[H11Protocol]:
             super().connection_lost(exc)
             self._stop_waiting()
 
+        def send_400_response(self, msg: str) -> None:
+            """What is no HTTP is told in the shape of every other error."""
+            self.transport.write(_problem(400, "what was sent is not HTTP as it should be", {}))
+            self.transport.close()
+
         def _look(self) -> None:
             """Note whether a request is being worked on; while none is, time runs."""
             if self.cycle is not None and not self.cycle.response_complete:
@@ -86,12 +93,16 @@ def possible_connections(wanted: int) -> int:
     return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - SPARE_FILES))
 
 
-def _busy() -> bytes:
-    detail = "the server has as many connections as it can hold; nothing was done; try again shortly"
-    problem = {"type": f"urn:phaselab:problem:{NAMES[503]}", "title": "Service Unavailable", "status": 503}
-    body = json.dumps(problem | {"detail": detail, "instance": "", "errors": []}).encode()
-    head = f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
-    return f"{head}Retry-After: 5\r\nConnection: close\r\n\r\n".encode() + body
+def _problem(status: int, detail: str, headers: Mapping[str, str]) -> bytes:
+    """A whole answer, for those who do not get as far as the app."""
+    title = HTTPStatus(status).phrase
+    problem = {"type": f"urn:phaselab:problem:{NAMES[status]}", "title": title, "status": status, "detail": detail}
+    body = json.dumps(problem | {"instance": "", "errors": []}).encode()
+    told = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close"} | dict(headers)
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    return f"HTTP/1.1 {status} {title}\r\n{head}\r\n".encode() + body
 
 
-_BUSY = _busy()
+_BUSY = _problem(
+    503, "the server has as many connections as it can hold; nothing was done; try again shortly", {"Retry-After": "5"}
+)

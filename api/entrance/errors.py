@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from phaselab.api.base.problems import Problem, respond
 from phaselab.api.base.templating import page
+from phaselab.api.entrance.addresses import Addresses
 from phaselab.api.entrance.login_form import login_form
 from phaselab.domain.settings.faults import Fault, InvalidInput, plain_words, pointer
 from phaselab.service.base.errors import (
@@ -112,17 +113,9 @@ def _parameter_fault(entry: Any) -> Fault:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    details = {
-        404: f"there is nothing at {request.url.path}; /api/v1/openapi.json lists what there is",
-        405: f"{request.method} is not for {request.url.path}; see Allow",
-    }
-    known = error.status_code in details and error.detail in ("Not Found", "Method Not Allowed")
-    detail = details[error.status_code] if known else str(error.detail)
-    headers = dict(error.headers or {})
-    allowed = headers.get("Allow", "").split(", ")
-    if "GET" in allowed and "HEAD" not in allowed:
-        headers["Allow"] = ", ".join([*allowed, "HEAD"])  # `api.head` makes it so
-    return _answer(request, Problem(error.status_code, detail, headers=headers))
+    addresses: Addresses = request.app.state.addresses
+    problem = addresses.problem(request) if error.status_code in (404, 405) else None
+    return _answer(request, problem or Problem(error.status_code, str(error.detail), headers=error.headers))
 
 
 def _gone(request: Request, error: Exception) -> Response:

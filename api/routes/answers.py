@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phaselab.api.answers.formats import MEDIA_TYPES, PICTURES, Format, offers
-from phaselab.api.answers.making import answer_in, json_schema
+from phaselab.api.answers.making import answer_in, json_content
 from phaselab.api.answers.runs import COSINES
 from phaselab.api.base.deps import Db
+from phaselab.api.base.describing import BYTES, fails, gives
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.queries import curve_query, diagram_query, failures_query, run_key
 from phaselab.api.pictures.cosines import draw_cosines
@@ -36,7 +37,7 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Served(Generic[Q, T]):
     """An answer at an address. `query` is the dependency that reads what is asked, `verb` answers it; without `draw`
-    there are no pictures. `pictures_only`: the same data has another address."""
+    there are no pictures. `pictures_only`: the same data has another address. `problems` are its own statuses."""
 
     path: str
     tag: str
@@ -46,6 +47,7 @@ class Served(Generic[Q, T]):
     answer: Answer[T]
     draw: Callable[[T], Figure] | None = None
     pictures_only: bool = False
+    problems: tuple[int, ...] = ()
 
     @property
     def formats(self) -> tuple[Format, ...]:
@@ -77,6 +79,7 @@ SERVED: tuple[Served[Any, Any], ...] = (
         cosines,
         COSINES,
         _drawn_cosines,
+        problems=(409,),
     ),
     Served(
         "/runs/{key}/curves",
@@ -123,12 +126,12 @@ def add(router: APIRouter, served: Served[Any, Any]) -> None:
     ) -> Response:
         return answer_in(kind, request, served.answer, served.verb(database, query), served.draw)
 
-    content: dict[str, Any] = {MEDIA_TYPES[kind]: {} for kind in served.formats}
+    content: dict[str, Any] = {MEDIA_TYPES[kind]: BYTES for kind in served.formats}
     if not served.pictures_only:
-        content[MEDIA_TYPES["json"]] = {"schema": json_schema(served.answer.record)}
+        content |= json_content(served.answer.record)
     told: dict[str, Any] = {"description": served.meaning, "tags": [served.tag], "name": served.verb.__name__}
-    told |= {"responses": {200: {"content": content}}, "response_class": Response}
-    router.add_api_route(f"{served.path}.{{suffix}}", answer, include_in_schema=served.pictures_only, **told)
+    told |= {"responses": gives(content, headers=("ETag",)) | gives({}, 304, ("ETag",)) | fails(*served.problems)}
+    router.add_api_route(f"{served.path}.{{suffix}}", answer, **told)
     if not served.pictures_only:
         router.add_api_route(served.path, answer, **told)
 

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from phaselab.api.answers.experiments import EXPERIMENT
 from phaselab.api.answers.making import json_value
 from phaselab.api.base.deps import Db
+from phaselab.api.base.describing import TEXT, gives, object_of
 from phaselab.api.base.plain import json_bytes
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.access import credential, is_still_admitted
@@ -28,6 +29,7 @@ from phaselab.service.verbs.experiments import ExperimentView
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 
+_EVENT = object_of(event={"enum": ["progress", "finished"]}, id=TEXT, data=TEXT)
 POLL_SECONDS = 0.5
 ADMITTED_SECONDS = 2.0
 """How soon a stream notices that it would not be let in any more."""
@@ -96,7 +98,7 @@ class Streams:
         return await asyncio.shield(task)
 
 
-@router.get("/{experiment_id}/events")
+@router.get("/{experiment_id}/events", responses=gives({"text/event-stream": _EVENT}) | gives({}, 204))
 async def follow(
     request: Request,
     experiment_id: ExperimentId,

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phaselab.api.answers.experiments import ESTIMATE, EXPERIMENT, EXPERIMENTS
-from phaselab.api.answers.making import json_answer
+from phaselab.api.answers.making import json_answer, json_content, json_schema
 from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
+from phaselab.api.base.describing import fails, gives, reference, takes
 from phaselab.api.entrance.bodies import ParsedBody
 from phaselab.api.entrance.overrides import override
 from phaselab.api.entrance.queries import ExperimentId, NoParameters, Page, Strict
@@ -22,6 +23,7 @@ from phaselab.service.verbs.experiments import ExperimentView
 from phaselab.service.verbs.submit import submit
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
+ONE = gives(json_content(EXPERIMENT))
 
 
 class SubmitParameters(Strict):
@@ -40,7 +42,14 @@ class RetryParameters(Strict):
     imported: bool = False
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    status_code=201,
+    responses=gives(json_content(EXPERIMENT), 201, ("Location",))
+    | gives({"application/json": {"anyOf": [json_schema(EXPERIMENT), json_schema(ESTIMATE)]}})
+    | fails(409),
+    openapi_extra=takes(dict.fromkeys(("application/json", "application/yaml"), reference("Spec"))),
+)
 def submit_experiment(
     request: Request,
     parameters: Annotated[SubmitParameters, Query()],
@@ -61,19 +70,23 @@ def submit_experiment(
     return json_answer(EXPERIMENT, view, 201 if done.created else 200, location)
 
 
-@router.get("")
+@router.get("", responses=gives(json_content(EXPERIMENTS)))
 def list_experiments(page: Page, database: Db) -> Response:
     """Experiments, newest first, without their specs."""
     return json_answer(EXPERIMENTS, experiments.list_experiments(database, page.cursor, page.limit))
 
 
-@router.get("/{experiment_id}")
+@router.get("/{experiment_id}", responses=ONE)
 def get_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db) -> Response:
     """One experiment: status, counts, eta, progress of what runs, spec."""
     return json_answer(EXPERIMENT, experiments.experiment(database, experiment_id))
 
 
-@router.patch("/{experiment_id}")
+@router.patch(
+    "/{experiment_id}",
+    responses=ONE,
+    openapi_extra=takes(dict.fromkeys(("application/json", "application/yaml"), reference("Changes"))),
+)
 def change_experiment(
     experiment_id: ExperimentId, nothing: NoParameters, body: ParsedBody, database: Db, account: Account
 ) -> Response:
@@ -81,7 +94,7 @@ def change_experiment(
     return json_answer(EXPERIMENT, experiments.patch(database, experiment_id, validate(Changes, body), account))
 
 
-@router.delete("/{experiment_id}", status_code=204)
+@router.delete("/{experiment_id}", status_code=204, responses=gives({}, 204))
 def delete_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db, account: Account) -> Response:
     """Remove it, and the runs that no other experiment has."""
     experiments.delete(database, experiment_id, account)
@@ -93,7 +106,12 @@ def _add_verb(name: str, verb: Callable[[Database, int, str | None], ExperimentV
         return json_answer(EXPERIMENT, verb(database, experiment_id, account))
 
     router.add_api_route(
-        f"/{{experiment_id}}/{name}", do, methods=["POST"], name=f"{name}_experiment", description=verb.__doc__
+        f"/{{experiment_id}}/{name}",
+        do,
+        methods=["POST"],
+        name=f"{name}_experiment",
+        description=verb.__doc__,
+        responses=ONE | fails(409),
     )
 
 
@@ -102,7 +120,7 @@ _add_verb("pause", experiments.pause)
 _add_verb("resume", experiments.resume)
 
 
-@router.post("/{experiment_id}/retry")
+@router.post("/{experiment_id}/retry", responses=ONE | fails(409))
 def retry_experiment(
     experiment_id: ExperimentId, parameters: Annotated[RetryParameters, Query()], database: Db, account: Account
 ) -> Response:

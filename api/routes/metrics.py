@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phaselab.api.base.deps import Db
+from phaselab.api.base.describing import TEXT, gives
 from phaselab.api.entrance.queries import NoParameters
 from phaselab.service.verbs.workload import Workload, current_workload
 
@@ -84,7 +85,7 @@ def _family(name: str, meaning: str, label: str, numbers: Iterable[tuple[str, in
     return family
 
 
-@router.get("/metrics")
+@router.get("/metrics", responses=gives({"text/plain": TEXT}))
 def metrics(request: Request, nothing: NoParameters, database: Db) -> Response:
     """Prometheus' text format. Requests are this process's own; the rest comes from the database, and is the same
     whichever api is asked."""

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from phaselab.api.answers.formats import PictureOnly, media_header
+from phaselab.api.answers.formats import MEDIA_TYPES, PICTURES, PictureOnly, media_header
 from phaselab.api.base.deps import Db
+from phaselab.api.base.describing import BYTES, TEXT, gives, takes
 from phaselab.api.entrance.bodies import RawBody
 from phaselab.api.entrance.overlay import parse_overlay
 from phaselab.api.entrance.queries import curve_query
@@ -19,7 +20,11 @@ from phaselab.service.verbs.curves import curves
 router = APIRouter(tags=["curves"])
 
 
-@router.post("/curves.{suffix}")
+@router.post(
+    "/curves.{suffix}",
+    responses=gives({MEDIA_TYPES[kind]: BYTES for kind in PICTURES}),
+    openapi_extra=takes({"text/csv": TEXT}),
+)
 def curves_with_overlay(
     request: Request, query: Annotated[CurveQuery, Depends(curve_query)], kind: PictureOnly, body: RawBody, database: Db
 ) -> Response:

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from phaselab.api.answers.experiments import MERGED
-from phaselab.api.answers.making import json_answer
+from phaselab.api.answers.making import json_answer, json_content
 from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
+from phaselab.api.base.describing import BYTES, fails, gives, takes
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.bodies import body_pieces, media_type
 from phaselab.api.entrance.queries import ExperimentId, NoParameters
@@ -25,7 +26,7 @@ TYPES = frozenset({"", MEDIA_TYPE, "application/x-gzip", "application/octet-stre
 router = APIRouter(prefix="/experiments", tags=["portable"])
 
 
-@router.get("/{experiment_id}/portable")
+@router.get("/{experiment_id}/portable", responses=gives({MEDIA_TYPE: BYTES}))
 def export_portable(experiment_id: ExperimentId, nothing: NoParameters, database: Db) -> Response:
     """The experiment's spec and every result of it as one file, streamed."""
     experiments.experiment(database, experiment_id)  # a 404 before the answer begins
@@ -69,7 +70,12 @@ def _no_room(error: OSError) -> Problem:
     return Problem(507, detail, headers={"Retry-After": "60"})
 
 
-@router.post("/import", status_code=201)
+@router.post(
+    "/import",
+    status_code=201,
+    responses=gives(json_content(MERGED), 201, ("Location",)) | gives(json_content(MERGED)) | fails(507),
+    openapi_extra=takes({MEDIA_TYPE: BYTES}),
+)
 def import_portable(
     request: Request,
     nothing: NoParameters,

@@ -1,20 +1,26 @@
 """`/experiments/{id}/runs` and `/runs/{key}`: runs in pages and tables, and one run whole."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from phaselab.api.answers.formats import TableFormat
-from phaselab.api.answers.making import json_answer, streamed_table, table_answer
+from phaselab.api.answers.formats import MEDIA_TYPES, TableFormat
+from phaselab.api.answers.making import json_answer, json_content, streamed_table, table_answer
 from phaselab.api.answers.runs import RUNS, WHOLE_RUN, curves_table, runs_table
 from phaselab.api.base.deps import Db
+from phaselab.api.base.describing import BYTES, gives
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.queries import ExperimentId, NoParameters, PageParameters, RunKey, Text, conditions
+from phaselab.domain.answers.fields import Record
 from phaselab.service.verbs import experiments, runs
 
 router = APIRouter(tags=["runs"])
+
+
+def _told(record: Record[Any]) -> dict[int | str, dict[str, Any]]:
+    return gives(dict.fromkeys((MEDIA_TYPES["csv"], MEDIA_TYPES["parquet"]), BYTES) | dict(json_content(record)))
 
 
 class RunsParameters(PageParameters):
@@ -23,8 +29,8 @@ class RunsParameters(PageParameters):
     where: Annotated[list[Text], Field(max_length=50, default_factory=list)]
 
 
-@router.get("/experiments/{experiment_id}/runs.{suffix}", include_in_schema=False)
-@router.get("/experiments/{experiment_id}/runs")
+@router.get("/experiments/{experiment_id}/runs.{suffix}", responses=_told(RUNS))
+@router.get("/experiments/{experiment_id}/runs", responses=_told(RUNS))
 def list_runs(
     experiment_id: ExperimentId, parameters: Annotated[RunsParameters, Query()], kind: TableFormat, database: Db
 ) -> Response:
@@ -39,8 +45,8 @@ def list_runs(
     return streamed_table(table, kind, f"experiment-{experiment_id}-runs")
 
 
-@router.get("/runs/{key}")
-@router.get("/runs/{key}.{suffix}", include_in_schema=False)  # before the other: a key does not know where it ends
+@router.get("/runs/{key}", responses=_told(WHOLE_RUN))
+@router.get("/runs/{key}.{suffix}", responses=_told(WHOLE_RUN))  # before the other: a key does not know where it ends
 def get_run(key: RunKey, nothing: NoParameters, kind: TableFormat, database: Db) -> Response:
     """One run whole: settings, measures, curves, cosine matrix, trust, provenance; as a table, its curves."""
     detail = runs.run(database, key)

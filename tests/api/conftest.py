@@ -22,6 +22,7 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.base.configuration import Configuration
+from tests.api.described import judge
 from tests.results import failure, made_up
 
 SPEC = {
@@ -121,8 +122,8 @@ def filled_url(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def read(filled_url: str) -> Iterator[httpx.Client]:
-    """A client of the server that tests only read from."""
-    with httpx.Client(base_url=f"{filled_url}/api/v1") as client:
+    """A client of the server that tests only read from; it fails for an answer that is not as described."""
+    with httpx.Client(base_url=f"{filled_url}/api/v1", event_hooks={"response": [judge(filled_url)]}) as client:
         yield client
 
 
@@ -135,6 +136,7 @@ def own_server(filled_sqlite: Path, tmp_path: Path) -> Iterator[tuple[str, Datab
 
 @pytest.fixture
 def http(own_server: tuple[str, Database]) -> Iterator[httpx.Client]:
-    """A client of a server of the test's own."""
-    with httpx.Client(base_url=f"{own_server[0]}/api/v1", timeout=30) as client:
+    """A client of a server of the test's own; it fails for an answer that is not as described."""
+    hooks = {"response": [judge(own_server[0])]}
+    with httpx.Client(base_url=f"{own_server[0]}/api/v1", timeout=30, event_hooks=hooks) as client:
         yield client
