@@ -132,6 +132,7 @@ def show_run(run: Mapping[str, Any]) -> None:
     if trust:
         flags = ", ".join(trust["flags"])
         click.echo(f"  trust: {trust['verdict']}" + (f" ({flags})" if flags else ""))
+        click.echo("  checks: " + (", ".join(run.get("checks") or ()) or "none"))
     if run.get("origin"):
         origin = run["origin"]
         click.echo(f"  imported by {origin['imported_by']}, not computed there: of {origin['source']}")

@@ -22,6 +22,7 @@ from phaselab.domain.answers.theory import TheoryRadius, flip_radius
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.phases import Phase, Thresholds, phase
 from phaselab.domain.results.results import READOUTS, Curve
+from phaselab.domain.results.trust import checks_of
 from phaselab.service.verbs.runs import Cosines, Origin, RunDetail, RunRow, RunView, arrays_of
 
 
@@ -116,6 +117,10 @@ def _theory(detail: RunDetail) -> list[TheoryRadius | None]:
     return [None if settings is None else flip_radius(settings, readout) for readout in READOUTS]
 
 
+def _checks(detail: RunDetail) -> Sequence[str]:
+    return () if detail.read is None else checks_of(detail.read)
+
+
 def _row_of(detail: RunDetail) -> RunRow:
     return detail.stored.row
 
@@ -135,6 +140,7 @@ WHOLE_RUN: Record[RunDetail] = Record(
         Field("curves", Maybe(Many(_CURVE)), _curves, "Its robustness curves; null until it is done."),
         Field("cosines", Maybe(_MATRIX), _cosines, "Cosines [k, neurons] of centres and weights; null likewise."),
         Field("theory", Many(Maybe(THEORY_RADIUS)), _theory, "The radius of theory for each readout, or null."),
+        Field("checks", Many("text"), _checks, "The checks that a run of its settings goes through, by their flags."),
         Field("provenance", Maybe(Named("text")), lambda detail: detail.stored.provenance, "What computed it."),
         Field("origin", Maybe(_ORIGIN), lambda detail: detail.stored.origin, "Where an imported result is from."),
         Field("traceback", Maybe("text"), lambda detail: detail.stored.traceback, "The traceback, if it failed."),

@@ -1,15 +1,23 @@
-"""Trust: whether the curves of a run can be believed, and if not, which check failed."""
+"""Trust: whether the curves of a run can be believed, if not, which check failed, and which checks there were."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from phaselab.domain.families.sources import source_of
+from phaselab.domain.settings.radii import radii
+from phaselab.domain.settings.settings import Settings
+
 FLAGS: Mapping[str, str] = {
+    "diverged": "training made the loss far worse than saying nothing: the network is no trained one",
     "clean_mismatch": "accuracy at radius 0 is not the clean accuracy",
     "more_steps_win": "twice the steps break more points: the attack had not converged",
     "more_restarts_win": "another random start breaks more points: the attack was stuck",
+    "line_search_wins": "straight lines to opposing centres break more points: the attack is weak",
+    "ball_not_filled": "the attack ends inside its ball at points that withstood: its ball or its path is too small",
     "not_adversarial": "an adversarial point, predicted again, is not wrong or lies outside its ball",
     "no_gradient": "gradients were zero or not finite at points counted as robust",
+    "above_ceiling": "more accuracy at half the distance of opposing centres than any classifier can have there",
     "beats_certificate": "an attack reports less accuracy than the certified lower bound: one of the two is wrong",
     "weaker_than_exact": "pgd leaves more accuracy than the exact method: the attack is weak",
 }
@@ -18,7 +26,8 @@ FLAGS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Trust:
-    """The flags that a run's checks raised, by name; the verdict is `ok` when there is none."""
+    """The flags that a run's checks raised, by name; the verdict is `ok` when there is none. Which checks there were:
+    `checks_of` the run's settings."""
 
     flags: tuple[str, ...] = ()
 
@@ -26,3 +35,43 @@ class Trust:
     def verdict(self) -> Literal["ok", "suspect"]:
         """`suspect` as soon as one check failed."""
         return "suspect" if self.flags else "ok"
+
+
+def checks_of(settings: Settings) -> tuple[str, ...]:
+    """The checks that a run of these canonical settings goes through, by the flag that each raises; in the order of
+    FLAGS."""
+    made = set(_checks(settings))
+    return tuple(name for name in FLAGS if name in made)
+
+
+def ceiling(settings: Settings) -> float | None:
+    """Half the distance of opposing centres, R sqrt((1 - c) / 2): at it and beyond, the robust accuracies of the two
+    classes, of whatever classifier, add up to 1 at most. Null where clusters need not have the same noise.
+    """
+    data = settings.data
+    if source_of(settings).name != "clusters":
+        return None
+    return float(data.snr * (data.d * (1 - data.center_cosine) / 2) ** 0.5)
+
+
+def _checks(settings: Settings) -> Iterator[str]:
+    methods, boxed = settings.attack.methods, source_of(settings).name == "images"
+    exact, pgd, at = "exact" in methods, "pgd" in methods, radii(settings.attack)
+    yield "diverged"
+    if methods and at[0] == 0:
+        yield "clean_mismatch"
+    if pgd:
+        yield from ("more_steps_win", "more_restarts_win", "not_adversarial", "no_gradient", "beats_certificate")
+    if boxed:
+        return
+    if pgd:
+        yield "ball_not_filled"
+    if exact:
+        yield from ("not_adversarial", "beats_certificate")
+    if pgd or (methods and not exact):
+        yield "line_search_wins"
+    if pgd and exact:
+        yield "weaker_than_exact"
+    height = ceiling(settings)
+    if methods and height is not None and at[-1] >= height:
+        yield "above_ceiling"

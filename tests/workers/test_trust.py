@@ -8,7 +8,6 @@ import torch
 from phaselab.domain.results.results import READOUTS
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.attacks.attacks import Attacked, Attacks
-from phaselab.workers.attacks.pgd import Broken
 from phaselab.workers.attacks.trust import judge
 from phaselab.workers.exact.exact import RobustRadii
 from phaselab.workers.families.two_layer import TwoLayers, train_networks
@@ -25,7 +24,7 @@ def two_layers(runs: list[Run], networks: Networks) -> TwoLayers:
 
 def judged(runs: list[Run], networks: Networks, attacked: Attacked) -> list[tuple[str, ...]]:
     trained = two_layers(runs, networks)
-    return [trust.flags for trust in judge(runs[0].settings, trained.victim, trained.clean, attacked, None)]
+    return [trust.flags for trust in judge(runs[0].settings, trained.victim, trained.shown(), attacked, None)]
 
 
 def attack(runs: list[Run], networks: Networks) -> Attacked:
@@ -54,7 +53,7 @@ def test_without_pgd_there_is_nothing_to_doubt() -> None:
 
 def tampered(found: Attacked, first: torch.Tensor, radii: int = 4) -> Attacked:
     """The attack with other numbers of the radii that broke the points, curves and all."""
-    broken = {readout: Broken(first.unsqueeze(0), found.broken[readout].blind) for readout in READOUTS}
+    broken = {readout: replace(found.broken[readout], first=first.unsqueeze(0)) for readout in READOUTS}
     accuracy = {("pgd", readout): broken[readout].accuracy(radii)[0] for readout in READOUTS}
     return replace(found, broken=broken, accuracy=found.accuracy | accuracy)
 
@@ -134,9 +133,10 @@ def test_no_gradient_at_points_that_count_as_robust(restarts: int) -> None:
 def test_points_that_nothing_can_break_need_no_gradient() -> None:
     runs, networks = train_networks([small_run(**STEADY)], "cpu", None)
     constant = networks.side.unsqueeze(1) * torch.tensor([1.0, 1, -1, -1]).view(1, 4, 1)
-    blank = replace(
-        networks, factor=torch.zeros_like(networks.factor), preactivations=constant, weights=networks.weights * 0
-    )
+    nothing = {
+        name: getattr(networks, name) * 0 for name in ("weights", "weight_products", "center_products", "factor")
+    }
+    blank = replace(networks, preactivations=constant, **nothing)
     found = attack(runs, blank)
     assert found.accuracy["pgd", "sum"].min() == 1
     assert judged(runs, blank, found) == [()]

@@ -33,6 +33,8 @@ class Attacked:
     accuracy: Accuracies
     broken: Mapping[Readout, Broken]
     """What `pgd` did, per readout"""
+    native: Broken | None
+    """What `pgd_native` did, a verdict per readout that is a function of its own"""
     exact: Mapping[Readout, RobustRadii]
     """[S, N] bounds of the robust radii, per readout"""
 
@@ -70,7 +72,7 @@ class Attacks:
                 broken = self._for_all(lambda readout: self._on_readout(readout, own, native))
         check(self.stop)
         exact = self._for_all(self.exact) if self.exact is not None and "exact" in turns else {}
-        return Attacked(self._accuracy(native, broken, exact), broken, exact)
+        return Attacked(self._accuracy(native, broken, exact), broken, native, exact)
 
     def on(self, objective: Objective) -> Broken:
         """The attack on an objective. Raises Stopped."""

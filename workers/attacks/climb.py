@@ -24,6 +24,8 @@ class Climbed:
     """[V, S, N] at the iterate of lowest score"""
     blind: Tensor
     """[S, N] bool: there never was a gradient to follow"""
+    last: Tensor
+    """[S, D, N]: the last iterate; a point that reached its goal stays there, so it is the one that did"""
     kept: Tensor | None = None
     """[S, D, N]: that iterate, where it was to be kept"""
 
@@ -135,7 +137,7 @@ class _Attempt:
         everywhere = torch.arange(points, device=wanted.device).expand(runs, points)
         self.at = Chosen(torch.arange(runs, device=wanted.device), everywhere, wanted)
         kept = None if self.best is None else self.best.clone()
-        self.ended = Climbed(self.margins.clone(), self.blind.clone(), kept)
+        self.ended = Climbed(self.margins.clone(), self.blind.clone(), torch.zeros_like(self.perturbation), kept)
 
     def look(self) -> Tensor:
         """Keep the best iterate and see which points are done; the gradient [S', D, N']."""
@@ -200,5 +202,6 @@ class _Attempt:
         runs, points = self.at.runs.unsqueeze(1), self.at.points  # [S', 1], [S', N']
         self.ended.margins[:, runs, points] = self.margins
         self.ended.blind[runs, points] = self.blind
+        self.ended.last.mT[runs, points] = self.perturbation.mT
         if self.ended.kept is not None and self.best is not None:
             self.ended.kept.mT[runs, points] = self.best.mT

@@ -166,6 +166,11 @@ class InputVictim:
     boxed = True
 
     @property
+    def side(self) -> Tensor:
+        """[1, N] +1 or -1."""
+        return self.points.side.unsqueeze(0)
+
+    @property
     def readouts(self) -> Sequence[Readout]:
         """The readouts that are different functions."""
         return READOUTS if self.points.groups > 2 else READOUTS[:1]
@@ -192,11 +197,13 @@ class InputVictim:
         inputs, low, high = points.inputs + moved, points.box.low, points.box.high
         slack = SLACK * (high - low)
         outside = ((inputs < low - slack) | (inputs > high + slack)).any(dim=1)  # [N']
-        before, after = (
-            points.margins(points.outputs(seen))[READOUTS.index(readout)] for seen in (points.inputs, inputs)
-        )
+        number = READOUTS.index(readout)
+        before, after = points.clean[number], replace(points, inputs=inputs).clean[number]  # [N']
         length = moved.norm(dim=1).masked_fill(outside, torch.inf)
         return Again(before.unsqueeze(0), after.unsqueeze(0), length.unsqueeze(0))
+
+    def lines(self, points: int) -> None:
+        """None: a centre of images need not look like one, and nothing is exact on a line."""
 
     @cached_property
     def _objectives(self) -> dict[Readout, Objective]:

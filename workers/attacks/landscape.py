@@ -196,6 +196,10 @@ class Victim(Protocol):
     def boxed(self) -> bool:
         """Whether perturbations keep inside a box, of which exact radii take no note."""
 
+    @property
+    def side(self) -> Tensor:
+        """[S, N] +1 or -1: the classes of the test points."""
+
     def readout(self, readout: Readout) -> Objective:
         """What `pgd` does; the same ways whenever asked."""
 
@@ -208,3 +212,14 @@ class Victim(Protocol):
 
     def again(self, readout: Readout, chosen: Chosen, perturbation: Tensor) -> Again:
         """Predict the chosen points and their perturbations [S', D, N'] again, by another way than the landscapes."""
+
+    def lines(self, points: int) -> "LineSearch | None":
+        """Searches on straight lines from the first test points; null where there are none."""
+
+
+class LineSearch(Protocol):
+    """Upper bounds of robust radii without any attack."""
+
+    def flips(self, readout: Readout, farthest: float) -> Tensor:
+        """[S, N]: a distance at which the point is broken, 0 for a wrong one; infinity where none was found up to
+        `farthest`."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from phaselab.domain.results.states import Stage
 from phaselab.workers.attacks.climb import RandomStarts, climb
-from phaselab.workers.attacks.landscape import Noise, Way, choose
+from phaselab.workers.attacks.landscape import Chosen, Noise, Way, choose
 from phaselab.workers.base.checkpoint import Checkpoint, State
 from phaselab.workers.base.progress import tell
 from phaselab.workers.base.stop import Stop
@@ -27,10 +27,15 @@ class Broken:
     """[V, S, N] long: number of the first radius that broke the point; the count of radii where none did"""
     blind: Tensor
     """[S, N] bool: from some start, which did not break the point, no attempt ever had a gradient to follow"""
+    witness: Tensor
+    """[S, D, N]: the perturbation that broke the point at its first radius, by the last verdict that fell; zero where
+    nothing broke it"""
 
     def or_by(self, other: "Broken") -> "Broken":
-        """Broken by either of two attacks from the same starts."""
-        return Broken(torch.minimum(self.first, other.first), self.blind & other.blind)
+        """Broken by either of two attacks with one verdict, from the same starts."""
+        earlier = other.first < self.first  # [1, S, N]
+        witness = torch.where(earlier[0].unsqueeze(1), other.witness, self.witness)  # [S, D, N]
+        return Broken(torch.minimum(self.first, other.first), self.blind & other.blind, witness)
 
     def accuracy(self, radii: int) -> Tensor:
         """[V, S, radii]: share of points not broken."""
@@ -64,8 +69,13 @@ def break_points(
                 tell(Stage.ATTACK, number + (restart + i / len(batches)) / restarts, len(radii))
                 breaking.start(batch, number, restart)
             if checkpoint is not None and checkpoint.due:
+<<<<<<< HEAD
                 checkpoint.save(breaking.state(number, restart))
     return Broken(breaking.first, breaking.blind)
+=======
+                checkpoint.save(attack.state(number, restart))
+    return Broken(attack.first, attack.blind, attack.witness)
+>>>>>>> d0af5d7 (Trust that trusts nothing by default: every adversarial is predicted again, lines and a ceiling bound every run, diverged training is seen)
 
 
 class Breaking:
@@ -79,20 +89,20 @@ class Breaking:
         self._safe = ways[0].landscape.safe_radius()  # [S, N]
         self.first = torch.where(clean > 0, len(radii), 0)  # [V, S, N]
         self.blind = torch.zeros_like(self.first[0], dtype=torch.bool)  # [S, N]
+        self.witness = ways[0].landscape.zeros()  # [S, D, N]
 
     def resume(self, checkpoint: Checkpoint) -> tuple[int, int]:
         """Go on from a checkpoint: the numbers of the last radius and start that were gone through."""
         kept = checkpoint.load(self.first.device)
-        if kept is None:
+        if kept is None or "witness" not in kept:  # older versions kept no witness: the attack starts anew
             return -1, 0
-        # Checkpoints of older versions have no dimension of runs.
-        self.first, self.blind = kept["first"].view_as(self.first), kept["blind"].view_as(self.blind)
+        self.first, self.blind, self.witness = kept["first"], kept["blind"], kept["witness"]
         number, restart = kept["place"]
         return number, restart
 
     def state(self, number: int, restart: int) -> State:
         """What a checkpoint holds after the start of this number at the radius of this number."""
-        return {"place": [number, restart], "first": self.first, "blind": self.blind}
+        return {"place": [number, restart], "first": self.first, "blind": self.blind, "witness": self.witness}
 
     @property
     def standing(self) -> Tensor:
@@ -122,5 +132,13 @@ class Breaking:
             known = self.first[:, runs, left.points]  # [V, S', N']
             broken = (ended.margins <= 0) & left.wanted  # [V, S', N']
             self.first[:, runs, left.points] = torch.where(broken, known.clamp_max(number), known)
+            self._witness(left, (broken & (known > number)).any(dim=0), ended.last)
             unseen[runs, left.points] &= ended.blind
         self.blind |= unseen & self.standing
+
+    def _witness(self, left: Chosen, broken: Tensor, last: Tensor) -> None:
+        """Keep what broke points: of the chosen, where `broken` [S', N'], the iterates `last` [S', D, N']."""
+        if bool(broken.any()):
+            runs = left.runs.unsqueeze(1)  # [S', 1]
+            known = self.witness.mT[runs, left.points]  # [S', N', D]
+            self.witness.mT[runs, left.points] = torch.where(broken.unsqueeze(-1), last.mT, known)

@@ -10,6 +10,7 @@ from torch import Tensor
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.workers.attacks.climb import drawn
 from phaselab.workers.attacks.landscape import TARGETS, Again, Chosen, Noise, Objective, Way
+from phaselab.workers.attacks.lines import Lines
 from phaselab.workers.attacks.majorant import MaxMajorant, SumMajorant
 from phaselab.workers.attacks.span import MaxMargin, OwnLoss, SpanPoints, SumMargin
 from phaselab.workers.networks.trained import Networks
@@ -24,7 +25,14 @@ class SpanVictim:
     network: TwoLayer
     seeds: Sequence[int]
     """Of each run"""
+    side_of_cluster: Tensor
+    """[k] +1 or -1"""
     boxed = False
+
+    @property
+    def side(self) -> Tensor:
+        """[S, N] +1 or -1."""
+        return self.networks.side
 
     @property
     def readouts(self) -> Sequence[Readout]:
@@ -49,16 +57,26 @@ class SpanVictim:
         return lambda radius_number, restart: normals(radius_number, restart).to(seen.device)
 
     def again(self, readout: Readout, chosen: Chosen, perturbation: Tensor) -> Again:
-        """Carried back to the inputs, delta = W^T L^+ u, and predicted from there, in float64."""
+        """Carried back to the inputs, delta = W^T L^+ u, and predicted from there, in float64.
+
+        With W^T = Q R, Q having orthonormal columns, R tells lengths and inner products of all that is in the span: no
+        input is needed.
+        """
         networks, layout = self.networks, self.network.layout
         weights = networks.weights[chosen.runs].double()  # [S', M, e'']
-        back = weights.mT @ torch.linalg.pinv(networks.factor[chosen.runs], hermitian=True, rtol=1e-8)  # [S', e'', M]
-        moved = back @ perturbation.double()  # [S', e'', N'] of the inputs
+        spanned = torch.linalg.qr(weights.mT, mode="r").R  # [S', M, M], fewer rows where e'' < M
+        back = spanned @ torch.linalg.pinv(networks.factor[chosen.runs], hermitian=True, rtol=1e-8)
+        moved = back @ perturbation.double()  # [S', M, N'] of the inputs, along the columns of Q
         clean, side = chosen.of(networks.preactivations.double()), chosen.of(networks.side)  # [S', M, N'], [S', N']
         before, after = (
-            read_out(outputs(seen, layout), self.network, readout) * side for seen in (clean, clean + weights @ moved)
+            read_out(outputs(seen, layout), self.network, readout) * side
+            for seen in (clean, clean + spanned.mT @ moved)
         )
         return Again(before, after, moved.square().sum(dim=1).sqrt())
+
+    def lines(self, points: int) -> Lines:
+        """To centres and along the averaged direction."""
+        return Lines(self.networks, self.network, self.side_of_cluster, points)
 
     @cached_property
     def points(self) -> SpanPoints:

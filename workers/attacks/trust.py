@@ -1,10 +1,11 @@
 """Whether the curves of runs can be believed: the checks behind the flags of domain/results/trust.py.
 
-The checks that attack again look at SAMPLE points a run, at the radius where `pgd` last left at least half of the
-rightly classified points: there a stronger attack would show first. Rules and tolerances: docs/methods/attacks.md.
+Checks of a curve look at every test point, or at the first LINED ones. Those that attack again look at SAMPLE points a
+run, at the radius where `pgd` last left at least half of the rightly classified points: there a stronger attack would
+show first. Rules and tolerances: docs/methods/attacks.md.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,148 +13,164 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import Readout
-from phaselab.domain.results.trust import FLAGS, Trust
+from phaselab.domain.results.trust import FLAGS, Trust, ceiling
+from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
+from phaselab.workers.attacks.again import ROUNDING, WIN, Again, Raised, few, raise_too
 from phaselab.workers.attacks.attacks import Attacked, radii_of
-from phaselab.workers.attacks.climb import Climbed, RandomStarts, climb
-from phaselab.workers.attacks.landscape import Chosen, Objective, Victim, Way, choose
+from phaselab.workers.attacks.landscape import LineSearch, Victim, choose
 from phaselab.workers.base.stop import Stop
+from phaselab.workers.measures.shown import Shown
 
-SAMPLE = 64
-"""Points of a run that are attacked again."""
-WIN = 0.02
-"""Share of points, more than which a stronger attack must break for the first one to count as weak."""
-ROUNDING = 1e-4
-"""Relative error that float32 is granted where numbers are compared with float64 ones."""
+LINED = 256
+"""Points of a run from which straight lines are searched."""
+DIVERGED = 10.0
+"""Times the loss of a network that says nothing, from which on training counts as diverged."""
+GROWN = 4.0
+"""Times the squared weights of the start, from which on most of the weights is what training did."""
+CHANCE = 1e-6
+"""With which probability, at most, chance alone puts a run above the ceiling at one radius."""
 
 
-def judge(
-    settings: Settings, victim: Victim, clean: Mapping[Readout, Tensor], attacked: Attacked, stop: Stop | None
-) -> list[Trust]:
-    """The trust in each run's `pgd` curves, given the clean accuracy [S] by each readout, computed apart; without
-    `pgd` there is nothing to doubt. Raises Stopped.
+def judge(settings: Settings, victim: Victim, shown: Shown, attacked: Attacked, stop: Stop | None) -> list[Trust]:
+    """The trust in each run's curves. Raises Stopped."""
+    raised = checked(settings, victim, shown, attacked, stop)
+    rows = torch.stack([raised[name] for name in raised]).T.tolist()  # [S][flags]
+    up = [{name for name, is_up in zip(raised, row, strict=True) if is_up} for row in rows]
+    return [Trust(tuple(name for name in FLAGS if name in names)) for names in up]
+
+
+def checked(settings: Settings, victim: Victim, shown: Shown, attacked: Attacked, stop: Stop | None) -> Raised:
+    """[S] bool per check that was made: whether it raised its flag. Raises Stopped."""
+    raised: dict[str, Tensor] = {"diverged": diverged(settings, shown)}
+    for number, readout in enumerate(victim.readouts if settings.attack.methods else ()):
+        raise_too(raised, _OfCurves(settings, victim, shown, attacked, readout, number).flags())
+        if attacked.broken:
+            raise_too(raised, Again(settings, victim, attacked, readout, stop).flags())
+    return raised
+
+
+def diverged(settings: Settings, shown: Shown) -> Tensor:
+    """[S] bool: whether training, by what it added to the weights, made the loss far worse than it is without weights.
+
+    Descent never raises the loss, which starts near log c where the weights start small. A start that is large may
+    have a large loss; then the weights must have grown too.
     """
-    raised: dict[str, Tensor] = {}  # [S] bool per flag
-    for readout in victim.readouts if attacked.broken else ():
-        again = _Again(settings, victim, attacked, readout, stop)
-        for flags in (_curve_flags(settings, victim, clean[readout], attacked, readout), again.flags()):
-            for name, flag in flags.items():
-                raised[name] = raised[name] | flag if name in raised else flag
-    runs = len(next(iter(clean.values())))
-    return [Trust(tuple(name for name in FLAGS if name in raised and bool(raised[name][i]))) for i in range(runs)]
-
-
-def _curve_flags(
-    settings: Settings, victim: Victim, clean: Tensor, attacked: Attacked, readout: Readout
-) -> dict[str, Tensor]:
-    """[S] bool: what the curves alone show."""
-    broken, accuracy = attacked.broken[readout], attacked.accuracy["pgd", readout]  # [S, radii]
-    radii = accuracy.new_tensor(radii_of(settings))
-    flags = {"no_gradient": broken.blind.any(dim=1)}
-    if float(radii[0]) == 0:
-        one_point = 1 / settings.attack.test_points  # a readout of 0 up to rounding may fall either way
-        flags["clean_mismatch"] = (accuracy[:, 0] - clean).abs() > 1.5 * one_point
-    if readout in attacked.exact:
-        at = torch.cat([radii, radii.new_tensor([torch.inf])])[broken.first[0]]  # [S, N] radius that broke the point
-        flags["beats_certificate"] = (attacked.exact[readout].lower > at * (1 + ROUNDING)).any(dim=1)
-        if not victim.boxed:
-            flags["weaker_than_exact"] = (accuracy - attacked.accuracy["exact", readout] > WIN).any(dim=1)
-    return flags
+    data, nothing = settings.data, math.log(len(label_groups(settings).side_of_group))
+    squares = shown.neurons.weight_products.diagonal(dim1=1, dim2=2).sum(dim=1)  # [S]
+    start = settings.network.init_scale**2 * data.d * shown.own.shape[0]
+    return (shown.loss > DIVERGED * nothing) & (squares > GROWN * start)
 
 
 @dataclass(frozen=True, eq=False)
-class _Again:
-    """A second look, by attacks on a sample of points."""
+class _OfCurves:
+    """What the curves by one readout and their proofs show."""
 
     settings: Settings
     victim: Victim
+    shown: Shown
     attacked: Attacked
     readout: Readout
-    stop: Stop | None
+    number: int
+    """Of the readout among those that are different functions"""
 
-    def flags(self) -> dict[str, Tensor]:
+    def flags(self) -> Raised:
         """[S] bool per flag."""
-        attack, radii = self.settings.attack, radii_of(self.settings)
-        first = self.attacked.broken[self.readout].first[0]  # [S, N]
-        number = _telling_radius(first, radii)  # [S]
-        radius = self._safe.new_tensor(radii)  # [radii]
-        here, beyond = radius[number], radius[(number + 1).clamp_max(len(radii) - 1)]  # [S]
-        stood = _sample((first > number.unsqueeze(1)) & (here > 0).unsqueeze(1))  # [S, N]
-        fell = _sample((first == number.unsqueeze(1) + 1) & (beyond > 0).unsqueeze(1))  # [S, N]
-        longer = self._won(stood, here, 2 * attack.steps, restart=0)  # [S, N]
-        elsewhere = self._won(stood, here, attack.steps, restart=attack.restarts)  # [S, N]
-        certified = self._certified > here.unsqueeze(1) * (1 + ROUNDING)  # [S, N]
-        few = WIN * stood.sum(dim=1)  # [S]
-        return {
-            "more_steps_win": longer.sum(dim=1) > few,
-            "more_restarts_win": elsewhere.sum(dim=1) > few,
-            "beats_certificate": ((longer | elsewhere) & certified).any(dim=1),
-            "not_adversarial": self._not_adversarial(fell, beyond, attack.steps),
-        }
-
-    @property
-    def _objective(self) -> Objective:
-        return self.victim.readout(self.readout)
+        flags, attacked = self._clean_mismatch(), self.attacked
+        if self.readout in attacked.broken:
+            flags["no_gradient"] = attacked.broken[self.readout].blind.any(dim=1)
+            flags["not_adversarial"] = self._false_witness()
+        if self.readout in attacked.exact:
+            raise_too(flags, self._of_exact())
+        lines = self.victim.lines(LINED)
+        if lines is not None:
+            raise_too(flags, self._of_lines(lines))
+        height = ceiling(self.settings)
+        if height is not None and self._radii[-1] >= height:
+            flags["above_ceiling"] = self._above(height)
+        return flags
 
     @cached_property
-    def _safe(self) -> Tensor:
-        """[S, N]: radii up to which points are safe by the bound of the slope."""
-        return self._objective.ways[0].landscape.safe_radius()
+    def _radii(self) -> Tensor:
+        return self.shown.clean[self.readout].new_tensor(radii_of(self.settings))  # [radii] float64
 
-    @property
-    def _certified(self) -> Tensor:
-        """[S, N]: radii at which no attack can break the points: by the bound of the slope, and by the exact method."""
-        exact = self.attacked.exact.get(self.readout)
-        return self._safe if exact is None else torch.maximum(self._safe.double(), exact.lower)
+    @cached_property
+    def _first(self) -> Tensor | None:
+        """[S, N]: numbers of the radii at which the attack that is to be believed broke the points: `pgd`, or the own
+        loss where there is nothing else; null where there is only the exact method."""
+        if self.readout in self.attacked.broken:
+            return self.attacked.broken[self.readout].first[0]
+        native = self.attacked.native
+        return None if native is None or self.attacked.exact else native.first[self.number]
 
-    def _won(self, points: Tensor, radius: Tensor, steps: int, restart: int) -> Tensor:
-        """[S, N] bool: which of the points [S, N] an attack at radii [S] breaks. It also looks at points that `pgd`
-        left out as safe.
-        """
-        won = torch.zeros_like(points)
-        for chosen, _, broken in self._attempts(points, radius, steps, restart):
-            won[chosen.runs.unsqueeze(1), chosen.points] |= broken
-        return won
+    @cached_property
+    def _standing(self) -> Tensor:
+        """[S, N, radii] bool: the points that withstand each radius, by the attack or, without one, for certain."""
+        if self._first is None:
+            return self.attacked.exact[self.readout].lower.unsqueeze(-1) > self._radii
+        return self._first.unsqueeze(-1) > torch.arange(len(self._radii), device=self._first.device)
 
-    def _not_adversarial(self, points: Tensor, radius: Tensor, steps: int) -> Tensor:
-        """[S] bool: whether a perturbation that broke a point does not, taken as one of the input, predicted again."""
-        wrong = points.new_zeros(len(points))  # [S]
-        for chosen, ended, broken in self._attempts(points, radius, steps, restart=0):
-            again = self.victim.again(self.readout, chosen, ended.perturbation)
-            outside = again.length > radius[chosen.runs].unsqueeze(1) * (1 + ROUNDING)
-            wrong[chosen.runs] |= (broken & (outside | (again.after > ROUNDING * again.before))).any(dim=1)
-        return wrong
+    def _clean_mismatch(self) -> dict[str, Tensor]:
+        if float(self._radii[0]) != 0:
+            return {}
+        one_point = 1 / self.settings.attack.test_points  # a readout of 0 up to rounding may fall either way
+        clean, found = self.shown.clean[self.readout], self._standing[..., 0].double().mean(dim=1)  # [S]
+        apart = found - clean if self._first is None else (found - clean).abs()  # a certificate may be open down to 0
+        return {"clean_mismatch": apart > 1.5 * one_point}
 
-    def _attempts(
-        self, points: Tensor, radius: Tensor, steps: int, restart: int
-    ) -> Iterator[tuple[Chosen, Climbed, Tensor]]:
-        """Attack points [S, N] at one radius a run [S], along each way those that the ways before left: which they
-        are, how it ended, and [S', N'] bool which of them it broke."""
-        left, noise = points.clone(), self.victim.noise(self._objective.target)
-        for way in self._objective.ways:
-            chosen = choose(left)
-            if chosen is None:
-                return
-            starts = RandomStarts(noise, len(radii_of(self.settings)), restart, chosen)
-            one, at = Way(way.landscape.take(chosen), way.lengths), radius[chosen.runs].unsqueeze(1)  # [S', 1]
-            ended = climb(one, at, steps, starts, chosen.wanted, self.stop, keep=True)
-            broken = (ended.margins[0] <= 0) & chosen.wanted  # [S', N']
-            left[chosen.runs.unsqueeze(1), chosen.points] &= ~broken
-            yield chosen, ended, broken
+    def _false_witness(self) -> Tensor:
+        """[S] bool: whether what broke a point does not, taken as a perturbation of the input and predicted again, or
+        is longer than the radius that it is said to have broken the point at."""
+        broken = self.attacked.broken[self.readout]
+        right = self.victim.readout(self.readout).ways[0].landscape.clean()[0] > 0  # [S, N]
+        first = broken.first[0]
+        at = self._radii[first.clamp_max(len(self._radii) - 1)]  # [S, N]
+        return self._false((first < len(self._radii)) & right, broken.witness, at)
 
+    def _false(self, points: Tensor, perturbation: Tensor, length: Tensor) -> Tensor:
+        """[S] bool: whether a perturbation [S, D, N] does not break its point, of points [S, N], or is longer."""
+        false, chosen = points.new_zeros(len(points)), choose(points)
+        if chosen is not None:
+            again = self.victim.again(self.readout, chosen, chosen.of(perturbation))
+            outside = again.length > chosen.of(length) * (1 + ROUNDING)  # [S', N']
+            wrong = outside | ~(again.after <= ROUNDING * again.before)
+            false[chosen.runs] = (wrong & chosen.wanted).any(dim=1)
+        return false
 
-def _telling_radius(first: Tensor, radii: Sequence[float]) -> Tensor:
-    """[S]: number of the last radius above 0 that at least half of the rightly classified points withstood, or of
-    the first radius above 0. From numbers [S, N] of the radii that broke the points.
-    """
-    numbers = torch.arange(len(radii), device=first.device)
-    standing = (first.unsqueeze(-1) > numbers).sum(dim=1)  # [S, radii]
-    half = standing >= standing[:, :1] / 2
-    last = half.sum(dim=1) - 1  # [S]: the counts never rise
-    lowest = min((i for i, radius in enumerate(radii) if radius > 0), default=0)
-    return last.clamp_min(lowest)
+    def _of_exact(self) -> Raised:
+        exact, flags = self.attacked.exact[self.readout], {}
+        if self.readout in self.attacked.broken:
+            first = self.attacked.broken[self.readout].first[0]
+            at = torch.cat([self._radii, self._radii.new_tensor([torch.inf])])[first]  # [S, N] radius that broke it
+            flags["beats_certificate"] = (exact.lower > at * (1 + ROUNDING)).any(dim=1)
+            if not self.victim.boxed:
+                accuracy = self.attacked.accuracy  # [S, radii] each
+                apart = accuracy["pgd", self.readout] - accuracy["exact", self.readout]
+                flags["weaker_than_exact"] = (apart > WIN).any(dim=1)
+        if not self.victim.boxed:
+            shown = (exact.upper > 0) & (exact.upper < torch.inf)  # [S, N]
+            flags["not_adversarial"] = self._false(shown, exact.perturbation.mT, exact.upper)
+        return flags
 
+    def _of_lines(self, lines: LineSearch) -> Raised:
+        flips, flags = lines.flips(self.readout, float(self._radii[-1])), {}  # [S, N']
+        if self.readout in self.attacked.exact:
+            lower = self.attacked.exact[self.readout].lower[:, : flips.shape[1]]
+            flags["beats_certificate"] = (lower > flips * (1 + ROUNDING)).any(dim=1)
+        if self._first is not None:
+            won = self._standing[:, : flips.shape[1]] & (flips.unsqueeze(-1) <= self._radii)  # [S, N', radii]
+            flags["line_search_wins"] = (won.sum(dim=1) > few(flips.shape[1])).any(dim=1)
+        return flags
 
-def _sample(points: Tensor) -> Tensor:
-    """[S, N] bool: the first SAMPLE points of each run where `points` [S, N] is true."""
-    return points & (points.cumsum(dim=1) <= SAMPLE)
+    def _above(self, height: float) -> Tensor:
+        """[S] bool: whether the robust accuracies of the classes, at a radius from `height` on, add up to more than 1
+        by more than chance allows (Hoeffding's inequality)."""
+        total = self._radii.new_zeros(len(self._standing), len(self._radii))  # [S, radii]
+        spread = total[:, :1]  # [S, 1]
+        for side in (1, -1):
+            members = (self.victim.side == side).double()  # [S, N]
+            count = members.sum(dim=1, keepdim=True)  # [S, 1]
+            total = total + (members.unsqueeze(-1) * self._standing).sum(dim=1) / count.clamp_min(1)
+            spread = spread + 1 / count  # infinite where a class has no point
+        allowed = 1 + (math.log(1 / CHANCE) * spread / 2).sqrt()  # [S, 1]
+        return ((total > allowed) & (self._radii >= height)).any(dim=1)

@@ -49,7 +49,8 @@ class TwoLayers:
         """In the span of the weights; on images, where perturbations keep to a box, on the inputs."""
         if source_of(self.runs[0].settings).boxed:
             return self._on_images()
-        return SpanVictim(self.networks, self.network, [run.seed for run in self.runs])
+        sides = torch.tensor(label_groups(self.runs[0].settings).side_of_cluster, device=self.networks.side.device)
+        return SpanVictim(self.networks, self.network, [run.seed for run in self.runs], sides)
 
     @property
     def exact(self) -> ExactMethod:

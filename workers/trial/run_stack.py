@@ -97,6 +97,7 @@ def _judge(trained: Trained, resumes: bool, device: str, stop: Stop | None) -> l
     settings, key = trained.runs[0].settings, trained.runs[0].key
     checkpoint = partial(of_attack, key) if resumes else None
     attacked = Attacks(settings, trained.victim, trained.exact, stop, checkpoint).all()
+<<<<<<< HEAD
     trust = judge(settings, trained.victim, trained.clean, attacked, stop)
     return _results(trained, attacked, trust, device)
 
@@ -134,3 +135,7 @@ def _provenance(run: Run, device: str) -> Mapping[str, str]:
 @cache
 def _versions() -> Mapping[str, str]:
     return {name: version(name) for name in ("phaselab", "torch", "numpy")}
+=======
+    trust = judge(settings, trained.victim, trained.shown(), attacked, stop)
+    return results(trained, attacked, trust, device)
+>>>>>>> d0af5d7 (Trust that trusts nothing by default: every adversarial is predicted again, lines and a ceiling bound every run, diverged training is seen)

@@ -1,0 +1,115 @@
+"""Upper bounds of robust radii without any attack: where the readout falls on straight lines from the test points.
+
+From a point x lines go to the nearest centres of the other side, to the sum of all of them, and along the averaged
+direction, the sum of the other side's centres less that of its own. A network sees of a direction v only its part in
+the span of the weights, W^T (W W^T)^+ W v: it goes there, which flips no later. Needs W W^T, the inner products of
+weights and centres, and W x: nothing that the attacks use but the pre-activations.
+Derivation: docs/methods/attacks.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from phaselab.domain.results.results import Readout
+from phaselab.workers.networks.trained import Networks
+from phaselab.workers.networks.two_layer import TwoLayer, outputs, read_out
+
+NEAREST = 2
+"""Centres of the other side that a point is moved to, those that its network sees nearest."""
+GRID = 8
+"""Places on a line that are looked at, evenly up to the farthest."""
+HALVINGS = 7
+"""Times that the distance between the last place that holds and the first that does not is halved."""
+VANISHES = 1e-10
+"""Eigenvalues of W W^T below this share of the largest are left out: no line goes where a network hardly looks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """The lines of the first N points of S networks."""
+
+    networks: Networks
+    network: TwoLayer
+    side_of_cluster: Tensor
+    """[k] +1 or -1"""
+    points: int
+    """N"""
+
+    def flips(self, readout: Readout, farthest: float) -> Tensor:
+        """[S, N] float64: the least distance found, up to `farthest`, at which y times the readout is not above 0: no
+        robust radius is larger. 0 for a wrong point, infinite where no line flips it.
+        """
+        units, seen, side = self._units, self._seen, self._side  # [S, M, L N], [S, M, N], [S, N]
+        lines = units.shape[2] // max(1, seen.shape[2])
+        start, turned = seen.repeat(1, 1, lines), side.repeat(1, lines)  # [S, M, L N], [S, L N]
+
+        def holds(distance: Tensor) -> Tensor:
+            moved = torch.addcmul(start, units, distance.unsqueeze(1))
+            margin = read_out(outputs(moved, self.network.layout), self.network, readout) * turned
+            return margin > 0
+
+        return first_fall(holds, turned, farthest).view(len(side), lines, -1).amin(dim=1)
+
+    @cached_property
+    def _seen(self) -> Tensor:
+        return self.networks.preactivations[..., : self.points].double()  # [S, M, N]
+
+    @cached_property
+    def _side(self) -> Tensor:
+        return self.networks.side[:, : self.points].double()  # [S, N]
+
+    @cached_property
+    def _units(self) -> Tensor:
+        """[S, M, L N]: by how much the pre-activations move on each line, at a distance of 1."""
+        networks, side = self.networks, self._side
+        products = networks.weight_products  # K [S, M, M]
+        inverse = torch.linalg.pinv(products, hermitian=True, rtol=VANISHES)
+        away = inverse @ (self._seen - networks.bias.double().unsqueeze(-1))  # [S, M, N] K^+ W x
+        other = (self.side_of_cluster.unsqueeze(0) != torch.tensor([[1], [-1]]).to(self.side_of_cluster)).double()
+        goals = inverse @ torch.cat([networks.center_products, networks.center_products @ other.mT], dim=2)
+        k, facing = other.shape[1], (side < 0).long()  # [S, N]: 0 where the class is +1
+        distance = _squares(goals[..., :k], products, away)  # [S, k, N]
+        distance = distance.masked_fill(other[facing].mT == 0, torch.inf)
+        chosen = distance.topk(min(NEAREST, k), dim=1, largest=False).indices.unbind(dim=1)  # [S, N] each
+        ways = [_at(goals, one) - away for one in (*chosen, k + facing)]  # [S, M, N] each
+        averaged = (goals[..., k] - goals[..., k + 1]).unsqueeze(-1) * side.unsqueeze(1)  # [S, M, N]
+        along = torch.cat([*ways, averaged], dim=2)  # K^+ W v for all directions v
+        moved = products @ along
+        length = (along * moved).sum(dim=1, keepdim=True).clamp_min(0).sqrt()
+        return torch.where(length > 0, moved / length, 0.0)
+
+
+def first_fall(holds: Callable[[Tensor], Tensor], like: Tensor, farthest: float) -> Tensor:
+    """The least of the distances looked at, up to `farthest`, at which something does not hold, in the shape of `like`;
+    0 where it does not hold at 0, infinity where it holds at all. The grid may pass over a short fall: an upper bound.
+    """
+    low, high = torch.zeros_like(like), torch.full_like(like, torch.inf)
+    high = high.where(holds(low), 0.0)
+    for place in range(1, GRID + 1):
+        distance = torch.full_like(like, farthest * place / GRID)
+        standing = holds(distance)
+        open_ = high == torch.inf
+        high = torch.where(open_ & ~standing, distance, high)
+        low = torch.where(open_ & standing, distance, low)
+    for _ in range(HALVINGS):
+        middle = (low + high.where(high < torch.inf, low)) / 2
+        standing = holds(middle)
+        high = torch.where(~standing & (high < torch.inf), middle, high)
+        low = torch.where(standing, middle, low)
+    return high
+
+
+def _squares(goals: Tensor, products: Tensor, away: Tensor) -> Tensor:
+    """[S, k, N]: squared lengths of g - a by K, for g of goals [S, M, k] and a of away [S, M, N], less a part that is
+    the same for all goals of a point."""
+    seen = products @ goals  # [S, M, k]
+    return (goals * seen).sum(dim=1).unsqueeze(-1) - 2 * (seen.mT @ away)
+
+
+def _at(goals: Tensor, number: Tensor) -> Tensor:
+    """Of goals [S, M, G] those of the numbers [S, N]: [S, M, N]."""
+    return goals.gather(2, number.unsqueeze(1).expand(-1, goals.shape[1], -1))
