@@ -9,7 +9,7 @@ from typing import Self
 from phaselab.domain.settings.parameters import parameters
 from phaselab.domain.settings.settings import Settings
 
-RECIPE = 2
+RECIPE = 3
 """Version of the way from settings and seed to numbers; raised whenever the same settings give other numbers."""
 
 

@@ -147,12 +147,12 @@ def claims(change: Callable[[Tensor, int], Tensor]) -> Plant:
 
 
 def every_other_point(patch: pytest.MonkeyPatch) -> None:
-    batches = pgd.Attack.batches
+    batches = pgd.Breaking.batches
 
-    def half(self: pgd.Attack, radius: float) -> list[Tensor]:
+    def half(self: pgd.Breaking, radius: float) -> list[Tensor]:
         return [batch & (torch.arange(batch.shape[1]) % 2 == 0) for batch in batches(self, radius)]
 
-    patch.setattr(pgd.Attack, "batches", half)
+    patch.setattr(pgd.Breaking, "batches", half)
 
 
 PLANTED: dict[str, tuple[Plant, str, str]] = {

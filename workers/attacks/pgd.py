@@ -69,13 +69,8 @@ def break_points(
                 tell(Stage.ATTACK, number + (restart + i / len(batches)) / restarts, len(radii))
                 breaking.start(batch, number, restart)
             if checkpoint is not None and checkpoint.due:
-<<<<<<< HEAD
                 checkpoint.save(breaking.state(number, restart))
-    return Broken(breaking.first, breaking.blind)
-=======
-                checkpoint.save(attack.state(number, restart))
-    return Broken(attack.first, attack.blind, attack.witness)
->>>>>>> d0af5d7 (Trust that trusts nothing by default: every adversarial is predicted again, lines and a ceiling bound every run, diverged training is seen)
+    return Broken(breaking.first, breaking.blind, breaking.witness)
 
 
 class Breaking:

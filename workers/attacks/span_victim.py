@@ -63,9 +63,7 @@ class SpanVictim:
         input is needed.
         """
         networks, layout = self.networks, self.network.layout
-        weights = networks.weights[chosen.runs].double()  # [S', M, e'']
-        spanned = torch.linalg.qr(weights.mT, mode="r").R  # [S', M, M], fewer rows where e'' < M
-        back = spanned @ torch.linalg.pinv(networks.factor[chosen.runs], hermitian=True, rtol=1e-8)
+        spanned, back = (one[chosen.runs] for one in self._inputs)
         moved = back @ perturbation.double()  # [S', M, N'] of the inputs, along the columns of Q
         clean, side = chosen.of(networks.preactivations.double()), chosen.of(networks.side)  # [S', M, N'], [S', N']
         before, after = (
@@ -83,6 +81,12 @@ class SpanVictim:
         """The test points."""
         networks = self.networks
         return SpanPoints.of(networks.preactivations, networks.factor, networks.side, self.network)
+
+    @cached_property
+    def _inputs(self) -> tuple[Tensor, Tensor]:
+        """R, and R L^+, float64 [S, M, M] each, with fewer rows where e'' < M."""
+        spanned = torch.linalg.qr(self.networks.weights.double().mT, mode="r").R
+        return spanned, spanned @ torch.linalg.pinv(self.networks.factor, hermitian=True, rtol=1e-8)
 
     @cached_property
     def _sum(self) -> Objective:

@@ -17,8 +17,10 @@ from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.attacks.attacks import ExactMethod
 from phaselab.workers.attacks.inputs import InputPoints, InputVictim
 from phaselab.workers.attacks.landscape import Victim
+from phaselab.workers.attacks.lines import NEAREST
 from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.attacks.span_victim import SpanVictim
+from phaselab.workers.attacks.trust import LINED
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.base.streams import Stream, generator, normal
@@ -122,9 +124,10 @@ class _TwoLayer:
         shared = n * columns + (n * n if settings.training.engine == "gram" and n <= 2 * columns else 0)
         inputs = points * data.d if literal else 0
         training = 6 * neurons * n + 4 * neurons * columns
-        attacking = 12 * neurons * points
+        attacking = 15 * neurons * points
+        lines = 6 * (NEAREST + 2) * neurons * min(points, LINED)
         size = 8 if settings.training.precision == "float64" else 4
-        double = 8 * (3 * neurons * columns + 4 * neurons**2 + neurons * points)
+        double = 8 * (3 * neurons * columns + 8 * neurons**2 + neurons * points + lines)
         return size * (shared + inputs + training + attacking) + double
 
 

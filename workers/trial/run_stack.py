@@ -27,7 +27,7 @@ from phaselab.workers.families.contract import Family, Trained
 from phaselab.workers.families.extraction import without_features
 from phaselab.workers.families.registry import family_of
 from phaselab.workers.measures.measures import FUNCTIONS
-from phaselab.workers.measures.shown import cosines
+from phaselab.workers.measures.shown import Shown, cosines
 
 __all__ = ["Stopped", "run_stack"]
 
@@ -97,14 +97,16 @@ def _judge(trained: Trained, resumes: bool, device: str, stop: Stop | None) -> l
     settings, key = trained.runs[0].settings, trained.runs[0].key
     checkpoint = partial(of_attack, key) if resumes else None
     attacked = Attacks(settings, trained.victim, trained.exact, stop, checkpoint).all()
-<<<<<<< HEAD
-    trust = judge(settings, trained.victim, trained.clean, attacked, stop)
-    return _results(trained, attacked, trust, device)
+    shown = trained.shown()
+    trust = judge(settings, trained.victim, shown, attacked, stop)
+    return _results(trained, shown, attacked, trust, device)
 
 
-def _results(trained: Trained, attacked: Attacked, trust: Sequence[Trust], device: str) -> list[RunResult]:
+def _results(
+    trained: Trained, shown: Shown, attacked: Attacked, trust: Sequence[Trust], device: str
+) -> list[RunResult]:
     """One result per run, in order; `seconds` is left to `run_stack`."""
-    shown = replace(trained.shown(), radii=attacked.exact)
+    shown = replace(shown, radii=attacked.exact)
     names = measures_of(trained.runs[0].settings)
     values = {name: FUNCTIONS[name](shown).tolist() for name in names}  # [S] each
     matrices = cosines(shown.neurons, shown.center_norms).float().cpu().numpy()  # [S, k, M]
@@ -135,7 +137,3 @@ def _provenance(run: Run, device: str) -> Mapping[str, str]:
 @cache
 def _versions() -> Mapping[str, str]:
     return {name: version(name) for name in ("phaselab", "torch", "numpy")}
-=======
-    trust = judge(settings, trained.victim, trained.shown(), attacked, stop)
-    return results(trained, attacked, trust, device)
->>>>>>> d0af5d7 (Trust that trusts nothing by default: every adversarial is predicted again, lines and a ceiling bound every run, diverged training is seen)
