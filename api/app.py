@@ -16,6 +16,7 @@ from phaselab.api.entrance.addresses import Addresses
 from phaselab.api.entrance.head import Head
 from phaselab.api.entrance.headers import SecurityHeaders
 from phaselab.api.entrance.origins import SameOrigin
+from phaselab.api.entrance.prefix import Prefixed
 from phaselab.api.entrance.turns import Turns
 from phaselab.api.routes import (
     answers,
@@ -74,5 +75,6 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.add_middleware(Head)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Prefixed, prefix=configuration.root_path)
     app.add_middleware(metrics.Measured, metrics=app.state.metrics)
     return app

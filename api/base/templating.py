@@ -18,7 +18,8 @@ _templates = Jinja2Templates(directory=FOLDER / "templates")
 
 def page(request: Request, name: str, values: Mapping[str, Any], status: int = 200) -> Response:
     """A page from a template; everything that goes into it is escaped."""
-    answer = _templates.TemplateResponse(request, name, dict(values), status_code=status)
+    root = request.app.state.configuration.root_path
+    answer = _templates.TemplateResponse(request, name, {"root": root, **values}, status_code=status)
     answer.headers["Cache-Control"] = "no-cache"
     return answer
 

@@ -53,7 +53,7 @@ async function showFailures() {
     reason.className = "fault";
     reason.textContent = one.reason ?? "(computed again for another experiment)";
     const run = document.createElement("a");
-    run.href = `/runs/${one.key}`;
+    run.href = `${place.dataset.root}/runs/${one.key}`;
     run.textContent = "a run";
     line.append(`${one.count} × `, reason, " ", run);
     return line;

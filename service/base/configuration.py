@@ -48,6 +48,8 @@ class Configuration(BaseModel):
     """Address the api listens on; while there is no account, one of this machine's own (127.0.0.1, ::1)."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port the api listens on; 0 takes a free one."""
+    root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    """Path under which a proxy publishes the service, such as /phaselab; left out, the whole host is its own."""
     require_accounts: bool = False
     """`true`: every call needs an account's token even while there is no account, so any host may be listened on."""
     max_runs: Annotated[int, Field(ge=1)] = LIMITS.runs

@@ -74,7 +74,7 @@ def test_every_setting_says_what_it_is() -> None:
 def test_the_operations_page_lists_every_setting_with_its_meaning_and_default() -> None:
     page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
     for name, field in Configuration.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        default = "" if field.default in (None, "") else f"`{field.default}`"
         meaning = " ".join((field.description or "").split())
         assert f"| `PHASELAB_{name.upper()}` | {default} | {meaning} |" in page
 
