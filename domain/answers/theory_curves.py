@@ -63,12 +63,15 @@ def averaging_index(settings: Settings) -> float:
         raise Silence("with label noise, theory does not speak of the averaging index")
     dealt, total, weight = dealt_groups(settings), 0.0, 0
     of_side = Counter(dealt.side_of_cluster)
-    if 1 in of_side.values():
-        raise Silence("averaging_index is undefined where a side has one cluster")
+    if set(of_side.values()) == {1}:
+        raise Silence("averaging_index is undefined where both sides have one cluster")
     variance = unevenness(settings) ** 2
     for group, size in group_sizes(dealt).items():
+        others = of_side[dealt.side_of_group[group]] - 1
+        if not others:  # such neurons do not count
+            continue
         ratio = size * (1 - 4 * variance * (1 - 1 / size))
-        total += size * (ratio - 1) / (of_side[dealt.side_of_group[group]] - 1)
+        total += size * (ratio - 1) / others
         weight += size
     return total / weight
 

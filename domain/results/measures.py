@@ -52,6 +52,7 @@ class Measure:
 _PAPER = "arXiv 2410.10322"
 _EXACT = ("two_layer",)
 _RADIUS = "Median over test points of the least L2 perturbation that flips the binary decision of the"
+_GAP = "Width of the certified bracket, median lower to median upper bound, of"
 _ENTRIES = (
     Measure("train_loss", "L", 0, None, "", "Mean loss on the training set after the last step.", _PAPER),
     Measure(
@@ -81,8 +82,8 @@ _ENTRIES = (
         0,
         1,
         "",
-        "How evenly a neuron weighs the features of its side: 1 averages them all, 0 holds one. Null when a side has"
-        " one cluster, or no neuron points to any feature.",
+        "How evenly a neuron weighs the features of its side: 1 averages them all, 0 holds one. Neurons of a side of"
+        " one cluster do not count; null when both sides have one, or no neuron holds any feature.",
         f"participation ratio of the coefficients of {_PAPER}, weighted by squared norm",
     ),
     Measure(
@@ -125,9 +126,19 @@ _ENTRIES = (
         None,
         "",
         "Largest over smallest coefficient of a neuron on its own side, median over neurons; tends to 1 when features"
-        " are averaged. Null when the median neuron has a coefficient that is not positive.",
+        " are averaged. Null stands for infinity: the median neuron has a coefficient that is not positive.",
         f"{_PAPER}, the theorem on feature averaging",
         heavy_tailed=True,
+    ),
+    Measure(
+        "dead_outputs",
+        "D",
+        0,
+        1,
+        "",
+        "Share of the label groups whose output is 0 at every training point: nothing moves them any more.",
+        "docs/methods/measures.md",
+        _EXACT,
     ),
     Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS} sum readout.", "docs/methods/exact.md", _EXACT),
     Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS} max readout.", "docs/methods/exact.md", _EXACT),
@@ -150,6 +161,28 @@ _ENTRIES = (
         "robust_radius_max over snr * sqrt(d).",
         "docs/methods/exact.md",
         _EXACT,
+    ),
+    Measure(
+        "robust_radius_gap_sum",
+        "g_sum",
+        0,
+        None,
+        "L2",
+        f"{_GAP} robust_radius_sum.",
+        "docs/methods/exact.md",
+        _EXACT,
+        heavy_tailed=True,  # 0 but where budgets ran out
+    ),
+    Measure(
+        "robust_radius_gap_max",
+        "g_max",
+        0,
+        None,
+        "L2",
+        f"{_GAP} robust_radius_max.",
+        "docs/methods/exact.md",
+        _EXACT,
+        heavy_tailed=True,  # 0 but where budgets ran out
     ),
 )
 

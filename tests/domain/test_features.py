@@ -62,11 +62,12 @@ def test_two_ways_to_write_an_extractor_are_one() -> None:
     assert head(features={"steps": 21}).key != head().key
 
 
-def test_settings_without_features_keep_their_canonical_text_and_key() -> None:
+def test_settings_without_features_keep_their_canonical_text_and_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "features" not in canonical(resolve(Settings()))
     assert extractor(Run.of(resolve(Settings()), 0)) is None
     mnist = resolve(Settings.model_validate({"data": {"source": "mnist"}}))
     assert "features" not in canonical(mnist)
+    monkeypatch.setattr("phaselab.domain.settings.runs.RECIPE", 2)
     assert Run.of(mnist, 0).key == "2eec03ca1e8575f40b3d470d1262e8605843253d7049b6b825ee9ff9766b222f"
 
 

@@ -27,7 +27,7 @@ def test_a_measure_is_of_its_families_and_sources_alone(monkeypatch: pytest.Monk
     assert measures_of(CLUSTERS) == tuple(MEASURES)
     assert set(MEASURES) - set(measures_of(RESNET)) == {
         f"robust_radius_{readout}{end}" for readout in ("sum", "max") for end in ("", "_relative")
-    } | {"start_share", "noise_share"}
+    } | {"start_share", "noise_share", "dead_outputs", "robust_radius_gap_sum", "robust_radius_gap_max"}
     law = Measure("law", "l", 0, 1, "", "Of two-layer networks on clusters.", "", ("two_layer",), ("clusters",))
     monkeypatch.setattr(measures, "MEASURES", {"law": law})
     assert measures_of(CLUSTERS) == ("law",)
@@ -37,7 +37,7 @@ def test_a_measure_is_of_its_families_and_sources_alone(monkeypatch: pytest.Monk
 def test_what_is_forgotten_or_unknown_is_told() -> None:
     values = dict.fromkeys(measures_of(CLUSTERS), 0.5) | {"train_loss": math.inf, "averaging_index": math.nan}
     assert measured(CLUSTERS, values) == values | {"train_loss": None, "averaging_index": None}
-    with pytest.raises(ValueError, match=r"resnet18 .*; not of it: noise_share, robust_radius_max, "):
+    with pytest.raises(ValueError, match=r"resnet18 .*; not of it: dead_outputs, noise_share, robust_radius_gap_max, "):
         measured(RESNET, values)
     del values["test_accuracy"]
     with pytest.raises(ValueError, match=r"two_layer .*; forgotten: test_accuracy; not of it: loss$"):

@@ -149,7 +149,8 @@ def test_the_index_follows_the_sizes_of_groups() -> None:
     assert averaging_index(settings(**many, network__labels=3)) == pytest.approx(0.7, abs=0.01)
     assert averaging_index(settings(**many, network__labels="clusters")) == pytest.approx(0)
     with pytest.raises(Silence, match="one cluster"):
-        averaging_index(settings(**many, data__k=3))
+        averaging_index(settings(**many, data__k=2))
+    assert averaging_index(settings(**many, data__k=3)) == pytest.approx(1, abs=0.01)
 
 
 LABELS = PictureAxis("network.labels", ("binary", 3, 5, "clusters"))

@@ -10,9 +10,10 @@ import torch
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.data.training_set import Centers, center_coordinates, center_norm
+from phaselab.workers.exact.exact import RobustRadii
 from phaselab.workers.measures import measures
 from phaselab.workers.measures.measures import FUNCTIONS
-from phaselab.workers.measures.shown import Shown, cosines, feature_fraction, own_side, weight_shares
+from phaselab.workers.measures.shown import Shown, cosines, decomposed, feature_fraction, own_side, weight_shares
 from phaselab.workers.networks.trained import Geometry, geometry
 from phaselab.workers.networks.two_layer import network_of
 from phaselab.workers.trial.run_stack import run_stack
@@ -41,7 +42,8 @@ def shown(neurons: Geometry, settings: Settings = SETTINGS) -> Shown:
     nothing = torch.zeros(1)
     norms = torch.full((1, settings.data.k), center_norm(settings.data), dtype=torch.float64)
     own = own_side(settings, network_of(settings).layout)
-    return Shown(nothing, nothing, {"sum": nothing, "max": nothing}, neurons, own, norms, nothing)
+    parts = decomposed(neurons, centers_of(settings))
+    return Shown(nothing, nothing, {"sum": nothing, "max": nothing}, neurons, parts, own, norms, nothing)
 
 
 def shape_of(coefficients: list[list[float]], rest: list[float]) -> Geometry:
@@ -76,11 +78,50 @@ def test_averaging_index_weighs_neurons_by_their_squared_norm() -> None:
     assert float(measures.averaging_index(shown(shape))) == pytest.approx(2 / (2 + 4))
 
 
-def test_averaging_index_is_undefined_without_features_or_with_one_cluster_on_a_side() -> None:
+def test_averaging_index_is_undefined_without_features_and_where_no_side_has_two_clusters() -> None:
     nothing = shape_of([[0, 0, 1, 1], [1, 1, 0, 0]], [0.0, 0.0])
     assert math.isnan(measures.averaging_index(shown(nothing)))
+    two = small_run(network__labels="binary", network__width=1, data__k=2).settings
+    pair = geometry(torch.eye(2, dtype=torch.float64).unsqueeze(0), math.sqrt(30) * torch.eye(2, dtype=torch.float64))
+    assert math.isnan(measures.averaging_index(shown(pair, two)))
+
+
+def test_neurons_of_a_side_of_one_cluster_do_not_count() -> None:
+    """One cluster against three: the second neuron has 2, 1, 1, so that PR = 36 / 18, whatever the first has."""
     lonely = small_run(network__labels="binary", network__width=1, data__positive_clusters=1).settings
-    assert math.isnan(measures.averaging_index(shown(shape_of([[1, 1, 1, 1], [1, 1, 1, 1]], [0.0, 0.0]), lonely)))
+    found = measures.averaging_index(shown(shape_of([[9, 1, 1, 1], [1, 2, 1, 1]], [0.0, 0.0]), lonely))
+    assert float(found) == pytest.approx((36 / 18 - 1) / 2)
+
+
+@pytest.mark.parametrize("cosine", [-0.2, 0.0, 0.5, 0.8])
+@pytest.mark.parametrize(("held", "index"), [([1, 0, 0, 0], 0.0), ([1, 1, 0, 0], 1.0), ([2, 1, 0, 0], 25 / 17 - 1)])
+def test_the_index_sees_what_a_neuron_was_made_of_whatever_the_cosine_of_centres(
+    cosine: float, held: list[int], index: float
+) -> None:
+    """By products with centres at cosine 0.8 a neuron of one centre had the index 0.95."""
+    settings = small_run(network__labels="binary", network__width=1, data__center_cosine=cosine).settings
+    centers = center_coordinates(settings.data)
+    other = [held[2], held[3], held[0], held[1]]
+    weights = torch.tensor([held, other], dtype=torch.float64) @ centers
+    beside = torch.nn.functional.pad(weights, (0, 2), value=3.0).unsqueeze(0)  # what lies outside of the span
+    assert float(measures.averaging_index(shown(geometry(beside, centers), settings))) == pytest.approx(index, abs=1e-9)
+
+
+def test_of_class_means_a_neuron_holds_its_products_with_them() -> None:
+    points = torch.randn(4, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    means = Centers.means(torch.cat([points[:3], 0 * points[3:]]))
+    parts = decomposed(geometry(points.unsqueeze(0), means.points), means)[0]
+    expected = [[float(w @ m / m.norm()) for m in points[:3]] + [0.0] for w in points]
+    torch.testing.assert_close(parts, torch.tensor(expected, dtype=torch.float64))
+
+
+def test_the_gap_is_that_between_the_medians_of_the_bounds() -> None:
+    lower, upper = torch.tensor([[0.0, 1.0, 4.0]]), torch.tensor([[0.5, 3.0, 4.0]])
+    bounds = RobustRadii(lower, upper, torch.zeros(1, 3, 1))
+    networks = replace(shown(shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [0.0, 0.0])), radii={"sum": bounds})
+    assert float(measures.robust_radius_gap_sum(networks)) == 2.0
+    assert float(measures.robust_radius_sum(networks)) == 1.0
+    assert math.isnan(measures.robust_radius_gap_max(networks))
 
 
 def centers_of(settings: Settings) -> Centers:

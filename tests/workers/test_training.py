@@ -17,6 +17,7 @@ from phaselab.workers.data.sources import training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
 from phaselab.workers.families.two_layer import start_training, train_networks
 from phaselab.workers.training import gram
+from phaselab.workers.training.training import finish
 from tests.workers.runs import small_run
 
 STEPS = (0, 1, 2, 5, 12, 30)
@@ -214,6 +215,14 @@ def test_what_is_left_of_the_start_is_what_the_data_never_touched(
     beyond = learned - learned[:, : len(centers)] @ centers @ centers.T
     assert trained.start_share.item() == pytest.approx(left**2 * (initial**2).sum() / total, rel=1e-9)
     assert trained.noise_share.item() == pytest.approx((beyond**2).sum() / total, rel=1e-9)
+
+
+def test_an_output_that_is_0_at_every_training_point_is_dead() -> None:
+    run = small_run(network__labels="clusters", network__width=2)
+    start = start_training([run], training_set(run, "cpu"), "cpu")
+    seen = torch.full((1, 8, 25), -1.0)  # of four outputs with two neurons each
+    seen[0, 3, 7] = seen[0, 4, 0] = 1e-3
+    assert finish(start, start.weights, start.bias, seen, torch.ones(1)).dead.tolist() == [0.5]
 
 
 @pytest.mark.parametrize(("weight_decay", "known"), [(0.0, True), (0.01, False)])

@@ -27,24 +27,32 @@ class Centers:
     whitening: Tensor
     """[k, r] float64: inner products with the centres, times this, are coordinates in an orthonormal basis of their
     span"""
+    parts: Tensor
+    """[k, k] float64: inner products with the centres, times this, are what is held of each, in multiples of centres of
+    length 1"""
 
     @classmethod
     def known(cls, data: Data, points: Tensor) -> Self:
         """Those of clusters: of norm R and pairwise cosine c. With F the Cholesky factor of their inner products the
-        coordinates are products with F^-T."""
+        coordinates are products with F^-T, and what is held of the centres are products with (F F^T)^-1."""
         factor = center_coordinates(data)  # [k, k]
         identity = torch.eye(data.k, dtype=torch.float64)
         inverse: Tensor = torch.linalg.solve_triangular(factor, identity, upper=False)  # [k, k]
-        return cls(points, torch.full((data.k,), center_norm(data), dtype=torch.float64), inverse.T)
+        norm = center_norm(data)
+        norms = torch.full((data.k,), norm, dtype=torch.float64)
+        return cls(points, norms, inverse.T, norm * inverse.T @ inverse)
 
     @classmethod
     def means(cls, points: Tensor) -> Self:
         """Centred class means [k, e'], which depend on each other: the directions of the span are those whose
-        eigenvalue among their inner products is no rounding."""
+        eigenvalue among their inner products is no rounding. What is held of them is not taken apart (why:
+        docs/methods/measures.md)."""
         exact = points.double()
         values, vectors = torch.linalg.eigh(exact @ exact.T)  # [k], [k, k]
         there = values > VANISHES * values[-1].clamp_min(0)
-        return cls(points, exact.norm(dim=1), vectors[:, there] / values[there].sqrt())
+        norms = exact.norm(dim=1)
+        even = torch.diag(1 / norms.where(norms > 0, 1.0))
+        return cls(points, norms, vectors[:, there] / values[there].sqrt(), even)
 
     def to(self, device: str) -> Self:
         """The same on a device."""
@@ -78,7 +86,7 @@ class TrainingSet:
     @property
     def bytes(self) -> int:
         """Memory held."""
-        tensors = self.inputs, self.cluster, self.centers.points, self.centers.whitening
+        tensors = self.inputs, self.cluster, self.centers.points, self.centers.whitening, self.centers.parts
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 

@@ -30,7 +30,7 @@ from phaselab.workers.data.sources import FirstLayer, source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
 from phaselab.workers.exact.exact import robust_radii
 from phaselab.workers.families.contract import TrainedStack
-from phaselab.workers.measures.shown import Shown, feature_fraction, own_side, weight_shares
+from phaselab.workers.measures.shown import Shown, decomposed, feature_fraction, own_side, weight_shares
 from phaselab.workers.networks.trained import Networks, clean_accuracy, geometry, weight_factor
 from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
 from phaselab.workers.training.engines import ENGINES
@@ -74,11 +74,13 @@ class TwoLayers:
             networks.accuracy,
             self.clean,
             networks.geometry,
+            networks.coefficients,
             own_side(self.runs[0].settings, self.network.layout),
             networks.center_norms,
             networks.feature_fraction,
             networks.start_share,
             networks.noise_share,
+            networks.dead_outputs,
         )
 
     def _on_images(self) -> InputVictim:
@@ -212,6 +214,8 @@ def _look(start: Start, fitted: Fitted) -> Networks:
         centers.norms.expand(runs, -1),
         feature_fraction(shape, centers),
         *weight_shares(start.weights * fitted.left.view(-1, 1, 1), fitted.weights, centers),
+        fitted.dead,
+        decomposed(shape, centers),
         factor,
         seen,
         side.expand(runs, -1),

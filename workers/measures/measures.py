@@ -52,22 +52,23 @@ def test_accuracy_sum(shown: Shown) -> Tensor:
 
 @measure
 def averaging_index(shown: Shown) -> Tensor:
-    """Participation ratios PR of the positive coefficients on the own side, the centres being of length 1.
+    """Participation ratios PR of the positive coefficients on the own side, the weights being taken apart into
+    multiples of centres of length 1.
 
     Mean over neurons of (PR - 1) / (clusters on the side - 1), weighted by |w|^2; neurons without a positive
-    coefficient have no PR and are left out. Undefined where a side has one cluster.
+    coefficient have no PR and are left out, as are those of a side of one cluster.
     """
-    own, neurons = shown.own, shown.even
-    coefficients = neurons.center_products.clamp_min(0) * own  # [S, M, k]
+    own, sizes = shown.own, shown.own.sum(dim=-1)  # [M, k], [M]
+    coefficients = shown.coefficients.clamp_min(0) * own  # [S, M, k]
     largest = coefficients.amax(dim=-1, keepdim=True)  # [S, M, 1]
     coefficients = coefficients / largest.where(largest > 0, 1.0)  # no overflow in the fourth power
     squares = coefficients.square()
     ratio = squares.sum(dim=-1).square() / squares.square().sum(dim=-1)  # [S, M], nan without positive ones
-    share = (ratio - 1) / (own.sum(dim=-1) - 1)  # [S, M], not finite where the side has one cluster
-    weight = neurons.weight_products.diagonal(dim1=-2, dim2=-1).where(largest.squeeze(-1) > 0, 0.0)  # [S, M]
-    index = (share.where(weight > 0, 0.0) * weight).sum(dim=-1) / weight.sum(dim=-1)
-    one_cluster = (own.sum(dim=-1) == 1).any()
-    return torch.where(one_cluster, torch.nan, index)
+    share = (ratio - 1) / (sizes - 1)  # [S, M], not finite where the side has one cluster
+    counts = (largest.squeeze(-1) > 0) & (sizes > 1)  # [S, M]
+    weight = shown.neurons.weight_products.diagonal(dim1=-2, dim2=-1).where(counts, 0.0)  # [S, M]
+    index: Tensor = (share.where(weight > 0, 0.0) * weight).sum(dim=-1) / weight.sum(dim=-1)
+    return index
 
 
 @measure
@@ -100,6 +101,13 @@ def coefficient_ratio(shown: Shown) -> Tensor:
 
 
 @measure
+def dead_outputs(shown: Shown) -> Tensor:
+    """Share of outputs that are 0 at every training point."""
+    assert shown.dead_outputs is not None
+    return shown.dead_outputs
+
+
+@measure
 def robust_radius_sum(shown: Shown) -> Tensor:
     """Median over points of the robust radii by the sum readout."""
     return _robust_radius(shown, "sum")
@@ -121,6 +129,26 @@ def robust_radius_sum_relative(shown: Shown) -> Tensor:
 def robust_radius_max_relative(shown: Shown) -> Tensor:
     """robust_radius_max over R."""
     return _robust_radius(shown, "max") / shown.scale
+
+
+@measure
+def robust_radius_gap_sum(shown: Shown) -> Tensor:
+    """Width of the bracket of robust_radius_sum."""
+    return _gap(shown, "sum")
+
+
+@measure
+def robust_radius_gap_max(shown: Shown) -> Tensor:
+    """Width of the bracket of robust_radius_max."""
+    return _gap(shown, "max")
+
+
+def _gap(shown: Shown, readout: Readout) -> Tensor:
+    """[S]: the median of the upper bounds less that of the lower ones; nan where they were not asked for, or infinite.
+    Medians keep order, so the median of the radii lies between."""
+    if readout not in shown.radii:
+        return torch.full_like(shown.scale, torch.nan)
+    return median(shown.radii[readout].upper) - median(shown.radii[readout].lower)
 
 
 def _robust_radius(shown: Shown, readout: Readout) -> Tensor:

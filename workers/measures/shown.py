@@ -29,6 +29,8 @@ class Shown:
     """[S] test accuracy by each readout"""
     neurons: Geometry
     """Inner products of the neurons with the centres and each other"""
+    coefficients: Tensor
+    """[S, M, k] float64: what the neurons hold of the centres, taken apart into multiples of centres of length 1"""
     own: Tensor
     """[M, k] bool: whether the cluster is on the neuron's side"""
     center_norms: Tensor
@@ -40,14 +42,10 @@ class Shown:
     tell its start from what it learned"""
     noise_share: Tensor | None = None
     """[S] float64: share of the squared weights that was learned outside the span of the centres"""
+    dead_outputs: Tensor | None = None
+    """[S] float64: share of outputs that are 0 at every training point; null for a family that does not tell"""
     radii: Mapping[Readout, RobustRadii] = field(default_factory=dict)
     """[S, N] bounds of the exact robust radii, where they were asked for"""
-
-    @property
-    def even(self) -> Geometry:
-        """The neurons, with centres of length 1."""
-        norms = self.center_norms.where(self.center_norms > 0, 1.0).unsqueeze(1)  # [S, 1, k]
-        return Geometry(self.neurons.center_products / norms, self.neurons.weight_products)
 
     @property
     def scale(self) -> Tensor:
@@ -67,6 +65,15 @@ def feature_fraction(neurons: Geometry, centers: Centers) -> Tensor:
     total = neurons.weight_products.diagonal(dim1=-2, dim2=-1).sum(dim=-1)  # [S]
     fraction: Tensor = coordinates.square().sum(dim=(-2, -1)) / total
     return fraction.clamp_max(1.0)
+
+
+def decomposed(neurons: Geometry, centers: Centers) -> Tensor:
+    """[S, M, k]: what the neurons hold of each centre, in multiples of centres of length 1.
+
+    Of known centres b with W Pi = sum_j b_j mu_j / |mu_j|, Pi the projection onto their span: b = |mu| A G^-1, G being
+    their inner products. Of class means, and for orthogonal centres, that is A / |mu|.
+    """
+    return neurons.center_products @ centers.parts
 
 
 def weight_shares(start: Tensor, weights: Tensor, centers: Centers) -> tuple[Tensor, Tensor]:

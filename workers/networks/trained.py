@@ -52,6 +52,10 @@ class Networks:
     """[S] float64: share of the squared weights that is what is left of their start; nan where that is not known"""
     noise_share: Tensor
     """[S] float64: share of the squared weights that was learned outside the span of the centres"""
+    dead_outputs: Tensor
+    """[S] float64: share of outputs that are 0 at every training point"""
+    coefficients: Tensor
+    """[S, M, k] float64: what the neurons hold of the centres, taken apart into multiples of centres of length 1"""
     factor: Tensor
     """L [S, M, M] float64, L L^T = W W^T"""
     preactivations: Tensor

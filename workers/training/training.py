@@ -42,6 +42,8 @@ class Fitted:
     left: Tensor
     """[S] the factor a that is left of the initial weights, the rest of W = a W0 + V being learned; nan where no one
     number is left of all"""
+    dead: Tensor
+    """[S] share of outputs that are 0 at every training point"""
 
 
 def finish(start: Start, weights: Tensor, bias: Tensor, preactivations: Tensor, left: Tensor) -> Fitted:
@@ -49,7 +51,8 @@ def finish(start: Start, weights: Tensor, bias: Tensor, preactivations: Tensor, 
     of the start [S]."""
     of_groups = outputs(preactivations, start.network.layout)  # [S, c, n]
     accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [S]
-    return Fitted(weights, bias, mean_loss(of_groups, start.label, start.network), accuracy, left)
+    dead = (of_groups.amax(dim=-1) <= 0).double().mean(dim=-1)  # [S]
+    return Fitted(weights, bias, mean_loss(of_groups, start.label, start.network), accuracy, left, dead)
 
 
 def batches(run: Run) -> Iterator[Tensor]:
