@@ -19,7 +19,7 @@ FLAGS: Mapping[str, str] = {
     "no_gradient": "gradients were zero or not finite at points counted as robust",
     "above_ceiling": "more accuracy at half the distance of opposing centres than any classifier can have there",
     "beats_certificate": "an attack reports less accuracy than the certified lower bound: one of the two is wrong",
-    "weaker_than_exact": "pgd leaves more accuracy than the exact method: the attack is weak",
+    "weaker_than_exact": "pgd misses more points than chance allows that the exact method flips: the attack is weak",
 }
 """Every flag of a failed check and what it means."""
 

@@ -1,5 +1,6 @@
 """Each check of an attack is raised by the fault it is for, and by nothing in an honest one."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from phaselab.domain.results.results import READOUTS
 from phaselab.domain.settings.runs import Run
-from phaselab.workers.attacks.attacks import Attacked, Attacks
+from phaselab.workers.attacks.attacks import Attacked, Attacks, radii_of
 from phaselab.workers.attacks.trust import judge
 from phaselab.workers.exact.exact import RobustRadii
 from phaselab.workers.families.two_layer import TwoLayers, train_networks
@@ -79,6 +80,33 @@ def test_weaker_than_exact() -> None:
     assert all(
         "weaker_than_exact" in flags for flags in judged(runs, networks, tampered(found, torch.full((2, 60), 4)))
     )
+
+
+def test_an_attack_is_not_blamed_for_the_gap_of_the_exact_method() -> None:
+    runs, networks, found = attacked(attack__methods=["pgd", "exact"])
+    idle = tampered(found, torch.full((2, 60), 4))
+    unknown = {
+        readout: RobustRadii(one.lower, torch.full_like(one.upper, torch.inf), one.perturbation)
+        for readout, one in found.exact.items()
+    }
+    assert all("weaker_than_exact" not in flags for flags in judged(runs, networks, replace(idle, exact=unknown)))
+
+
+def test_an_attack_may_miss_as_many_points_as_chance_allows() -> None:
+    """Of 60 points, if 2 % are missed, more than 4 are in less than one of a hundred runs."""
+
+    def more_than(most: int) -> float:
+        return 1 - sum(math.comb(60, i) * 0.02**i * 0.98 ** (60 - i) for i in range(most + 1))
+
+    assert more_than(4) < 0.01 < more_than(3)
+    runs, networks, found = attacked(attack__methods=["pgd", "exact"], network__labels="binary")
+    radii = torch.tensor(radii_of(runs[0].settings), dtype=torch.float64)
+    perfect = torch.searchsorted(radii, found.exact["sum"].upper)  # number of the first radius that flips a point
+    can_miss = (perfect > 0) & (perfect < len(radii))  # [2, 60]
+    for missed, weak in ((4, False), (5, True)):
+        first = perfect.where(~can_miss | (can_miss.cumsum(dim=1) > missed), len(radii))
+        flags = judged(runs, networks, tampered(found, first, len(radii)))
+        assert ["weaker_than_exact" in one for one in flags] == [weak, weak]
 
 
 def test_beats_certificate() -> None:
