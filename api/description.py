@@ -31,6 +31,7 @@ def describe(app: FastAPI, prefix: str, routers: Sequence[APIRouter]) -> dict[st
     for route in _described(routers):
         for method in route.methods or ():
             _complete(document["paths"][prefix + route.path_format][method.lower()], prefix, route, method)
+    document["servers"] = [{"url": app.state.configuration.root_path or "/"}]
     document["components"] = {"schemas": _schemas(), "securitySchemes": _SECURITY}
     return document
 

@@ -28,5 +28,5 @@ class Prefixed:
             return
         path: str = scope["path"]
         if path == self._prefix or path.startswith(f"{self._prefix}/"):
-            scope = dict(scope, path=path.removeprefix(self._prefix) or "/")
+            scope["path"] = path.removeprefix(self._prefix) or "/"  # the very scope by which requests are counted
         await self.app(scope, receive, send_prefixed)

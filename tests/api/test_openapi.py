@@ -115,6 +115,7 @@ def test_a_route_that_does_not_say_what_it_gives_is_noticed(sqlite_database: Dat
     router = APIRouter()
     router.add_api_route("/silent", lambda: Response(), methods=["GET"], response_class=Response)
     app = FastAPI(openapi_url=None)
+    app.state.configuration = Configuration()
     app.include_router(router)
     with pytest.raises(TypeError, match="/silent does not say what it gives"):
         describe(app, "", [router])

@@ -63,3 +63,10 @@ def test_what_is_made_and_where_a_login_leads_is_under_it(published: tuple[str, 
 def test_a_path_is_a_path(path: str) -> None:
     with pytest.raises(ValueError, match="root_path"):
         Configuration(root_path=path)
+
+
+def test_requests_are_counted_under_their_route_and_described_where_they_are(published: tuple[str, Database]) -> None:
+    with httpx.Client(base_url=f"{published[0]}{PREFIX}/api/v1", timeout=30) as client:
+        assert client.get("/experiments").status_code == 200
+        assert 'route="/experiments",status="200"' in client.get("/metrics").text
+        assert client.get("/openapi.json").json()["servers"] == [{"url": PREFIX}]
