@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: setup demo test quick serve lint bench chaos lock clean
+.PHONY: setup demo test quick serve lint bench chaos fuzz lock clean
 
 setup: .venv/installed
 
@@ -41,6 +41,11 @@ bench: setup
 
 chaos: setup
 	$(BIN)/pytest -m chaos --timeout 1800 tests/faults
+
+# A million hostile inputs for every edge; another number: make fuzz INPUTS=10000.
+INPUTS ?= 1000000
+fuzz: setup
+	$(BIN)/python -m tests.fuzz $(INPUTS)
 
 # Write requirements.lock anew from what is installed in .venv.
 lock:
