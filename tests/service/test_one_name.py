@@ -72,7 +72,9 @@ def test_runs_are_computed_beside_files_called_as_we_are(folder: Path, service: 
 def test_commands_work_beside_them(
     folder: Path, tmp_path: Path, arguments: tuple[str, ...], said: str, service: ServiceProcess
 ) -> None:
-    done = phaselab(folder, *arguments, PHASELAB_DATABASE_URL=f"sqlite:///{tmp_path}/own.db")
+    database = f"sqlite:///{tmp_path}/own.db"
+    phaselab(folder, "db", "upgrade", PHASELAB_DATABASE_URL=database)  # accounts are added to a database that is there
+    done = phaselab(folder, *arguments, PHASELAB_DATABASE_URL=database)
     assert said in done.stdout + done.stderr
 
 
