@@ -2,7 +2,9 @@
 
 It keeps, per program, a few active cuts with multipliers >= 0, and the point u nearest to 0 at which they hold with
 equality. The cut that is violated most at u comes in; cuts whose multiplier falls to zero on the way leave. |u| never
-falls, so the method ends, and the multipliers prove a lower bound at every stage (docs/methods/exact.md).
+falls, so the method ends. What it ends with is proved elsewhere: the multipliers become dual weights, which bound |u|
+from below whatever they are, and u is tried as a flip (docs/methods/exact.md). So no tolerance here can make a bound
+unsound, only loose.
 """
 
 from dataclasses import dataclass, fields
@@ -10,13 +12,14 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from phaselab.workers.exact.program import Cuts, Programs, Solutions, certify, on_mask
+from phaselab.workers.exact.program import Cuts, Programs, Solutions, dual_weights, on_mask
 
 VIOLATION = 1e-10  # relative to |u|: a cut violated by less counts as satisfied
-PARALLEL = 1e-13  # squared sine below which a cut counts as a combination of the active ones
-INFEASIBLE = 1e6  # a bound that rises by this factor in one step counts as infinite
+NOISE = 1e-15  # what rounding leaves of a sum, relative to its terms
+PARALLEL = 1e-24  # squared sine below which a cut counts as a combination of the active ones
 SLOTS = 4  # places for active cuts that are added at a time
-STEPS = 500  # most steps; what is left then keeps the lower bound it has reached
+PATIENCE = 25  # steps after which |u| must have grown; where rounding goes in circles it does not
+STEPS = 500  # most steps; what is left then keeps what it has reached
 
 
 @dataclass(eq=False)
@@ -37,8 +40,8 @@ class ActiveSet:
     new_scale: Tensor  # [B]
     new_multiplier: Tensor  # [B]
     pending: Tensor  # [B] bool: the new cut does not hold yet
-    infeasible: Tensor  # [B] bool: no u satisfies the program
-    stuck: Tensor  # [B] bool: rounding hides whether one does
+    reached: Tensor  # [B] the largest |u| whenever it was looked at
+    dead_end: Tensor  # [B] bool: the cuts contradict each other up to rounding, and the multipliers say so
 
     def take(self, rows: Tensor) -> "ActiveSet":
         """The states `rows`."""
@@ -50,11 +53,18 @@ class ActiveSet:
         bound: Tensor = height / self.u.norm(dim=1).clamp_min(torch.finfo(self.u.dtype).tiny)
         return bound
 
+    def tolerance(self) -> Tensor:
+        """[B] up to which a violated cut counts as satisfied; u is the sum of the normals times multipliers."""
+        terms = self.multiplier.sum(1) + self.new_multiplier
+        tolerance: Tensor = VIOLATION * self.u.norm(dim=1) + NOISE * terms
+        return tolerance
+
     def weights(self) -> Tensor:
-        """[B, R] the dual weights t of the present multipliers: a convex combination of the cuts' masks."""
+        """[B, R] the dual weights t of the present multipliers: a convex combination of the cuts' masks, but for
+        rounding."""
         total = (self.multiplier * self.scale).sum(1) + self.new_multiplier * self.new_scale
         mixed = (self.on.mT @ self.multiplier.unsqueeze(2)).squeeze(2) + self.new_multiplier.unsqueeze(1) * self.new_on
-        return (mixed / total.unsqueeze(1)).clamp(0, 1)
+        return mixed / total.unsqueeze(1)
 
 
 def solve(programs: Programs, cutoff: Tensor) -> Solutions:
@@ -63,16 +73,23 @@ def solve(programs: Programs, cutoff: Tensor) -> Solutions:
     cuts = programs.cuts(first)
     lower = cuts.height.clamp_min(0)
     u = -lower.unsqueeze(1) * cuts.normal
-    solutions = Solutions(lower, u, first)
+    found = _Found(u, first)
     excess = programs.excess(programs.preactivations(u), u) * cuts.scale
     done = (excess <= VIOLATION * lower) | (lower == 0) | (lower >= cutoff) | cuts.flat
     left = (~done).nonzero().squeeze(1)
     if len(left):
-        _run(programs.take(left), _start(left, cuts, u), cutoff[left], solutions)
-    infeasible = solutions.lower.isinf() | cuts.contradicts
-    proven = certify(programs, solutions.weights)
-    solutions.lower = torch.where(infeasible, torch.inf, proven)
-    return solutions
+        _run(programs.take(left), _start(left, cuts, u), cutoff[left], found)
+    weights = dual_weights(found.weights, programs.groups, programs.rounding)
+    proof = programs.halfspaces(weights)
+    return Solutions(proof.distance(programs.rounding), found.u, weights, proof)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What the programs end with, written while they run."""
+
+    u: Tensor  # [B, D]
+    weights: Tensor  # [B, R]
 
 
 def _start(row: Tensor, cuts: Cuts, u: Tensor) -> ActiveSet:
@@ -97,8 +114,8 @@ def _start(row: Tensor, cuts: Cuts, u: Tensor) -> ActiveSet:
         new_scale=torch.zeros_like(height),
         new_multiplier=torch.zeros_like(height),
         pending=torch.zeros_like(row, dtype=torch.bool),
-        infeasible=torch.zeros_like(row, dtype=torch.bool),
-        stuck=torch.zeros_like(row, dtype=torch.bool),
+        reached=height.clone(),
+        dead_end=torch.zeros_like(row, dtype=torch.bool),
     )
 
 
@@ -107,12 +124,14 @@ def _widen(slots: Tensor, more: int) -> Tensor:
     return torch.cat([slots, slots.new_zeros(len(slots), more, *slots.shape[2:])], dim=1)
 
 
-def _run(programs: Programs, state: ActiveSet, cutoff: Tensor, solutions: Solutions) -> None:
-    """Step until every program is solved, infeasible, past its cutoff or out of steps; writes into `solutions`."""
+def _run(programs: Programs, state: ActiveSet, cutoff: Tensor, found: _Found) -> None:
+    """Step until every program is solved, at a dead end, past its cutoff or out of steps; writes into `found`."""
     for step in range(STEPS):
         satisfied = _next_cut(programs, state)
-        done = satisfied | state.infeasible | state.stuck | (state.lower() >= cutoff) | (step == STEPS - 1)
-        _store(state, done, solutions)
+        done = satisfied | state.dead_end | (state.lower() >= cutoff) | (step == STEPS - 1)
+        if step % PATIENCE == PATIENCE - 1:
+            done |= _stalls(state)
+        _store(state, done, found)
         keep = (~done).nonzero().squeeze(1)
         if len(keep) == 0:
             return
@@ -121,11 +140,18 @@ def _run(programs: Programs, state: ActiveSet, cutoff: Tensor, solutions: Soluti
         _step(state)
 
 
-def _store(state: ActiveSet, done: Tensor, solutions: Solutions) -> None:
+def _stalls(state: ActiveSet) -> Tensor:
+    """[B] bool: whether |u| has not grown beyond what it was whenever this was asked."""
+    length = state.u.norm(dim=1)
+    stalls: Tensor = ~(length > state.reached * (1 + VIOLATION))
+    state.reached = torch.maximum(state.reached, length)
+    return stalls
+
+
+def _store(state: ActiveSet, done: Tensor, found: _Found) -> None:
     ended = state.take(done.nonzero().squeeze(1))
-    solutions.perturbation[ended.row] = ended.u
-    solutions.weights[ended.row] = ended.weights()
-    solutions.lower[ended.row] = torch.where(ended.infeasible, torch.inf, solutions.lower[ended.row])
+    found.u[ended.row] = ended.u
+    found.weights[ended.row] = ended.weights()
 
 
 def _next_cut(programs: Programs, state: ActiveSet) -> Tensor:
@@ -134,13 +160,14 @@ def _next_cut(programs: Programs, state: ActiveSet) -> Tensor:
     cuts = programs.cuts(on_mask(own, programs.groups))
     violation = cuts.height + (cuts.normal * state.u).sum(1)
     fresh = ~state.pending
-    state.infeasible |= fresh & cuts.contradicts
     state.new_on = torch.where(fresh.unsqueeze(1), cuts.on, state.new_on)
     state.new_normal = torch.where(fresh.unsqueeze(1), cuts.normal, state.new_normal)
     state.new_height = torch.where(fresh, cuts.height, state.new_height)
     state.new_scale = torch.where(fresh, cuts.scale, state.new_scale)
-    holds: Tensor = (violation <= VIOLATION * state.u.norm(dim=1)) | cuts.flat
-    return fresh & holds
+    alone = fresh & cuts.contradicts  # this cut is a contradiction by itself
+    _end_on(state, alone, torch.zeros_like(state.multiplier))
+    holds: Tensor = (violation <= state.tolerance()) | cuts.flat
+    return fresh & holds & ~alone
 
 
 def _step(state: ActiveSet) -> None:
@@ -153,24 +180,41 @@ def _step(state: ActiveSet) -> None:
         more = torch.linalg.lu_solve(factors, pivots, normal @ across.unsqueeze(2)).squeeze(2)  # [B, K]
         share, across = share + more, across - (normal.mT @ more.unsqueeze(2)).squeeze(2)
     violation = state.new_height + (state.new_normal * state.u).sum(1)
+    violation = torch.where(violation > state.tolerance(), violation, 0.0)
     steepness = across.square().sum(1)  # squared sine between the new cut and the active ones
     full = torch.where(steepness > PARALLEL, violation / steepness, torch.inf)
     falls = state.active & (share > 1e-12)
     room = torch.where(falls, state.multiplier / share.clamp_min(1e-300), torch.inf)  # [B, K]
     partial, leaving = room.min(1)
     length = torch.minimum(full, partial).clamp_min(0)
-    proven = violation / steepness.clamp_min(1e-30).sqrt()  # by the new cut and those that it is combined of
     dead_end = ~length.isfinite()
-    state.infeasible |= dead_end & (proven > INFEASIBLE * state.u.norm(dim=1))
-    state.stuck = dead_end & ~state.infeasible
     length = torch.where(dead_end, 0.0, length)
-    state.multiplier = torch.where(state.active, (state.multiplier - length.unsqueeze(1) * share).clamp_min(0), 0.0)
+    moved = (state.multiplier - length.unsqueeze(1) * share).clamp_min(0)
+    state.multiplier = torch.where(state.active & ~dead_end.unsqueeze(1), moved, state.multiplier)
     state.new_multiplier = state.new_multiplier + length
     state.pending = partial < full
     _drop(state, leaving)
+    _end_on(state, dead_end, -share)
     _enter(state)
     pull = (state.normal.mT @ state.multiplier.unsqueeze(2)).squeeze(2)  # [B, D]
     state.u = -pull - state.new_multiplier.unsqueeze(1) * state.new_normal
+
+
+def _end_on(state: ActiveSet, dead_end: Tensor, multiplier: Tensor) -> None:
+    """The new cut and `multiplier` [B, K] times the active ones, >= 0 but for rounding, contradict each other.
+
+    They become the multipliers where they prove more than the present ones do.
+    """
+    if not bool(dead_end.any()):
+        return
+    proof = torch.where(state.active, multiplier.clamp_min(0), 0.0)
+    height = (proof * state.height).sum(1) + state.new_height
+    normal = (state.normal.mT @ proof.unsqueeze(2)).squeeze(2) + state.new_normal
+    better = dead_end & (height > state.lower() * (normal.norm(dim=1) + NOISE * (proof.sum(1) + 1)))
+    state.multiplier = torch.where(better.unsqueeze(1), proof, state.multiplier)
+    state.new_multiplier = torch.where(better, 1.0, state.new_multiplier)
+    state.dead_end |= dead_end
+    state.pending |= dead_end
 
 
 def _drop(state: ActiveSet, leaving: Tensor) -> None:
@@ -182,7 +226,7 @@ def _drop(state: ActiveSet, leaving: Tensor) -> None:
 
 def _enter(state: ActiveSet) -> None:
     """The new cut takes a free slot where it holds now."""
-    enters = ~state.pending & ~state.infeasible & ~state.stuck
+    enters = ~state.pending & ~state.dead_end
     if bool((state.active.all(1) & enters).any()):
         for name in ("on", "normal", "height", "scale", "multiplier", "active"):
             setattr(state, name, _widen(getattr(state, name), SLOTS))

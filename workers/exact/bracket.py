@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from phaselab.workers.exact.active_set import solve
+from phaselab.workers.exact.flips import attain
 from phaselab.workers.exact.program import Programs, on_mask
-from phaselab.workers.exact.side import OneSide, apply_rows, attain, combine_rows
+from phaselab.workers.exact.side import OneSide, apply_rows
 
 DESCENTS = 10  # most patterns that one descent goes through
 
@@ -27,24 +28,31 @@ class Bracket:
         self.perturbation[rows[better]] = perturbation[better]
         return better
 
+    def offer(self, points: Tensor, length: Tensor, perturbation: Tensor) -> None:
+        """Take the shortest of the flips [F] of `points` [F], which may repeat."""
+        shortest = torch.full_like(self.upper, torch.inf).scatter_reduce_(0, points, length, "amin")
+        best = ((length == shortest[points]) & length.isfinite()).nonzero().squeeze(1)
+        first = torch.full((len(self.upper),), len(points), device=points.device)
+        first.scatter_reduce_(0, points[best], best, "amin")
+        rows = (first < len(points)).nonzero().squeeze(1)
+        self.improve(rows, length[first[rows]], perturbation[first[rows]])
 
-def unknown(points: OneSide) -> Bracket:
-    """Nothing known yet: 0 <= radius <= inf."""
-    radius = torch.zeros_like(points.own[:, 0])
-    still = points.own.new_zeros(len(radius), points.own_factor.shape[2])
-    return Bracket(radius, torch.full_like(radius, torch.inf), still)
+    def put(self, rows: Tensor, part: "Bracket") -> None:
+        """What is known of the points `rows`."""
+        self.lower[rows], self.upper[rows], self.perturbation[rows] = part.lower, part.upper, part.perturbation
+
+    def times(self, unit: Tensor) -> "Bracket":
+        """The same in other units of length [B]; a bound that grows too large is not yet infinite."""
+        lower = (self.lower * unit).clamp_max(torch.finfo(unit.dtype).max)
+        return Bracket(
+            torch.where(self.lower.isinf(), torch.inf, lower), self.upper * unit, self.perturbation * unit.unsqueeze(1)
+        )
 
 
-def pattern_programs(points: OneSide, patterns: Tensor) -> Programs:
-    """The program of each point [B] with its pattern [B, Q]: own value at most pattern . opposing pre-activations."""
-    return Programs(
-        own=points.own,
-        run=points.run,
-        own_factor=points.own_factor,
-        groups=points.own_groups,
-        constant=(patterns * points.opposing).sum(1),
-        slope=combine_rows(points.opposing_factor, points.run, patterns),
-    )
+def unknown(like: Tensor, span: int) -> Bracket:
+    """Nothing known yet of points [B, ...] perturbed in `span` dimensions: 0 <= radius <= inf."""
+    radius = torch.zeros_like(like[:, 0])
+    return Bracket(radius, torch.full_like(radius, torch.inf), like.new_zeros(len(radius), span))
 
 
 def descend(points: OneSide, found: Bracket, rows: Tensor, patterns: Tensor) -> None:
@@ -54,7 +62,7 @@ def descend(points: OneSide, found: Bracket, rows: Tensor, patterns: Tensor) -> 
     """
     for _ in range(DESCENTS):
         here = points.take(rows)
-        answer = solve(pattern_programs(here, patterns), found.upper[rows])
+        answer = solve(Programs.of(here, patterns), found.upper[rows])
         better = found.improve(rows, *attain(here, answer.perturbation))
         opposing = here.opposing + apply_rows(here.opposing_factor, here.run, answer.perturbation)
         there = on_mask(opposing, points.opposing_groups)

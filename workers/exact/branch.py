@@ -14,15 +14,17 @@ from torch import Tensor
 
 from phaselab.workers.exact.active_set import solve
 from phaselab.workers.exact.bracket import Bracket, descend, unknown
-from phaselab.workers.exact.parabola import parabola_bound
-from phaselab.workers.exact.program import Programs
-from phaselab.workers.exact.side import OneSide, apply_rows, attain, combine_rows
+from phaselab.workers.exact.flips import attain
+from phaselab.workers.exact.parabola import Parabolas, parabolas
+from phaselab.workers.exact.program import Halfspaces, Programs
+from phaselab.workers.exact.rounding import SHORTEST
+from phaselab.workers.exact.side import OneSide, apply_rows
 
 PRUNE = 1e-8  # relative distance to the best flip at which a node is closed
-ROUNDING = 1e-12  # by which intervals are widened, relative to their terms
 PROGRESS = 0.8  # a node whose open intervals shrank to this part of their width is solved again before it is cut
 TANGENTS = 2  # patterns gone through to find a node's local minimiser
 BATCH = 4096  # nodes that are solved together
+SLIGHT = 1e-3  # rows shorter than this part of the longest do not count for how far that is
 UNBOUNDED = 1e3  # where no flip is known, search this many times the farthest distance to a neuron's own hyperplane
 
 
@@ -61,13 +63,13 @@ def branch_and_bound(points: OneSide, budget: int) -> Bracket:
         now, nodes = nodes.take(order[:BATCH]), nodes.take(order[BATCH:])
         spent += torch.bincount(now.point, minlength=len(spent))
         nodes = join([nodes, *_expand(points, found, now, reach)])
-    found.lower = torch.minimum(found.lower, found.upper)
+    found.lower = torch.minimum(found.lower, torch.minimum(reach, found.upper * (1 - PRUNE)))
     return found
 
 
 def _first_flips(points: OneSide) -> Bracket:
     """Descend from the pattern at u = 0, from all off, and from each opposing group all on."""
-    found = unknown(points)
+    found = unknown(points.own, points.own_factor.shape[2])
     rows = torch.arange(len(points.run), device=points.run.device)
     members = _members(points)  # [G, Q]
     for pattern in torch.cat([torch.zeros_like(members[:1]), members]):
@@ -92,19 +94,15 @@ def _largest_group(points: OneSide) -> Tensor:
 
 def _search_radius(points: OneSide, found: Bracket) -> Tensor:
     """[B] how far flips are searched for: just short of the one known, else far."""
-    far = torch.zeros_like(found.upper)
-    for values, factor in ((points.own, points.own_factor), (points.opposing, points.opposing_factor)):
-        length = factor.norm(dim=2)[points.run]
-        away = torch.where(length > 0, values.abs() / length, 0.0)
-        far = torch.maximum(far, away.amax(1))
-    return torch.where(found.upper.isinf(), UNBOUNDED * far, found.upper * (1 - PRUNE))
+    return torch.where(found.upper.isinf(), UNBOUNDED * points.farthest(SLIGHT), found.upper * (1 - PRUNE))
 
 
 def _roots(points: OneSide, reach: Tensor) -> Nodes:
     """One node per point and opposing group: the whole ball of radius `reach` [B]."""
     count, groups = len(reach), points.opposing_groups
     point = torch.arange(count, device=reach.device).repeat_interleave(groups)
-    spread = reach.unsqueeze(1) * points.opposing_factor.norm(dim=2)[points.run] * (1 + ROUNDING)
+    spread = reach.unsqueeze(1) * points.opposing_length[points.run]
+    spread = spread + points.rounding * (spread + points.opposing.abs())
     return Nodes(
         point=point,
         group=torch.arange(groups, device=reach.device).repeat(count),
@@ -123,10 +121,9 @@ def _expand(points: OneSide, found: Bracket, nodes: Nodes, reach: Tensor) -> lis
     """Solve the relaxations; the nodes that take the place of those that could not be closed."""
     here, radius = points.take(nodes.point), reach[nodes.point]
     members = _members(points)[nodes.group]  # [F, Q]
-    slope, lift = _chords(nodes, members)
-    programs = _programs(here, slope, lift)
-    answer = solve(programs, radius)
-    _offer(found, nodes.point, *attain(here, answer.perturbation))
+    slope, lift = _chords(nodes, members, here.rounding)
+    answer = solve(Programs.of(here, slope, lift), radius)
+    found.offer(nodes.point, *attain(here, answer.perturbation))
     nodes.bound = torch.maximum(nodes.bound, torch.minimum(answer.lower, radius))
     opposing = here.opposing + apply_rows(here.opposing_factor, here.run, answer.perturbation)
     gap = torch.where(_is_open(nodes, members), slope * opposing + lift - opposing.clamp_min(0), -torch.inf)  # [F, Q]
@@ -134,11 +131,10 @@ def _expand(points: OneSide, found: Bracket, nodes: Nodes, reach: Tensor) -> lis
     here, nodes, members, radius, gap = here.take(left), nodes.take(left), members[left], radius[left], gap[left]
     start = torch.where(gap > -torch.inf, (opposing[left] > 0).to(slope), slope[left])
     gap = _tangent(here, found, nodes, start, gap, (slope[left], lift[left]), radius)
-    toward = programs.slope[left] - combine_rows(points.own_factor, here.run, answer.weights[left])  # [F, D]
-    cap = (toward, answer.lower[left])
+    proof = answer.proof.take(left)
     left = _left(found, nodes, radius, gap)
     here, nodes, members, radius, gap = here.take(left), nodes.take(left), members[left], radius[left], gap[left]
-    return _split(here, nodes, members, gap, (cap[0][left], cap[1][left]), radius)
+    return _split(here, nodes, members, gap, proof.take(left), radius)
 
 
 def _left(found: Bracket, nodes: Nodes, radius: Tensor, gap: Tensor) -> Tensor:
@@ -164,40 +160,42 @@ def _tangent(
     """
     is_open = gap > -torch.inf
     for _ in range(TANGENTS):
-        answer = solve(_programs(here, pattern, torch.zeros_like(pattern)), torch.full_like(radius, torch.inf))
-        u = torch.where(answer.lower.isfinite().unsqueeze(1), answer.perturbation, 0.0)
-        _offer(found, nodes.point, *attain(here, u))
+        answer = solve(Programs.of(here, pattern), torch.full_like(radius, torch.inf))
+        u = torch.where(answer.perturbation.isfinite(), answer.perturbation, 0.0)
+        found.offer(nodes.point, *attain(here, u))
         opposing = here.opposing + apply_rows(here.opposing_factor, here.run, u)
         pattern = torch.where(is_open, (opposing > 0).to(pattern), pattern)
     slope, lift = linear
     chord_gap = torch.where(is_open, slope * opposing + lift - opposing.clamp_min(0), -torch.inf)
-    bound, parabola_gap = parabola_bound(here, answer.weights, u, linear, is_open)
-    nodes.bound = torch.maximum(nodes.bound, torch.minimum(bound, radius))
-    mixed = is_open & (parabola_gap < chord_gap)
-    bound, parabola_gap = parabola_bound(here, answer.weights, u, linear, mixed)
-    nodes.bound = torch.maximum(nodes.bound, torch.minimum(bound, radius))
-    return torch.minimum(chord_gap, parabola_gap)
+    proved = parabolas(here, answer.weights, u, linear, is_open, radius)
+    _tighten(nodes, proved, radius)
+    proved = parabolas(here, answer.weights, u, linear, is_open & (proved.gap < chord_gap), radius)
+    _tighten(nodes, proved, radius)
+    return torch.minimum(chord_gap, proved.gap)
 
 
-def _split(
-    here: OneSide, nodes: Nodes, members: Tensor, gap: Tensor, cap: tuple[Tensor, Tensor], radius: Tensor
-) -> list[Nodes]:
-    """Narrow the nodes to the cap (direction of any length, distance); cut in two those that it leaves wide."""
-    toward, distance = cap
+def _tighten(nodes: Nodes, proved: Parabolas, radius: Tensor) -> None:
+    """Take what parabolas prove of the nodes."""
+    nodes.bound = torch.maximum(nodes.bound, torch.minimum(proved.bound, radius))
+    nodes.low = torch.maximum(nodes.low, proved.low)
+    nodes.high = torch.minimum(nodes.high, proved.high)
+
+
+def _split(here: OneSide, nodes: Nodes, members: Tensor, gap: Tensor, proof: Halfspaces, radius: Tensor) -> list[Nodes]:
+    """Narrow the nodes to the halfspaces that hold their flips; cut in two those that it leaves wide."""
     before = _open_width(nodes, members)
-    direction = toward / toward.norm(dim=1, keepdim=True).clamp_min(torch.finfo(toward.dtype).tiny)
-    _narrow(here, nodes, direction, distance, radius)
+    _narrow(here, nodes, _cap(proof.height - proof.slack * radius, -proof.normal, radius, here.rounding), radius)
     again = _open_width(nodes, members) <= PROGRESS * before
     cut = (~again).nonzero().squeeze(1)
     halves = _cut(here.take(cut), nodes.take(cut), gap[cut].argmax(1), radius[cut])
     return [nodes.take(again.nonzero().squeeze(1)), *halves]
 
 
-def _chords(nodes: Nodes, members: Tensor) -> tuple[Tensor, Tensor]:
+def _chords(nodes: Nodes, members: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
     """(slope [F, Q], lift [F, Q]): relu(q) <= slope * q + lift in the node, 0 for groups that do not count."""
     chord = nodes.high / (nodes.high - nodes.low).clamp_min(torch.finfo(nodes.low.dtype).tiny)
     slope = members * torch.where(nodes.low >= 0, 1.0, torch.where(nodes.high <= 0, 0.0, chord))
-    return slope, torch.where(_is_open(nodes, members), -slope * nodes.low, 0.0)
+    return slope, torch.where(_is_open(nodes, members), rounding * nodes.high - slope * nodes.low, 0.0)
 
 
 def _is_open(nodes: Nodes, members: Tensor) -> Tensor:
@@ -205,44 +203,33 @@ def _is_open(nodes: Nodes, members: Tensor) -> Tensor:
     return (nodes.low < 0) & (nodes.high > 0) & (members > 0)
 
 
-def _programs(here: OneSide, slope: Tensor, lift: Tensor) -> Programs:
-    """The programs in which slope * q + lift [F, Q] stands for the relu of each opposing neuron."""
-    return Programs(
-        own=here.own,
-        run=here.run,
-        own_factor=here.own_factor,
-        groups=here.own_groups,
-        constant=(slope * here.opposing + lift).sum(1),
-        slope=combine_rows(here.opposing_factor, here.run, slope),
-    )
-
-
-def _offer(found: Bracket, point: Tensor, length: Tensor, perturbation: Tensor) -> None:
-    """Take the shortest of the flips [F], of points that may repeat."""
-    shortest = torch.full_like(found.upper, torch.inf).scatter_reduce_(0, point, length, "amin")
-    best = ((length == shortest[point]) & length.isfinite()).nonzero().squeeze(1)
-    first = torch.full((len(found.upper),), len(point), device=point.device)
-    first.scatter_reduce_(0, point[best], best, "amin")
-    rows = (first < len(point)).nonzero().squeeze(1)
-    found.improve(rows, length[first[rows]], perturbation[first[rows]])
-
-
 def _open_width(nodes: Nodes, members: Tensor) -> Tensor:
     """[F] sum of the widths of the open intervals that count."""
     return torch.where(_is_open(nodes, members), nodes.high - nodes.low, 0.0).sum(1)
 
 
-def _narrow(here: OneSide, nodes: Nodes, direction: Tensor, distance: Tensor, radius: Tensor) -> None:
-    """Narrow the intervals to the cap |u| <= radius, direction . u >= distance; `direction` [F, D] has length 1."""
-    length = here.opposing_factor.norm(dim=2)[here.run]  # [F, Q]
+def _cap(height: Tensor, direction: Tensor, radius: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
+    """(e [F, D] of length 1 or 0, b [F]) with e . u >= b wherever direction [F, D] . u >= height [F], |u| <= radius."""
+    length = direction.norm(dim=1)
+    known = length > SHORTEST
+    length = torch.where(known, length, 1.0)
+    distance = height / length
+    distance = distance - 2 * rounding * (distance.abs() + radius)
+    return torch.where(known, direction.T / length, 0.0).T, torch.where(known, distance, -radius).maximum(-radius)
+
+
+def _narrow(here: OneSide, nodes: Nodes, cap: tuple[Tensor, Tensor], radius: Tensor) -> None:
+    """Narrow the intervals to the cap |u| <= radius, e . u >= b; b may be negative."""
+    direction, distance = cap
+    length = here.opposing_length[here.run]  # [F, Q]
     along = apply_rows(here.opposing_factor, here.run, direction)  # [F, Q]
-    across = (length.square() - along.square()).clamp_min(0).sqrt()
+    across = (length.square() * (1 + 4 * here.rounding) - along.square()).clamp_min(0).sqrt()
     radius, distance = radius.unsqueeze(1), distance.unsqueeze(1)
-    rim = across * (radius.square() - distance.square()).clamp_min(0).sqrt()
+    rim = across * ((radius - distance) * (radius + distance)).clamp_min(0).sqrt()
     whole = radius * length
     most = torch.where(radius * along >= distance * length, whole, along * distance + rim)
     least = torch.where(-radius * along >= distance * length, -whole, along * distance - rim)
-    allowance = ROUNDING * (here.opposing.abs() + whole)
+    allowance = 4 * here.rounding * (here.opposing.abs() + whole)
     nodes.high = torch.minimum(nodes.high, here.opposing + most + allowance)
     nodes.low = torch.maximum(nodes.low, here.opposing + least - allowance)
 
@@ -251,14 +238,13 @@ def _cut(here: OneSide, nodes: Nodes, neuron: Tensor, radius: Tensor) -> list[No
     """The halves of each node by the sign of the pre-activation of opposing `neuron` [F]; empty ones are left out."""
     chosen = neuron.unsqueeze(1)
     row = here.opposing_factor[here.run, neuron]  # [F, D]
-    length = row.norm(dim=1)
-    direction = row / length.unsqueeze(1)
-    height = here.opposing.gather(1, chosen).squeeze(1) / length
+    start = here.opposing.gather(1, chosen).squeeze(1)
     halves = []
     for sign in (1.0, -1.0):
         half = nodes.take(torch.arange(len(neuron), device=neuron.device))
-        _narrow(here, half, sign * direction, -sign * height, radius)
+        cap = _cap(-sign * start, sign * row, radius, here.rounding)
+        _narrow(here, half, cap, radius)
         edge = half.low if sign > 0 else half.high
         edge.scatter_(1, chosen, 0.0)
-        halves.append(half.take((-sign * height < radius).nonzero().squeeze(1)))
+        halves.append(half.take((cap[1] < radius).nonzero().squeeze(1)))
     return halves

@@ -1,20 +1,20 @@
-"""The exact robust radius of two-layer networks: the least L2 perturbation that flips the binary decision.
+"""The exact robust radius of two-layer networks: the least L2 perturbation that flips a decision.
 
 Works in the span of the weights: with W W^T = L L^T a perturbation u moves the pre-activations p to p + L u and is as
 long as the input perturbation it stands for. Derivation: docs/methods/exact.md.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from phaselab.workers.exact.bracket import Bracket
+from phaselab.workers.exact.bracket import Bracket, unknown
 from phaselab.workers.exact.branch import branch_and_bound
 from phaselab.workers.exact.patterns import enumerate_patterns, pattern_count
-from phaselab.workers.exact.program import VANISHES
-from phaselab.workers.exact.side import OneSide, Readout, one_side
+from phaselab.workers.exact.rounding import into_unit, row_lengths, scale_rows
+from phaselab.workers.exact.side import OneSide, Readout, right
 from phaselab.workers.networks.layout import GroupLayout
 
 PATTERNS = 4096  # most patterns that are enumerated; more are searched by branch and bound
@@ -28,8 +28,8 @@ REPEATED = 512  # patterns and entries of L up to which those of a run are repea
 class RobustRadii:
     """Certified bounds: lower <= robust radius <= upper, in double precision.
 
-    `perturbation` is a u of length `upper` that was seen to flip the point; zero where `upper` is 0 or inf. A radius
-    is inf where both bounds are.
+    `perturbation` is a u of length `upper` at most that is proved to flip the point; zero where `upper` is 0 or inf. A
+    radius is inf where both bounds are.
     """
 
     lower: Tensor  # [..., N]
@@ -45,47 +45,123 @@ def robust_radii(
     readout: Readout,
     budget: int | None = None,
 ) -> RobustRadii:
-    """Robust radii of N points, of one run or of a stack of S runs of equal shape.
+    """Radii of the binary decision of N points, of one run or of a stack of S runs of equal shape.
 
     `preactivations` [..., N, M] of the unperturbed points, `factor` [..., M, D] the matrix L, `side` [..., N] the
     points' classes, +1 or -1; the leading [S] is there for all three or for none. A wrong point has radius 0. The
     bounds meet (relative gap below 1e-6) unless branch and bound runs out of its `budget` of nodes per point, by
-    default 512 up to 20 opposing neurons and fewer beyond.
+    default 512 up to 20 opposing neurons and fewer beyond, or double precision cannot tell. Nothing is known, 0 <=
+    radius <= inf, of points with numbers that are not finite or beyond 1e150.
     """
+    contests = [
+        _Contest(
+            own=layout.neurons_of_side(sign),
+            opposing=layout.neurons_of_side(-sign),
+            own_groups=1 if readout == "sum" else layout.groups_of_side(sign),
+            opposing_groups=1 if readout == "sum" else layout.groups_of_side(-sign),
+        )
+        for sign in (1, -1)
+    ]
+    return _radii(preactivations, factor, contests, (side == -1).long(), budget)
+
+
+def decision_radii(
+    preactivations: Tensor, factor: Tensor, layout: GroupLayout, group: Tensor, budget: int | None = None
+) -> RobustRadii:
+    """Radii of the decision between all groups: the least perturbation at which a point's own group is no longer
+    strictly the largest output.
+
+    As `robust_radii`, with `group` [..., N] long, the points' label groups, in place of sides and readout.
+    """
+    every = torch.arange(layout.outputs, device=layout.group_of_neuron.device)
+    order = torch.argsort(layout.group_of_neuron, stable=True)  # [M], sorted by group
+    of_neuron = layout.group_of_neuron[order]
+    contests = [_Contest(order[of_neuron == i], order[of_neuron != i], 1, layout.outputs - 1) for i in every.tolist()]
+    return _radii(preactivations, factor, contests, group, budget)
+
+
+@dataclass(frozen=True, eq=False)
+class _Contest:
+    """Which neurons, sorted by group, a point has on its own side and which against it."""
+
+    own: Tensor  # [R] long
+    opposing: Tensor  # [Q] long
+    own_groups: int
+    opposing_groups: int
+
+
+def _radii(
+    preactivations: Tensor, factor: Tensor, contests: Sequence[_Contest], contest: Tensor, budget: int | None
+) -> RobustRadii:
+    """Radii of points [..., N, M], each in the `contest` [..., N] of that number."""
     if preactivations.dim() == 2:
-        stacked = robust_radii(preactivations[None], factor[None], layout, side[None], readout, budget)
+        stacked = _radii(preactivations[None], factor[None], contests, contest[None], budget)
         return RobustRadii(stacked.lower[0], stacked.upper[0], stacked.perturbation[0])
     runs, count, neurons = preactivations.shape
-    factor = _without_rounding(factor.double())
-    flat = preactivations.reshape(-1, neurons).double()  # [S N, M]
-    run = torch.arange(runs, device=flat.device).repeat_interleave(count)
-    lower, upper = flat.new_zeros(len(flat)), flat.new_zeros(len(flat))
-    perturbation = flat.new_zeros(len(flat), factor.shape[2])
-    for sign in (1, -1):
-        rows = (side.reshape(-1) == sign).nonzero().squeeze(1)
-        points = one_side(flat[rows], run[rows], factor, layout, sign, readout)
-        right = (points.margin(points.own, points.opposing) > 0).nonzero().squeeze(1)
-        rows, points = rows[right], points.take(right)
-        for batch, found in _solve(points, budget):
-            here = rows[batch]
-            lower[here], upper[here], perturbation[here] = found.lower, found.upper, found.perturbation
-    shape = (runs, count)
-    return RobustRadii(lower.view(shape), upper.view(shape), perturbation.view(*shape, factor.shape[2]))
+    flat, factor = preactivations.reshape(-1, neurons).double(), factor.double()  # [S N, M], [S, M, D]
+    run, contest = torch.arange(runs, device=flat.device).repeat_interleave(count), contest.reshape(-1)  # [S N]
+    of_points, of_runs = into_unit(flat.abs().amax(1)), into_unit(factor.abs().amax((1, 2)))  # [S N], [S]
+    flat, factor = flat * of_points.unsqueeze(1), scale_rows(factor, of_runs)
+    unit = of_runs[run] / of_points  # [S N] of lengths; nan where nothing is said
+    found = unknown(flat, factor.shape[2])
+    found.upper[unit.isfinite()] = 0
+    for first, alike in _alike(contests, factor.shape[2]):
+        rows = (unit.isfinite() & (contest >= first) & (contest < first + len(alike))).nonzero().squeeze(1)
+        points = _points(flat[rows], run[rows], factor, alike, contest[rows] - first)
+        standing = right(points).nonzero().squeeze(1)
+        rows, points = rows[standing], points.take(standing)
+        for batch, part in _solve(points, budget):
+            found.put(rows[batch], part)
+    found = found.times(unit.nan_to_num(nan=1.0))
+    lower, upper = found.lower.view(runs, count), found.upper.view(runs, count)
+    return RobustRadii(lower, upper, found.perturbation.view(runs, count, factor.shape[2]))
 
 
-def _without_rounding(factor: Tensor) -> Tensor:
-    """`factor` [S, M, D] with rows set to zero that are rounding of a dead neuron: solvers normalise rows."""
-    length = factor.norm(dim=2, keepdim=True)  # [S, M, 1]
-    return torch.where(length <= VANISHES * length.amax(1, keepdim=True), 0.0, factor)
+def _alike(contests: Sequence[_Contest], span: int) -> Iterator[tuple[int, Sequence[_Contest]]]:
+    """(number of the first, contests) that can be solved together: small ones, all of one shape."""
+    shapes = {(len(one.own), len(one.opposing), one.opposing_groups) for one in contests}
+    if len(shapes) == 1 and max(_repeated(*shape, span) for shape in shapes) <= REPEATED:
+        yield 0, contests
+    else:
+        yield from ((number, [one]) for number, one in enumerate(contests))
+
+
+def _points(
+    preactivations: Tensor, run: Tensor, factor: Tensor, contests: Sequence[_Contest], contest: Tensor
+) -> OneSide:
+    """Points [B, M] with `factor` [S, M, D] in the `contest` [B] of that number, as those of one side; a group's mean
+    counts as its sum.
+    """
+    own, opposing = (
+        torch.stack([one.own for one in contests]),
+        torch.stack([one.opposing for one in contests]),
+    )  # [C, .]
+    length = row_lengths(factor)  # [S, M]
+    return OneSide(
+        own=preactivations.gather(1, own[contest]),
+        opposing=preactivations.gather(1, opposing[contest]),
+        run=run * len(contests) + contest,
+        own_factor=factor[:, own].flatten(0, 1),
+        opposing_factor=factor[:, opposing].flatten(0, 1),
+        own_length=length[:, own].flatten(0, 1),
+        opposing_length=length[:, opposing].flatten(0, 1),
+        own_groups=contests[0].own_groups,
+        opposing_groups=contests[0].opposing_groups,
+    )
+
+
+def _repeated(own: int, opposing: int, opposing_groups: int, span: int) -> int:
+    """Numbers that are repeated for every point of a batch of several runs: patterns, or entries of L."""
+    return max(pattern_count(opposing, opposing_groups), max(own, opposing) * span)
 
 
 def _solve(points: OneSide, budget: int | None) -> Iterator[tuple[Tensor, Bracket]]:
     """(rows, their brackets) of batch after batch of points: of all runs together where little is repeated by that."""
     opposing, span = points.opposing_factor.shape[1:]
     patterns = pattern_count(opposing, points.opposing_groups)
-    repeated = max(points.own.shape[1], opposing) * span
-    if max(patterns, repeated) <= REPEATED:
-        for rows in torch.split(torch.arange(len(points.run)).to(points.run), ENTRIES // max(patterns, repeated)):
+    repeated = _repeated(points.own.shape[1], opposing, points.opposing_groups, span)
+    if repeated <= REPEATED:
+        for rows in torch.split(torch.arange(len(points.run)).to(points.run), ENTRIES // repeated):
             yield rows, enumerate_patterns(points.take(rows))
         return
     if budget is None:
@@ -93,15 +169,5 @@ def _solve(points: OneSide, budget: int | None) -> Iterator[tuple[Tensor, Bracke
     most = ENTRIES // patterns if patterns <= PATTERNS else 8 * ENTRIES // (opposing * budget)
     for run in range(points.own_factor.shape[0]):
         for rows in torch.split((points.run == run).nonzero().squeeze(1), max(1, most)):
-            here = _single(points.take(rows), run)
+            here = points.take(rows).alone(run)
             yield rows, enumerate_patterns(here) if patterns <= PATTERNS else branch_and_bound(here, budget)
-
-
-def _single(points: OneSide, run: int) -> OneSide:
-    """The points, all of `run`, as those of a stack of one run."""
-    return replace(
-        points,
-        run=torch.zeros_like(points.run),
-        own_factor=points.own_factor[run : run + 1],
-        opposing_factor=points.opposing_factor[run : run + 1],
-    )

@@ -5,15 +5,21 @@ the least of the programs' minima. Dual weights that prove a bound for one patte
 of a matrix product; patterns whose bound is above a known flip are never solved.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from phaselab.workers.exact.active_set import solve
-from phaselab.workers.exact.bracket import Bracket, pattern_programs, unknown
-from phaselab.workers.exact.program import SLACK, on_mask
-from phaselab.workers.exact.side import OneSide, apply_rows, attain, combine_rows
+from phaselab.workers.exact.bracket import Bracket, unknown
+from phaselab.workers.exact.flips import attain
+from phaselab.workers.exact.program import Programs, on_mask
+from phaselab.workers.exact.side import OneSide, apply_rows, combine_lengths, combine_rows
 
 PRUNE = 1e-8  # a pattern whose bound comes this close (relative) to a known flip is not solved
+TOGETHER = 64  # patterns that are solved together at least, several a point where few points are open
+FAR = 1e12  # times the farthest distance to a neuron's own hyperplane: no flip is looked for beyond
+DIFFERENCE = 8  # roundings of squared lengths that a difference of squares may lose
 
 
 def pattern_count(opposing_neurons: int, groups: int) -> int:
@@ -32,38 +38,58 @@ def all_patterns(like: Tensor, opposing_neurons: int, groups: int) -> Tensor:
 
 def enumerate_patterns(points: OneSide) -> Bracket:
     """Radii of B points that are not flipped at u = 0, by best-first search over all patterns."""
-    patterns = all_patterns(points.own, points.opposing.shape[1], points.opposing_groups)  # [A, Q]
-    lengths = torch.einsum("aq,sqd->sad", patterns, points.opposing_factor).square().sum(2)  # [S, A]
-    heights = points.opposing @ patterns.T  # [B, A]
-    bound = _bounds(points, patterns, lengths, heights, on_mask(points.own, points.own_groups))  # [B, A]
-    found = unknown(points)
+    patterns = _Patterns.of(points)
+    heights = points.opposing @ patterns.on.T  # [B, A]
+    bound = patterns.bounds(points, heights, on_mask(points.own, points.own_groups))  # [B, A]
+    enough = FAR * points.farthest(0.0)  # [B]
+    found = unknown(points.own, points.own_factor.shape[2])
     solved = found.upper.clone()  # [B] least bound of the patterns that were solved
     rows = torch.arange(len(solved), device=solved.device)
     while len(rows):
-        best, choice = bound.min(1)  # of the points still open
-        solved_now = torch.minimum(solved[rows], best)
+        few = min(bound.shape[1], max(1, TOGETHER // len(rows)))
+        best, choice = bound.topk(few, largest=False)  # [B, few] of the points still open
+        solved_now = torch.minimum(solved[rows], best[:, 0])
         found.lower[rows] = torch.minimum(solved_now, found.upper[rows])
-        more = (best < found.upper[rows] * (1 - PRUNE)).nonzero().squeeze(1)
+        open_ = best[:, 0] < torch.minimum(found.upper[rows] * (1 - PRUNE), enough[rows])
+        more = open_.nonzero().squeeze(1)
         if len(more) < len(rows):
-            rows, bound, heights, choice = rows[more], bound[more], heights[more], choice[more]
+            rows, bound, heights, best, choice = rows[more], bound[more], heights[more], best[more], choice[more]
             if len(rows) == 0:
                 break
-        here = points.take(rows)
-        answer = solve(pattern_programs(here, patterns[choice]), found.upper[rows])
-        solved[rows] = torch.minimum(solved[rows], answer.lower)
-        found.improve(rows, *attain(here, answer.perturbation))
-        bound = torch.maximum(bound, _bounds(here, patterns, lengths, heights, answer.weights))
-        bound.scatter_(1, choice.unsqueeze(1), torch.inf)
+        each = rows.repeat_interleave(few)  # [B * few]
+        here = points.take(each)
+        answer = solve(Programs.of(here, patterns.on[choice.flatten()]), found.upper[each])
+        solved[rows] = torch.minimum(solved[rows], torch.maximum(answer.lower.view(-1, few), best).amin(1))
+        found.offer(each, *attain(here, answer.perturbation))
+        proved = patterns.bounds(here, heights.repeat_interleave(few, 0), answer.weights)  # [B * few, A]
+        bound = torch.maximum(bound, proved.view(-1, few, proved.shape[1]).amax(1))
+        bound.scatter_(1, choice, torch.inf)
     return found
 
 
-def _bounds(points: OneSide, patterns: Tensor, lengths: Tensor, heights: Tensor, weights: Tensor) -> Tensor:
-    """Lower bound [B, A] that the dual weights t [B, R] prove for every pattern."""
-    own = combine_rows(points.own_factor, points.run, weights)  # [B, D]
-    cross = apply_rows(points.opposing_factor, points.run, own) @ patterns.T  # [B, A]
-    own_length = own.square().sum(1, keepdim=True)
-    terms = own_length + lengths[points.run]
-    squared = (terms - 2 * cross + SLACK * terms).clamp_min_(torch.finfo(cross.dtype).tiny)
-    height = (weights * points.own).sum(1, keepdim=True) - heights
-    size = points.own.abs().sum(1, keepdim=True) + points.opposing.abs().sum(1, keepdim=True)
-    return (height - SLACK * size).clamp_min_(0) / squared.sqrt_()
+@dataclass(frozen=True, eq=False)
+class _Patterns:
+    """All patterns, and what their bounds need of them."""
+
+    on: Tensor  # [A, Q]
+    squares: Tensor  # [S, A] of |L_q^T a|, rounded up
+
+    @classmethod
+    def of(cls, points: OneSide) -> "_Patterns":
+        """The patterns of the points' opposing neurons."""
+        on = all_patterns(points.own, points.opposing.shape[1], points.opposing_groups)
+        squares = torch.einsum("aq,sqd->sad", on, points.opposing_factor).square().sum(2)
+        squares += DIFFERENCE * points.rounding * (points.opposing_length @ on.T).square()
+        return cls(on, squares)
+
+    def bounds(self, points: OneSide, heights: Tensor, weights: Tensor) -> Tensor:
+        """Lower bound [B, A] that the dual weights t [B, R] prove for every pattern, of `heights` [B, A] a . q."""
+        own = combine_rows(points.own_factor, points.run, weights)  # [B, D]
+        terms = combine_lengths(points.own_length, points.run, weights)  # [B]
+        squares = own.square().sum(1) + DIFFERENCE * points.rounding * terms.square()
+        cross = 2 * apply_rows(points.opposing_factor, points.run, own)  # [B, Q]
+        squared = (squares.unsqueeze(1) + self.squares[points.run]).sub_(cross @ self.on.T)  # of the normal
+        size = (weights * points.own.abs()).sum(1) + points.opposing.abs().sum(1)
+        height = (weights * points.own).sum(1) - points.rounding * size
+        bound = (height.unsqueeze(1) - heights).div_(squared.sqrt_()).clamp_min_(0)
+        return bound.nan_to_num_(nan=0.0, posinf=torch.inf) if bool((terms == 0).any()) else bound

@@ -13,10 +13,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from phaselab.workers.exact.side import apply_rows, combine_rows, side_value
-
-SLACK = 1e-14  # relative rounding that the certified lower bound concedes
-VANISHES = 1e-12  # a combination of rows shorter than this part of its terms counts as zero
+from phaselab.workers.exact.rounding import LIGHTEST, LOWEST
+from phaselab.workers.exact.side import OneSide, apply_rows, combine_lengths, combine_rows, side_value
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,14 +24,45 @@ class Programs:
     own: Tensor  # [B, R]
     run: Tensor  # [B] long
     own_factor: Tensor  # [S, R, D]
+    own_length: Tensor  # [S, R]
     groups: int
     constant: Tensor  # [B]
     slope: Tensor  # [B, D]
+    constant_terms: Tensor  # [B] sum of the sizes of what `constant` was summed from
+    slope_terms: Tensor  # [B] sum of the lengths of the rows that `slope` was summed from
+    rounding: float
+
+    @classmethod
+    def of(cls, points: OneSide, slope: Tensor, lift: Tensor | None = None) -> "Programs":
+        """Of B points, with slope * q + lift, [B, Q] >= 0 each, in place of the relu of every opposing q."""
+        heights = slope * points.opposing  # [B, Q]
+        constant, terms = heights.sum(1), heights.abs().sum(1)
+        if lift is not None:
+            raised = lift.sum(1)
+            constant, terms = constant + raised, terms + raised
+        return cls(
+            own=points.own,
+            run=points.run,
+            own_factor=points.own_factor,
+            own_length=points.own_length,
+            groups=points.own_groups,
+            constant=constant,
+            slope=combine_rows(points.opposing_factor, points.run, slope),
+            constant_terms=terms,
+            slope_terms=combine_lengths(points.opposing_length, points.run, slope),
+            rounding=points.rounding,
+        )
 
     def take(self, rows: Tensor) -> "Programs":
         """The programs `rows`."""
         return replace(
-            self, own=self.own[rows], run=self.run[rows], constant=self.constant[rows], slope=self.slope[rows]
+            self,
+            own=self.own[rows],
+            run=self.run[rows],
+            constant=self.constant[rows],
+            slope=self.slope[rows],
+            constant_terms=self.constant_terms[rows],
+            slope_terms=self.slope_terms[rows],
         )
 
     def preactivations(self, u: Tensor) -> Tensor:
@@ -44,17 +73,43 @@ class Programs:
         """[B] by how much value exceeds constant + slope . u, given the pre-activations at u; feasible where <= 0."""
         return side_value(own, self.groups) - self.constant - (self.slope * u).sum(1)
 
+    def halfspaces(self, weights: Tensor) -> "Halfspaces":
+        """What the dual weights t [B, R] prove."""
+        height = (weights * self.own).sum(1) - self.constant
+        size = (weights * self.own.abs()).sum(1) + self.constant_terms
+        terms = combine_lengths(self.own_length, self.run, weights) + self.slope_terms
+        return Halfspaces(
+            height=height - self.rounding * size,
+            normal=combine_rows(self.own_factor, self.run, weights) - self.slope,
+            slack=self.rounding * terms,
+        )
+
     def cuts(self, on: Tensor) -> "Cuts":
         """The cuts that weigh the own neurons by `on` [B, R]."""
-        normal = combine_rows(self.own_factor, self.run, on) - self.slope
-        height = (on * self.own).sum(1) - self.constant
-        length = normal.norm(dim=1)
-        terms = combine_rows(self.own_factor.abs(), self.run, on).norm(dim=1) + self.slope.norm(dim=1)
-        flat = length <= VANISHES * terms
+        proof = self.halfspaces(on)
+        length = proof.normal.norm(dim=1)
+        flat = length <= proof.slack
         scale = 1 / torch.where(flat, 1.0, length)
-        size = self.own.abs().sum(1) + self.constant.abs()
-        contradicts = flat & (height > VANISHES * size)
-        return Cuts(on * scale.unsqueeze(1), normal * scale.unsqueeze(1), height * scale, scale, flat, contradicts)
+        normal, height = proof.normal * scale.unsqueeze(1), proof.height * scale
+        return Cuts(on * scale.unsqueeze(1), normal, height, scale, flat, flat & (proof.height > 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Halfspaces:
+    """B halfspaces that hold every u of their programs: height + normal . u <= slack |u|, rounding conceded."""
+
+    height: Tensor  # [B]
+    normal: Tensor  # [B, D]
+    slack: Tensor  # [B] by how much the normal may be off
+
+    def take(self, rows: Tensor) -> "Halfspaces":
+        """The halfspaces `rows`."""
+        return Halfspaces(self.height[rows], self.normal[rows], self.slack[rows])
+
+    def distance(self, rounding: float) -> Tensor:
+        """[B] certified lower bound of |u|; inf only where the normal is zero without any rounding."""
+        length = self.normal.norm(dim=1) * (1 + rounding) + self.slack
+        return torch.where(self.height > LOWEST, self.height / length * (1 - rounding), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +120,7 @@ class Cuts:
     normal: Tensor  # [B, D]
     height: Tensor  # [B]
     scale: Tensor  # [B] one over the length of the normal before
-    flat: Tensor  # [B] bool: the normal vanishes, and nothing was scaled
+    flat: Tensor  # [B] bool: the normal is nothing but rounding, and nothing was scaled
     contradicts: Tensor  # [B] bool: flat, and violated wherever u is
 
 
@@ -73,9 +128,10 @@ class Cuts:
 class Solutions:
     """What the solver found for each program."""
 
-    lower: Tensor  # [B] certified lower bound, inf where infeasible
-    perturbation: Tensor  # [B, D] the minimiser where solved, an infeasible point otherwise
+    lower: Tensor  # [B] certified lower bound
+    perturbation: Tensor  # [B, D] the minimiser where solved, any point otherwise
     weights: Tensor  # [B, R] the dual weights t that prove the bound
+    proof: "Halfspaces"  # how they do
 
 
 def on_mask(own: Tensor, groups: int) -> Tensor:
@@ -89,11 +145,13 @@ def on_mask(own: Tensor, groups: int) -> Tensor:
     return (on * best.unsqueeze(2)).flatten(1)
 
 
-def certify(programs: Programs, weights: Tensor) -> Tensor:
-    """Certified lower bound [B] that the dual weights t [B, R] prove, less an allowance for rounding."""
-    size = programs.own.abs().sum(1) + programs.constant.abs()
-    height = (weights * programs.own).sum(1) - programs.constant - SLACK * size
-    vector = combine_rows(programs.own_factor, programs.run, weights) - programs.slope
-    terms = combine_rows(programs.own_factor.abs(), programs.run, weights).norm(dim=1) + programs.slope.norm(dim=1)
-    length = vector.norm(dim=1) + SLACK * terms
-    return torch.where(height > 0, height / length.clamp_min(torch.finfo(length.dtype).tiny), 0.0)
+def dual_weights(weights: Tensor, groups: int, rounding: float) -> Tensor:
+    """The weights [B, R] brought back into the dual weights T, which they have left by rounding at most.
+
+    T: 0 <= t_r <= level of r's group, levels >= 0 that add up to at most 1.
+    """
+    inside = torch.where(weights > LIGHTEST, weights, 0.0).clamp_max(1)
+    if groups == 1:
+        return inside
+    level = inside.reshape(len(inside), groups, inside.shape[1] // groups).amax(2).sum(1, keepdim=True)  # [B, 1]
+    return inside / (level * (1 + rounding)).clamp_min(1)

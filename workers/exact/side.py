@@ -5,16 +5,15 @@ solvers know: a perturbation u flips the point when own value <= opposing value.
 """
 
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from phaselab.workers.networks.layout import GroupLayout
+from phaselab.workers.exact.rounding import rounding_of
 
 Readout = Literal["sum", "max"]
-ROUNDING = 1e-12  # of the sum of the terms: what double precision may leave of a readout that is zero
-SCALES = (1.0, 1 + 1e-9, 1 + 1e-7, 1 + 1e-5, 1 + 1e-3, 1.03)  # how far a perturbation is stretched until it flips
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,31 +29,56 @@ class OneSide:
     run: Tensor  # [B] long, the run of each point
     own_factor: Tensor  # [S, R, D] rows of L
     opposing_factor: Tensor  # [S, Q, D]
+    own_length: Tensor  # [S, R] lengths of the rows, rounded up
+    opposing_length: Tensor  # [S, Q]
     own_groups: int
     opposing_groups: int
+
+    @property
+    def rounding(self) -> float:
+        """Relative rounding of every sum that is taken over neurons or dimensions."""
+        return rounding_of(self.own_factor.shape[1], self.opposing_factor.shape[1], self.own_factor.shape[2])
 
     def take(self, rows: Tensor) -> "OneSide":
         """The points `rows`, which may repeat."""
         return replace(self, own=self.own[rows], opposing=self.opposing[rows], run=self.run[rows])
 
-    def margin(self, own: Tensor, opposing: Tensor) -> Tensor:
-        """Own value less opposing value of pre-activations [..., R] and [..., Q]; flipped where not positive."""
-        return side_value(own, self.own_groups) - side_value(opposing, self.opposing_groups)
+    def farthest(self, slight: float) -> Tensor:
+        """[B] the largest distance to a hyperplane of a neuron with a row longer than `slight`, at least 1."""
+        far = torch.ones_like(self.own[:, 0])
+        for values, lengths in ((self.own, self.own_length), (self.opposing, self.opposing_length)):
+            length = lengths[self.run]
+            far = torch.maximum(far, torch.where(length > slight, values.abs() / length, 0.0).amax(1))
+        return far
+
+    def alone(self, run: int) -> "OneSide":
+        """The points, all of `run`, as those of a stack of one run."""
+        one = slice(run, run + 1)
+        return replace(
+            self,
+            run=torch.zeros_like(self.run),
+            own_factor=self.own_factor[one],
+            opposing_factor=self.opposing_factor[one],
+            own_length=self.own_length[one],
+            opposing_length=self.opposing_length[one],
+        )
 
 
-def one_side(
-    preactivations: Tensor, run: Tensor, factor: Tensor, layout: GroupLayout, side: int, readout: Readout
-) -> OneSide:
-    """Points [B, M] of class `side` (+1 or -1) with `factor` [S, M, D]; a group's mean counts as its sum."""
-    own, opposing = layout.neurons_of_side(side), layout.neurons_of_side(-side)  # [R], [Q]
-    return OneSide(
-        own=preactivations[:, own],
-        opposing=preactivations[:, opposing],
-        run=run,
-        own_factor=factor[:, own],
-        opposing_factor=factor[:, opposing],
-        own_groups=1 if readout == "sum" else layout.groups_of_side(side),
-        opposing_groups=1 if readout == "sum" else layout.groups_of_side(-side),
+def right(points: OneSide) -> Tensor:
+    """[B] bool: whether own value > opposing value at u = 0, decided without rounding."""
+    own, opposing = side_value(points.own, points.own_groups), side_value(points.opposing, points.opposing_groups)
+    larger: Tensor = own > opposing
+    unsure = ((own - opposing).abs() <= points.rounding * (own + opposing)) & (own + opposing > 0)
+    for i in unsure.nonzero().squeeze(1).tolist():
+        larger[i] = _exactly_right(points.own[i], points.own_groups, points.opposing[i], points.opposing_groups)
+    return larger
+
+
+def _exactly_right(own: Tensor, own_groups: int, opposing: Tensor, opposing_groups: int) -> bool:
+    """The same for one point, [R] and [Q]: a sum that is rounded once has the sign of the exact sum."""
+    rivals = (-opposing.clamp_min(0)).view(opposing_groups, -1).tolist()
+    return any(
+        all(fsum(group + rival) > 0 for rival in rivals) for group in own.clamp_min(0).view(own_groups, -1).tolist()
     )
 
 
@@ -82,24 +106,8 @@ def combine_rows(matrix: Tensor, run: Tensor, weights: Tensor) -> Tensor:
     return (matrix[run] * weights.unsqueeze(2)).sum(1)
 
 
-def attain(points: OneSide, perturbations: Tensor) -> tuple[Tensor, Tensor]:
-    """Stretch each perturbation [B, D] until it is seen to flip its point, by at most the last of `SCALES`.
-
-    Returns (length [B], inf where it does not flip; the stretched perturbation [B, D]). Flipped means a margin of at
-    most `ROUNDING` times the sum of its terms.
-    """
-    scale = torch.full_like(points.own[:, 0], torch.inf)  # [B]
-    own_step = apply_rows(points.own_factor, points.run, perturbations)  # [B, R]
-    opposing_step = apply_rows(points.opposing_factor, points.run, perturbations)  # [B, Q]
-    size = (points.own.abs() + own_step.abs()).sum(1) + (points.opposing.abs() + opposing_step.abs()).sum(1)  # [B]
-    open_rows = torch.arange(len(scale), device=scale.device)
-    for factor in SCALES:
-        own = points.own[open_rows] + factor * own_step[open_rows]
-        opposing = points.opposing[open_rows] + factor * opposing_step[open_rows]
-        flips = points.margin(own, opposing) <= ROUNDING * size[open_rows]
-        scale[open_rows[flips]] = factor
-        open_rows = open_rows[~flips]
-        if len(open_rows) == 0:
-            break
-    stretched = perturbations * torch.where(scale.isfinite(), scale, 0.0).unsqueeze(1)
-    return torch.where(scale.isfinite(), stretched.norm(dim=1), torch.inf), stretched
+def combine_lengths(lengths: Tensor, run: Tensor, weights: Tensor) -> Tensor:
+    """lengths[run] . weights: [B] of [S, R], [B] and [B, R] >= 0, how long the rows are that weights combine."""
+    if lengths.shape[0] == 1:
+        return weights @ lengths[0]
+    return (lengths[run] * weights).sum(1)
