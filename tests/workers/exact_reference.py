@@ -75,8 +75,11 @@ def readout_value(case: Case, preactivations: Array, readout: str) -> float:
     return float(combine(values[sides == 1]) - combine(values[sides == -1]))
 
 
-def brute_force_radius(case: Case, point: int, readout: str) -> float:
-    """Least flip over all sign patterns of all neurons, one quadratic program per pattern (and opposing group)."""
+def brute_force_radius(case: Case, point: int, readout: str, only_sure: bool = False) -> float:
+    """Least flip over all sign patterns of all neurons, one quadratic program per pattern (and opposing group).
+
+    Programs that are infeasible but for rounding fail; they are left out where flips that are `only_sure` are wanted.
+    """
     p, own_side = case.preactivations[point], case.side[point]
     groups = range(len(case.side_of_group))
     own = [i for i in groups if case.side_of_group[i] == own_side]
@@ -91,11 +94,11 @@ def brute_force_radius(case: Case, point: int, readout: str) -> float:
             flips = [[masks[j] - masks[i] for i in own] for j in opposing]
         for flip in flips:
             rows = np.concatenate([np.diag(sign), np.array(flip)])
-            best = min(best, least_norm(rows @ case.factor, -rows @ p, best))
+            best = min(best, least_norm(rows @ case.factor, -rows @ p, best, only_sure))
     return best
 
 
-def least_norm(rows: Array, sides: Array, enough: float) -> float:
+def least_norm(rows: Array, sides: Array, enough: float, only_sure: bool) -> float:
     """Least |u| with rows @ u >= sides (Lawson & Hanson 1974, chapter 23); inf where none is below `enough`."""
     length = np.linalg.norm(rows, axis=1)
     dead = length < 1e-12
@@ -113,7 +116,10 @@ def least_norm(rows: Array, sides: Array, enough: float) -> float:
     if np.linalg.norm(rest) < 1e-8 or rest[-1] == 0:
         return np.inf
     u = -rest[:-1] / rest[-1] * scale
-    assert (rows @ u - sides).min() > -1e-6 * (1 + np.abs(sides).max() + np.linalg.norm(u))
+    holds = (rows @ u - sides).min() > -1e-6 * (1 + np.abs(sides).max() + np.linalg.norm(u))
+    if only_sure and not holds:
+        return np.inf
+    assert holds
     return float(np.linalg.norm(u))
 
 

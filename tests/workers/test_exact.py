@@ -21,6 +21,8 @@ from tests.workers.exact_reference import (
 )
 
 READOUTS: tuple[Readout, Readout] = ("sum", "max")
+FAR = 1e6
+"""Beyond this, a bound of a point that cannot be flipped is what double precision makes of it."""
 
 
 @pytest.fixture(autouse=True)
@@ -70,21 +72,35 @@ def assert_attained(case: Case, radii: RobustRadii, readout: Readout) -> None:
 
 @pytest.mark.parametrize("readout", READOUTS)
 def test_both_methods_agree_with_brute_force(readout: Readout):
+    """The upper bound may be longer where the nearest flip only touches: where rounding could undo it."""
     rng = np.random.default_rng(READOUTS.index(readout))
-    flips = 0
+    flips = touching = 0  # of both methods
     for number in range(150):
         case = random_case(rng, most_neurons=8 if number % 15 == 0 else 6, points=2)
-        expected = np.array([brute_force_radius(case, i, readout) for i in range(len(case.side))])
-        radii, bracket = radii_of(case, readout), branch_and_bound_of(case, readout)
-        for found in (radii, bracket):
+        expected, for_certain = brute_force(case, readout), brute_force(harder(case), readout, only_sure=True)
+        reached = np.isfinite(expected)
+        for found in (radii_of(case, readout), branch_and_bound_of(case, readout)):
             assert_attained(case, found, readout)
-            np.testing.assert_allclose(found.upper, expected, rtol=1e-6, atol=1e-9)
-        np.testing.assert_allclose(radii.lower, expected, rtol=1e-6, atol=1e-9)
-        reached = np.isfinite(expected)  # branch and bound cannot tell far away from never
-        np.testing.assert_allclose(bracket.lower[reached], expected[reached], rtol=1e-6, atol=1e-9)
-        assert (bracket.lower[~reached] > 0).all()
-        flips += ((expected > 0) & reached).sum()
-    assert flips > 100
+            assert (found.lower.numpy() <= expected * (1 + 1e-6) + 1e-9).all()
+            assert (found.upper.numpy() >= expected * (1 - 1e-6) - 1e-9).all()
+            assert (found.upper.numpy() <= for_certain * (1 + 1e-5) + 1e-9).all()
+            np.testing.assert_allclose(found.lower[reached], expected[reached], rtol=1e-6, atol=1e-9)
+            assert (found.lower[~reached] > 10).all()
+            touching += (found.upper.numpy()[reached] > expected[reached] * (1 + 1e-6) + 1e-9).sum()
+            flips += ((expected > 0) & reached).sum()
+    assert flips > 200
+    assert touching < 0.1 * flips
+
+
+def brute_force(case: Case, readout: Readout, only_sure: bool = False) -> np.ndarray:
+    return np.array([brute_force_radius(case, i, readout, only_sure) for i in range(len(case.side))])
+
+
+def harder(case: Case) -> Case:
+    """The same points with a little more on their own side and a little less against it."""
+    own = np.array(case.side_of_group)[case.group] == case.side[:, None]
+    size = np.abs(case.preactivations).max() + np.abs(case.factor).max()
+    return replace(case, preactivations=case.preactivations + 1e-4 * size * np.where(own, 1, -1))
 
 
 @settings(max_examples=60, deadline=None)
@@ -117,7 +133,7 @@ def test_invariant_under_scale_and_order(seed: int, readout: Readout, scale: flo
     for changed in (scaled, reordered(case, within), reordered(case, across)):
         same = radii_of(changed, readout)
         torch.testing.assert_close(same.upper, radii.upper, rtol=1e-6, atol=1e-9)
-        torch.testing.assert_close(same.lower, radii.lower, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(same.lower.clamp_max(FAR), radii.lower.clamp_max(FAR), rtol=1e-6, atol=1e-9)
 
 
 def reordered(case: Case, order: np.ndarray) -> Case:

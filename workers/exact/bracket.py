@@ -63,7 +63,7 @@ def descend(points: OneSide, found: Bracket, rows: Tensor, patterns: Tensor) -> 
     for _ in range(DESCENTS):
         here = points.take(rows)
         answer = solve(Programs.of(here, patterns), found.upper[rows])
-        better = found.improve(rows, *attain(here, answer.perturbation))
+        better = found.improve(rows, *attain(here, answer.perturbation, patterns))
         opposing = here.opposing + apply_rows(here.opposing_factor, here.run, answer.perturbation)
         there = on_mask(opposing, points.opposing_groups)
         more = (better & (there != patterns).any(1)).nonzero().squeeze(1)

@@ -123,14 +123,14 @@ def _expand(points: OneSide, found: Bracket, nodes: Nodes, reach: Tensor) -> lis
     members = _members(points)[nodes.group]  # [F, Q]
     slope, lift = _chords(nodes, members, here.rounding)
     answer = solve(Programs.of(here, slope, lift), radius)
-    found.offer(nodes.point, *attain(here, answer.perturbation))
     nodes.bound = torch.maximum(nodes.bound, torch.minimum(answer.lower, radius))
     opposing = here.opposing + apply_rows(here.opposing_factor, here.run, answer.perturbation)
     gap = torch.where(_is_open(nodes, members), slope * opposing + lift - opposing.clamp_min(0), -torch.inf)  # [F, Q]
+    pattern = torch.where(_is_open(nodes, members), (opposing > 0).to(slope), slope)
+    found.offer(nodes.point, *attain(here, answer.perturbation, pattern))
     left = _left(found, nodes, radius, gap)
     here, nodes, members, radius, gap = here.take(left), nodes.take(left), members[left], radius[left], gap[left]
-    start = torch.where(gap > -torch.inf, (opposing[left] > 0).to(slope), slope[left])
-    gap = _tangent(here, found, nodes, start, gap, (slope[left], lift[left]), radius)
+    gap = _tangent(here, found, nodes, pattern[left], gap, (slope[left], lift[left]), radius)
     proof = answer.proof.take(left)
     left = _left(found, nodes, radius, gap)
     here, nodes, members, radius, gap = here.take(left), nodes.take(left), members[left], radius[left], gap[left]
@@ -162,7 +162,7 @@ def _tangent(
     for _ in range(TANGENTS):
         answer = solve(Programs.of(here, pattern), torch.full_like(radius, torch.inf))
         u = torch.where(answer.perturbation.isfinite(), answer.perturbation, 0.0)
-        found.offer(nodes.point, *attain(here, u))
+        found.offer(nodes.point, *attain(here, u, pattern))
         opposing = here.opposing + apply_rows(here.opposing_factor, here.run, u)
         pattern = torch.where(is_open, (opposing > 0).to(pattern), pattern)
     slope, lift = linear

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from phaselab.workers.exact.active_set import solve
-from phaselab.workers.exact.program import Programs, on_mask
+from phaselab.workers.exact.program import Programs
 from phaselab.workers.exact.side import OneSide, apply_rows, side_value
 
 LEAST_STRETCH = 32
@@ -72,17 +72,18 @@ class _Rays:
         return (1.01 * here / falls).clamp(0, STRETCHES[-1]).nan_to_num(nan=0.0).unsqueeze(1)
 
 
-def attain(points: OneSide, perturbations: Tensor) -> tuple[Tensor, Tensor]:
+def attain(points: OneSide, perturbations: Tensor, patterns: Tensor) -> tuple[Tensor, Tensor]:
     """Lengthen or move each perturbation [B, D] a little until it flips its point for certain.
 
-    Returns (length [B], rounded up, inf where it does not flip; the perturbation [B, D] that does).
+    `patterns` [B, Q] of 0 and 1 are those of the opposing neurons for which the perturbations were found. Returns
+    (length [B], rounded up, inf where it does not flip; the perturbation [B, D] that does).
     """
     length, flips = _stretch(points, perturbations)
     rows = length.isinf().nonzero().squeeze(1)
     if len(rows) == 0:
         return length, flips
     here, u = points.take(rows), perturbations[rows]
-    deeper, touches = _deepen(here, u)
+    deeper, touches = _deepen(here, u, patterns[rows])
     rows, here = rows[touches], here.take(touches)
     length[rows], flips[rows] = _stretch(here, solve(deeper.take(touches), length[rows]).perturbation)
     return length, flips
@@ -113,8 +114,8 @@ def _attempt(rays: _Rays, number: int) -> float | Tensor:
     return rays.foreseen() if number == 1 else STRETCHES[number - 2]
 
 
-def _deepen(points: OneSide, u: Tensor) -> tuple[Programs, Tensor]:
-    """(the programs of the pattern at u [B, D] for points that are harder to flip; the rows for which u just flips).
+def _deepen(points: OneSide, u: Tensor, patterns: Tensor) -> tuple[Programs, Tensor]:
+    """(the programs of the patterns for points that are harder to flip; the rows for which u [B, D] just flips).
 
     A flip where several kinks meet is a corner of the flipped set, and stretching it may lead out again.
     """
@@ -127,4 +128,4 @@ def _deepen(points: OneSide, u: Tensor) -> tuple[Programs, Tensor]:
         opposing + opposing_shift, points.opposing_groups
     )
     harder = replace(points, own=points.own + own_shift, opposing=points.opposing - opposing_shift)
-    return Programs.of(harder, on_mask(opposing, points.opposing_groups)), possible.nonzero().squeeze(1)
+    return Programs.of(harder, patterns), possible.nonzero().squeeze(1)

@@ -58,9 +58,10 @@ def enumerate_patterns(points: OneSide) -> Bracket:
                 break
         each = rows.repeat_interleave(few)  # [B * few]
         here = points.take(each)
-        answer = solve(Programs.of(here, patterns.on[choice.flatten()]), found.upper[each])
+        chosen = patterns.on[choice.flatten()]  # [B * few, Q]
+        answer = solve(Programs.of(here, chosen), found.upper[each])
         solved[rows] = torch.minimum(solved[rows], torch.maximum(answer.lower.view(-1, few), best).amin(1))
-        found.offer(each, *attain(here, answer.perturbation))
+        found.offer(each, *attain(here, answer.perturbation, chosen))
         proved = patterns.bounds(here, heights.repeat_interleave(few, 0), answer.weights)  # [B * few, A]
         bound = torch.maximum(bound, proved.view(-1, few, proved.shape[1]).amax(1))
         bound.scatter_(1, choice, torch.inf)
