@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
 import httpx
 import pandas as pd
@@ -14,7 +13,7 @@ import pandas as pd
 from phaselab.client.errors import BadAnswer, Invalid, NotFound
 from phaselab.client.files import export_format, opened, picture_format, table_format, written
 from phaselab.client.frames import curves_frame, diagram_frame
-from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, one_id, texts
+from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, one_id, one_key, texts
 from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
 from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Merged, known
@@ -131,14 +130,14 @@ class Client:
 
     def run(self, key: str) -> Mapping[str, Any]:
         """One run whole: settings, measures, curves, cosine matrix, trust, provenance."""
-        answer = self._http.get_json(f"/runs/{quote(key, safe='')}")
+        answer = self._http.get_json(f"/runs/{one_key(key)}")
         if not isinstance(answer, dict):
             raise BadAnswer("the server describes a run in a way this client cannot read")
         return answer
 
     def save_cosines(self, key: str, file: str | Path) -> Path:
         """Save the picture of a run's cosine matrix; the file's suffix says in which format."""
-        return self._save(f"/runs/{quote(key, safe='')}/cosines.{picture_format(file)}", [], file)
+        return self._save(f"/runs/{one_key(key)}/cosines.{picture_format(file)}", [], file)
 
     def diagram(self, experiment: Ids, x: str, y: str, measure: str, **more: Any) -> Diagram:
         """The phase diagram; `where`, `marginalize` and `threshold` are texts or lists of them (`threshold` like
@@ -196,8 +195,7 @@ class Client:
             raise BadAnswer(f"the server imports in a way this client cannot read: {error}") from None
 
     def _save(self, path: str, query: Parameters, file: str | Path) -> Path:
-        address = f"{path}?{httpx.QueryParams(list(query))}" if query else path
-        with self._http.stream(address, timeout=600.0) as answer:
+        with self._http.stream(path, parameters=query, timeout=600.0) as answer:
             return written(file, answer.iter_bytes())
 
     def catalogue(self, name: str) -> Sequence[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Iterable, Sequence
 from typing import SupportsIndex
+from urllib.parse import quote
 
 from phaselab.client.errors import Invalid
 
@@ -25,6 +26,11 @@ def one_id(experiment: Id) -> str:
     if number < 1:
         raise Invalid(f"{experiment!r:.60} is no number of an experiment; they are 1, 2, 3, ...", 400)
     return str(number)
+
+
+def one_key(key: str) -> str:
+    """A run's key as it stands in an address, where nothing in it leads elsewhere."""
+    return quote(key, safe="", errors="replace")
 
 
 def ids(experiments: Ids) -> list[tuple[str, str]]:

@@ -70,13 +70,15 @@ class Transport:
 
     @contextmanager
     def stream(
-        self, path: str, headers: Mapping[str, str] | None = None, timeout: float = 60.0
+        self,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 60.0,
+        parameters: Parameters = (),
     ) -> Iterator[httpx.Response]:
         """An answer that is read while it comes."""
-        with (
-            self._told(),
-            self._http.stream("GET", PREFIX + path, headers=dict(headers or {}), timeout=timeout) as answer,
-        ):
+        asked: dict[str, Any] = {"headers": dict(headers or {}), "params": list(parameters), "timeout": timeout}
+        with self._told(), self._http.stream("GET", PREFIX + path, **asked) as answer:
             if not answer.is_success:
                 answer.read()
             yield _checked(answer)

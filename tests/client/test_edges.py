@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -189,6 +189,27 @@ def test_a_text_is_one_text_and_an_id_is_one_id() -> None:
 def test_what_is_no_id_is_refused(wrong: Any) -> None:
     with pytest.raises(Invalid, match="no number of an experiment"):
         one_id(wrong)
+
+
+def test_letters_that_no_address_holds_are_told(filled_url: str, tmp_path: Path) -> None:
+    half = "\ud800"
+    with Client(filled_url) as client:
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: client.diagram(1, half, "data.k", "train_loss"),
+            lambda: client.save_diagram(1, half, "data.k", "train_loss", tmp_path / "d.png"),
+            lambda: client.curves(1, by=half),
+            lambda: client.run(half),
+            lambda: client.run("../experiments/1"),
+            lambda: client.submit({"name": half}),
+            lambda: client.submit({"name": "a"}, [f"name={half}"]),
+            lambda: client.submit({"name": "a"}, idempotency_key="é"),
+            lambda: client.change(1, name=half),
+            lambda: client.preset(half),
+            lambda: client.submit(half),
+        )
+        for call in calls:
+            with pytest.raises(PhaselabError):
+                call()
 
 
 def test_calls_mean_what_their_arguments_say(own_server: tuple[str, Database]) -> None:

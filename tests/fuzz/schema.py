@@ -1,0 +1,62 @@
+"""`python -m tests.fuzz.schema [EXAMPLES]`: schemathesis with all its checks over every operation of a filled server.
+
+So many examples an operation, 400 by default, which are some 20,000 cases. Needs `pip install schemathesis`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from phaselab.api.entrance.connections import limited
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.upgrade import upgrade
+from phaselab.service.base.configuration import Configuration
+from phaselab.service.verbs import accounts
+from tests.api.conftest import fill, serving
+
+ROOT = Path(__file__).parents[2]
+# What the schema allows may be impossible, of an experiment that is gone or another's, or go with no status.
+SETTINGS = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", 304, 400, 403, 404, 406, 409, 422]
+"""
+
+
+def main() -> None:
+    """Run it; the exit code is schemathesis's own."""
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    program = shutil.which("schemathesis", path=beside)
+    if program is None:
+        sys.exit("there is no schemathesis here: pip install schemathesis")
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/phaselab.db")
+        upgrade(database)
+        fill(database)
+        token = accounts.create(database, "ada")
+        settings = Path(folder, "schemathesis.toml")
+        settings.write_text(SETTINGS)
+        with serving(Configuration(), database, http=limited(1000, 10.0)) as url:
+            command = _command(program, settings, url, token)
+            done = subprocess.run(command, env=_environment(), cwd=folder, check=False).returncode
+        database.close()
+    sys.exit(done)
+
+
+def _command(program: str, settings: Path, url: str, token: str) -> list[str]:
+    examples = sys.argv[1] if len(sys.argv) > 1 else "400"
+    asked = [f"{url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token}"]
+    return [
+        program, "--config-file", str(settings), "run", *asked,
+        "--checks", "all", "--max-examples", examples, "--continue-on-failure",
+    ]  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.fuzz.serializers"}
+
+
+if __name__ == "__main__":
+    main()
