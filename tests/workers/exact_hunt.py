@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+READOUTS = ("sum", "max", "decision")
+"""Of the two sides, or of a point's own group against every other."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,18 @@ class Stack:
     side_of_group: tuple[int, ...]
     width: int
     side: NDArray[np.int64]  # [S, N]
+    group: NDArray[np.int64]  # [S, N] a group of the point's own, mostly the largest
+
+
+def drawn(kind: str, number: int, networks: int = 3, points: int = 16) -> tuple[str, Stack]:
+    """(readout, stack) of that number: always the same."""
+    rng = np.random.default_rng([number, list(KINDS).index(kind)])
+    readout = str(rng.choice(READOUTS))
+    if readout == "sum":
+        groups, width = (int(rng.integers(2, 15)), int(rng.integers(10, 15))), 1
+    else:
+        groups, width = [((int(rng.integers(1, 4)), 2), 5), ((int(rng.integers(1, 4)), 3), 4)][int(rng.integers(2))]
+    return readout, draw(rng, kind, networks, points, groups, width)
 
 
 def draw(rng: np.random.Generator, kind: str, networks: int, points: int, groups: tuple[int, int], width: int) -> Stack:
@@ -37,9 +51,11 @@ def draw(rng: np.random.Generator, kind: str, networks: int, points: int, groups
     preactivations = x @ weights.swapaxes(1, 2) + bias
     if kind == "boundary":
         preactivations = _to_the_boundary(rng, preactivations, groups, width)
-    side = _sides(rng, preactivations, groups, width)
+    value = values(preactivations, groups, width)  # [S, N, c]
+    side = _sides(rng, value, groups)
+    group = np.where(rng.random(side.shape) < 0.9, value.argmax(-1), rng.integers(len(sides), size=side.shape))
     scale, unit = 10.0 ** rng.uniform(*SCALES.get(kind, (0, 0)), size=2)
-    return Stack(kind, preactivations * scale, weights * (scale / unit), sides, width, side)
+    return Stack(kind, preactivations * scale, weights * (scale / unit), sides, width, side, group)
 
 
 Parts = tuple[Array, Array, Array]
@@ -106,7 +122,7 @@ KINDS: dict[str, Callable[[np.random.Generator, Array, Array, Array], Parts]] = 
     "scaled": _plain,
     "far": _far,
 }
-SCALES = {"scaled": (-140.0, 140.0)}
+SCALES = {"scaled": (-70.0, 70.0)}
 """Decimal exponents by which pre-activations, and lengths, are scaled."""
 
 
@@ -116,9 +132,8 @@ def values(preactivations: Array, groups: tuple[int, int], width: int) -> Array:
     return active.reshape(*active.shape[:-1], sum(groups), width).sum(-1)
 
 
-def _sides(rng: np.random.Generator, preactivations: Array, groups: tuple[int, int], width: int) -> NDArray[np.int64]:
-    """Mostly the side that one of the readouts gives the point, so that there is a radius to find."""
-    value = values(preactivations, groups, width)
+def _sides(rng: np.random.Generator, value: Array, groups: tuple[int, int]) -> NDArray[np.int64]:
+    """The side that one of the readouts gives the point, so that there mostly is a radius to find."""
     positive, negative = value[..., : groups[0]], value[..., groups[0] :]
     by_sum = positive.sum(-1) > negative.sum(-1)
     by_max = positive.max(-1) > negative.max(-1)
@@ -136,6 +151,20 @@ def _to_the_boundary(rng: np.random.Generator, preactivations: Array, groups: tu
     return preactivations
 
 
+def margins(stack: Stack, u: Array, readout: str) -> tuple[Array, Array]:
+    """Own value less opposing value at perturbations [S, N, K, D] of every point, and the size of its terms."""
+    step = u @ stack.factor[:, None].swapaxes(2, 3)  # [S, N, K, M]
+    moved = stack.preactivations[:, :, None] + step
+    size = np.abs(stack.preactivations).sum(-1)[..., None] + np.abs(step).sum(-1)
+    value = values(moved, (len(stack.side_of_group), 0), stack.width)  # [S, N, K, c]
+    if readout == "decision":
+        own = np.arange(len(stack.side_of_group)) == stack.group[..., None, None]
+    else:
+        own = np.array(stack.side_of_group) == stack.side[..., None, None]
+    mine, other = np.where(own, value, 0), np.where(own, 0, value)
+    return (mine.sum(-1) - other.sum(-1) if readout == "sum" else mine.max(-1) - other.max(-1)), size
+
+
 def exact_margin(stack: Stack, network: int, point: int, u: Array, readout: str) -> Fraction:
     """Own value less opposing value at p + L u, in rational arithmetic."""
     step = [Fraction(float(a)) for a in u]
@@ -143,6 +172,9 @@ def exact_margin(stack: Stack, network: int, point: int, u: Array, readout: str)
     for r, (p, row) in enumerate(zip(stack.preactivations[network, point], stack.factor[network], strict=True)):
         moved = Fraction(float(p)) + sum(Fraction(float(a)) * b for a, b in zip(row, step, strict=True))
         value[r // stack.width] += max(moved, Fraction(0))
+    if readout == "decision":
+        mine = stack.group[network, point]
+        return value[mine] - max(v for i, v in enumerate(value) if i != mine)
     own_side = stack.side[network, point]
     own = [v for v, side in zip(value, stack.side_of_group, strict=True) if side == own_side]
     opposing = [v for v, side in zip(value, stack.side_of_group, strict=True) if side != own_side]
