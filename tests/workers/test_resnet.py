@@ -106,7 +106,8 @@ def test_the_same_run_gives_the_same_numbers_and_another_seed_others() -> None:
 
 def test_adversarial_training_keeps_more_accuracy_at_its_radius() -> None:
     settings = {"attack": SMALL["attack"] | {"test_points": 100, "radii": [1.0]}}
-    training = SMALL["training"] | {"steps": 40}
+    # In float32 the rounding of another number of threads is magnified until either may win.
+    training = SMALL["training"] | {"steps": 80, "precision": "float64"}
     plain = result(resnet_run(training=training, **settings))
     hardened = result(resnet_run(training=training | {"adversarial_radius": 1.0}, **settings))
     assert hardened.curves[0].accuracy[0] > plain.curves[0].accuracy[0] + 0.1
