@@ -1,13 +1,17 @@
-"""Independent references for the exact radii: brute force over the signs of all neurons, and trained networks."""
+"""References for the exact radii: brute force over the signs of all neurons, trained networks, and how to ask."""
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from phaselab.workers.exact import exact
+from phaselab.workers.exact.exact import Readout, RobustRadii, robust_radii
 from phaselab.workers.networks.layout import GroupLayout
 
 Array = NDArray[np.float64]
@@ -187,3 +191,29 @@ def trained_case(
     side = np.array(sides)[group_of_cluster[test_cluster].numpy()]
     p = (test.double() @ w.T + biases.double()).numpy()
     return Case(p, factor_of(w.numpy()), group.numpy(), sides, side)
+
+
+@cache
+def trained(name: str, seed: int = 0) -> Case:
+    """Published networks: averaging (`binary`), decoupled (`clusters`); `wide`: 20 opposing neurons of many kinds."""
+    if name == "wide":
+        return trained_case(groups=2, width=20, bias=True, seed=seed, init=1e-3)
+    return trained_case(2, 5, bias=True, seed=seed) if name == "binary" else trained_case(10, 1, bias=False, seed=seed)
+
+
+def radii_of(case: Case, readout: Readout, budget: int | None = None) -> RobustRadii:
+    return robust_radii(*case.tensors(), readout, budget)
+
+
+def branch_and_bound_of(case: Case, readout: Readout, budget: int | None = None) -> RobustRadii:
+    """The same without any enumeration."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact, "PATTERNS", 0)
+        patch.setattr(exact, "REPEATED", 0)
+        return radii_of(case, readout, budget)
+
+
+def orthogonal_case(weights: np.ndarray, sides: tuple[int, ...], width: int, points: np.ndarray) -> Case:
+    """A network without bias from explicit weights and points of class +1."""
+    group = np.arange(len(weights)) // width
+    return Case(points @ weights.T, factor_of(weights), group, sides, np.ones(len(points), dtype=np.int64))

@@ -1,7 +1,6 @@
 """The exact radii against brute force, closed forms, invariances, and on trained networks."""
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
@@ -9,15 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phaselab.workers.exact import exact
 from phaselab.workers.exact.exact import Readout, RobustRadii, robust_radii
 from tests.workers.exact_reference import (
     Case,
+    branch_and_bound_of,
     brute_force_radius,
-    factor_of,
+    orthogonal_case,
+    radii_of,
     random_case,
     readout_value,
-    trained_case,
+    trained,
 )
 
 READOUTS: tuple[Readout, Readout] = ("sum", "max")
@@ -32,32 +32,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@cache
-def trained(name: str, seed: int = 0) -> Case:
-    """Published networks: averaging (`binary`), decoupled (`clusters`); `wide`: 20 opposing neurons of many kinds."""
-    if name == "wide":
-        return trained_case(groups=2, width=20, bias=True, seed=seed, init=1e-3)
-    return trained_case(2, 5, bias=True, seed=seed) if name == "binary" else trained_case(10, 1, bias=False, seed=seed)
-
-
-def radii_of(case: Case, readout: Readout, budget: int | None = None) -> RobustRadii:
-    return robust_radii(*case.tensors(), readout, budget)
-
-
-def branch_and_bound_of(case: Case, readout: Readout, budget: int | None = None) -> RobustRadii:
-    """The same without any enumeration."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact, "PATTERNS", 0)
-        patch.setattr(exact, "REPEATED", 0)
-        return radii_of(case, readout, budget)
-
-
-def orthogonal_case(weights: np.ndarray, sides: tuple[int, ...], width: int, points: np.ndarray) -> Case:
-    """A network without bias from explicit weights and points of class +1."""
-    group = np.arange(len(weights)) // width
-    return Case(points @ weights.T, factor_of(weights), group, sides, np.ones(len(points), dtype=np.int64))
 
 
 def assert_attained(case: Case, radii: RobustRadii, readout: Readout) -> None:
