@@ -16,14 +16,18 @@ from phaselab.workers.exact.active_set import solve
 from phaselab.workers.exact.bracket import Bracket, descend, unknown
 from phaselab.workers.exact.flips import attain
 from phaselab.workers.exact.parabola import Parabolas, parabolas
-from phaselab.workers.exact.program import Halfspaces, Programs
+from phaselab.workers.exact.program import Halfspaces, Programs, on_mask
 from phaselab.workers.exact.rounding import SHORTEST
 from phaselab.workers.exact.side import OneSide, apply_rows
 
 PRUNE = 1e-8  # relative distance to the best flip at which a node is closed
 PROGRESS = 0.8  # a node whose open intervals shrank to this part of their width is solved again before it is cut
 TANGENTS = 2  # patterns gone through to find a node's local minimiser
-BATCH = 4096  # nodes that are solved together
+PATIENCE = 2  # nodes per group after which shorter flips of a point that is still open are looked for
+WANDERINGS = 20  # descents from around the shortest flip that is known
+AWAY = (0.05, 0.1, 0.2, 0.4, 0.8)  # how far around, in its lengths
+BATCH = 4096  # most nodes that are solved together
+ENTRIES = 4_000_000  # most numbers in the square matrices of those nodes
 SLIGHT = 1e-3  # rows shorter than this part of the longest do not count for how far that is
 UNBOUNDED = 1e3  # where no flip is known, search this many times the farthest distance to a neuron's own hyperplane
 
@@ -54,15 +58,21 @@ def branch_and_bound(points: OneSide, budget: int) -> Bracket:
     reach = _search_radius(points, found)  # [B]
     found.lower = reach.clone()  # falls to the least bound of a node that is closed
     nodes, spent = _roots(points, reach), torch.zeros_like(points.run)
+    wandered, most = spent < 0, max(1, min(BATCH, ENTRIES // points.opposing.shape[1] ** 2))
     while len(nodes.point):
         reach = torch.minimum(reach, found.upper * (1 - PRUNE))
         over = (nodes.bound >= reach[nodes.point]) | (spent[nodes.point] >= budget)
         _close(found, nodes.take(over.nonzero().squeeze(1)))
         nodes = nodes.take((~over).nonzero().squeeze(1))
         order = torch.argsort(nodes.bound / reach[nodes.point])
-        now, nodes = nodes.take(order[:BATCH]), nodes.take(order[BATCH:])
+        now, nodes = nodes.take(order[:most]), nodes.take(order[most:])
         spent += torch.bincount(now.point, minlength=len(spent))
         nodes = join([nodes, *_expand(points, found, now, reach)])
+        hard = torch.zeros_like(wandered).index_fill_(0, nodes.point, True) & (
+            spent > PATIENCE * points.opposing_groups
+        )
+        _wander(points, found, (hard & ~wandered).nonzero().squeeze(1))
+        wandered |= hard
     found.lower = torch.minimum(found.lower, torch.minimum(reach, found.upper * (1 - PRUNE)))
     return found
 
@@ -74,22 +84,26 @@ def _first_flips(points: OneSide) -> Bracket:
     members = _members(points)  # [G, Q]
     for pattern in torch.cat([torch.zeros_like(members[:1]), members]):
         descend(points, found, rows, pattern.expand_as(points.opposing))
-    descend(points, found, rows, (points.opposing > 0).to(points.own) * members[_largest_group(points)])
+    descend(points, found, rows, on_mask(points.opposing, points.opposing_groups))
     return found
+
+
+def _wander(points: OneSide, found: Bracket, rows: Tensor) -> None:
+    """Descend from around the shortest flips known of points `rows`, the same way whatever they are solved with."""
+    random = torch.Generator().manual_seed(0)
+    rows = rows[found.upper[rows].isfinite()]
+    for turn in range(WANDERINGS if len(rows) else 0):
+        here, u = points.take(rows), found.perturbation[rows]
+        direction = torch.randn(u.shape[1], generator=random, dtype=u.dtype).to(u.device)
+        away = AWAY[turn % len(AWAY)] * found.upper[rows].unsqueeze(1) * direction / direction.norm()
+        there = here.opposing + apply_rows(here.opposing_factor, here.run, u + away)
+        descend(points, found, rows, on_mask(there, points.opposing_groups))
 
 
 def _members(points: OneSide) -> Tensor:
     """[G, Q] 1 where the opposing neuron is of the group."""
     width = points.opposing.shape[1] // points.opposing_groups
     return torch.eye(points.opposing_groups).to(points.own).repeat_interleave(width, dim=1)
-
-
-def _largest_group(points: OneSide) -> Tensor:
-    """[B] the opposing group of the largest value at u = 0."""
-    active = points.opposing.clamp_min(0)
-    return (
-        active.reshape(len(active), points.opposing_groups, active.shape[1] // points.opposing_groups).sum(2).argmax(1)
-    )
 
 
 def _search_radius(points: OneSide, found: Bracket) -> Tensor:
