@@ -29,7 +29,7 @@ class Stack:
     group: NDArray[np.int64]  # [S, N] a group of the point's own, mostly the largest
 
 
-def drawn(kind: str, number: int, networks: int = 3, points: int = 16) -> tuple[str, Stack]:
+def drawn(kind: str, number: int) -> tuple[str, Stack]:
     """(readout, stack) of that number: always the same."""
     rng = np.random.default_rng([number, list(KINDS).index(kind)])
     readout = str(rng.choice(READOUTS))
@@ -37,7 +37,7 @@ def drawn(kind: str, number: int, networks: int = 3, points: int = 16) -> tuple[
         groups, width = (int(rng.integers(2, 15)), int(rng.integers(10, 15))), 1
     else:
         groups, width = [((int(rng.integers(1, 4)), 2), 5), ((int(rng.integers(1, 4)), 3), 4)][int(rng.integers(2))]
-    return readout, draw(rng, kind, networks, points, groups, width)
+    return readout, draw(rng, kind, 3, MANY.get(kind, 16), groups, width)
 
 
 def draw(rng: np.random.Generator, kind: str, networks: int, points: int, groups: tuple[int, int], width: int) -> Stack:
@@ -47,7 +47,7 @@ def draw(rng: np.random.Generator, kind: str, networks: int, points: int, groups
     weights = rng.normal(size=(networks, neurons, dimensions))
     bias = rng.normal(size=(networks, 1, neurons)) * rng.choice([0.0, 0.5, 1.0])
     x = rng.uniform(0.1, 2) * rng.normal(size=(networks, points, dimensions))
-    weights, bias, x = KINDS[kind](rng, weights, bias, x)
+    weights, bias, x = KINDS[kind](rng, weights, bias, x, groups[0] * width)
     preactivations = x @ weights.swapaxes(1, 2) + bias
     if kind == "boundary":
         preactivations = _to_the_boundary(rng, preactivations, groups, width)
@@ -61,55 +61,66 @@ def draw(rng: np.random.Generator, kind: str, networks: int, points: int, groups
 Parts = tuple[Array, Array, Array]
 
 
-def _plain(rng: np.random.Generator, weights: Array, bias: Array, x: Array) -> Parts:
+def _plain(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
     return weights, bias, x
 
 
-def _sparse(rng: np.random.Generator, weights: Array, bias: Array, x: Array) -> Parts:
+def _sparse(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
     """Few own neurons move, numbers of one digit: where an opposing side wakes up from far below."""
     moves = rng.random(weights.shape[1]) < rng.uniform(0.5, 1)
     moves[: max(1, weights.shape[1] // 2)] = rng.random(max(1, weights.shape[1] // 2)) < 0.3
     return np.round(weights * moves[:, None], 1), np.round(bias, 1), np.round(x, 1)
 
 
-def _zero_rows(rng: np.random.Generator, weights: Array, bias: Array, x: Array) -> Parts:
+def _zero_rows(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
     return weights * (rng.random(weights.shape[:2]) < 0.7)[..., None], bias, x
 
 
-def _parallel(rng: np.random.Generator, weights: Array, bias: Array, x: Array) -> Parts:
+def _parallel(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
     """Rows that are multiples of few directions, of both signs."""
     chosen = weights[:, rng.integers(3, size=weights.shape[1])]
     return chosen * rng.choice([-2.0, -1.0, 0.5, 1.0, 2.0], size=weights.shape[1])[:, None], bias, x
 
 
-def _nearly_parallel(rng: np.random.Generator, weights: Array, bias: Array, x: Array) -> Parts:
-    chosen, _, _ = _parallel(rng, weights, bias, x)
+def _nearly_parallel(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
+    chosen, _, _ = _parallel(rng, weights, bias, x, own)
     return chosen + 10.0 ** rng.uniform(-14, -2) * weights, bias, x
 
 
-def _duplicates(rng: np.random.Generator, weights: Array, bias: Array, x: Array) -> Parts:
+def _duplicates(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
     """Equal neurons, within a side and across."""
     chosen = rng.integers(weights.shape[1], size=weights.shape[1])
     return weights[:, chosen], bias[..., chosen], x
 
 
-def _uneven(rng: np.random.Generator, weights: Array, bias: Array, x: Array) -> Parts:
+def _uneven(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
     """Neurons of very unlike sizes."""
     size = 10.0 ** rng.uniform(-8, 8, size=weights.shape[1])
     return weights * size[:, None], bias * size, x
 
 
-def _ill_conditioned(rng: np.random.Generator, weights: Array, bias: Array, x: Array) -> Parts:
+def _ill_conditioned(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
     """A direction that hardly moves anything."""
     return weights * np.append(np.ones(weights.shape[2] - 1), 10.0 ** rng.uniform(-12, -2)), bias, x
 
 
-def _far(rng: np.random.Generator, weights: Array, bias: Array, x: Array) -> Parts:
+def _far(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
     """Points far away in comparison with the biases."""
     return weights, bias, x * 10.0 ** rng.uniform(1, 6)
 
 
-KINDS: dict[str, Callable[[np.random.Generator, Array, Array, Array], Parts]] = {
+def _asleep(rng: np.random.Generator, weights: Array, bias: Array, x: Array, own: int) -> Parts:
+    """In two dimensions, a quiet side +1 and a loud side -1 that is off at every point: flips lie all around, and many
+    relaxations hold at the point itself.
+    """
+    loud = np.arange(weights.shape[1]) >= own
+    start = np.where(loud, -rng.uniform(-0.1, 1.5, size=bias.shape), rng.uniform(0.2, 2, size=bias.shape))
+    moves = loud | (np.arange(weights.shape[1]) < 4)
+    size = np.where(loud, rng.choice([0.5, 1.0, 2.0]), rng.uniform(0.05, 0.6)) * moves
+    return weights[..., :2] * size[:, None], start * moves, 0.3 * x[..., :2]
+
+
+KINDS: dict[str, Callable[[np.random.Generator, Array, Array, Array, int], Parts]] = {
     "plain": _plain,
     "sparse": _sparse,
     "zero rows": _zero_rows,
@@ -121,7 +132,10 @@ KINDS: dict[str, Callable[[np.random.Generator, Array, Array, Array], Parts]] = 
     "boundary": _plain,
     "scaled": _plain,
     "far": _far,
+    "asleep": _asleep,
 }
+MANY = {"asleep": 100}
+"""Points of a network, where they are solved fast."""
 SCALES = {"scaled": (-70.0, 70.0)}
 """Decimal exponents by which pre-activations, and lengths, are scaled."""
 

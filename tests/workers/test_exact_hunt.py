@@ -16,6 +16,8 @@ from phaselab.workers.networks.layout import GroupLayout
 from tests.workers.exact_hunt import KINDS, Stack, drawn, exact_margin, longer, margins
 
 ROUNDS = int(os.environ.get("PHASELAB_HUNT", "1"))
+FOUND = {"asleep": (58, 65, 75, 85)}
+"""Stacks that are always hunted: here 19 lower bounds were once up to 11 % too high."""
 JUDGED = 4
 """Points of a network whose perturbations are judged in rational arithmetic."""
 TRIES = 300
@@ -49,8 +51,8 @@ def radii_of(stack: Stack, readout: str, patterns: int, budget: int | None = Non
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_bound_is_wrong(kind: str) -> None:
-    right = 0
-    for number in range(ROUNDS):
+    shares = []
+    for number in (*FOUND.get(kind, ()), *range(ROUNDS)):
         readout, stack = drawn(kind, number)
         found = [radii_of(stack, readout, ALWAYS), radii_of(stack, readout, 0), radii_of(stack, readout, 0, budget=3)]
         lower = torch.stack([one.lower for one in found]).amax(0)  # [S, N]
@@ -64,8 +66,8 @@ def test_no_bound_is_wrong(kind: str) -> None:
         reached = found[0].upper.isfinite()
         if kind in CLOSED:
             assert (found[0].upper - found[0].lower)[reached].le(1e-6 * found[0].upper[reached]).all()
-        right += int((lower > 0).sum())
-    assert right > 0.3 * ROUNDS * lower.numel()
+        shares.append((lower > 0).double().mean().item())
+    assert np.mean(shares) > 0.2, "hardly a radius to find"
 
 
 def assert_flipped(stack: Stack, readout: str, radii: RobustRadii) -> None:
