@@ -41,31 +41,47 @@ def enumerate_patterns(points: OneSide) -> Bracket:
     patterns = _Patterns.of(points)
     heights = points.opposing @ patterns.on.T  # [B, A]
     bound = patterns.bounds(points, heights, on_mask(points.own, points.own_groups))  # [B, A]
-    enough = FAR * points.farthest(0.0)  # [B]
     found = unknown(points.own, points.own_factor.shape[2])
     solved = found.upper.clone()  # [B] least bound of the patterns that were solved
     rows = torch.arange(len(solved), device=solved.device)
     while len(rows):
         few = min(bound.shape[1], max(1, TOGETHER // len(rows)))
-        best, choice = bound.topk(few, largest=False)  # [B, few] of the points still open
+        best, choice = _least(bound, few)  # [B, few] of the points still open
         solved_now = torch.minimum(solved[rows], best[:, 0])
         found.lower[rows] = torch.minimum(solved_now, found.upper[rows])
-        open_ = best[:, 0] < torch.minimum(found.upper[rows] * (1 - PRUNE), enough[rows])
-        more = open_.nonzero().squeeze(1)
+        more = _unsolved(points, found, rows, best[:, 0])
         if len(more) < len(rows):
             rows, bound, heights, best, choice = rows[more], bound[more], heights[more], best[more], choice[more]
             if len(rows) == 0:
                 break
-        each = rows.repeat_interleave(few)  # [B * few]
+        each = rows.repeat_interleave(few) if few > 1 else rows  # [B * few]
         here = points.take(each)
         chosen = patterns.on[choice.flatten()]  # [B * few, Q]
         answer = solve(Programs.of(here, chosen), found.upper[each])
         solved[rows] = torch.minimum(solved[rows], torch.maximum(answer.lower.view(-1, few), best).amin(1))
-        found.offer(each, *attain(here, answer.perturbation, chosen))
-        proved = patterns.bounds(here, heights.repeat_interleave(few, 0), answer.weights)  # [B * few, A]
+        (found.offer if few > 1 else found.improve)(each, *attain(here, answer.perturbation, chosen))
+        proved = patterns.bounds(here, heights.repeat_interleave(few, 0) if few > 1 else heights, answer.weights)
         bound = torch.maximum(bound, proved.view(-1, few, proved.shape[1]).amax(1))
         bound.scatter_(1, choice, torch.inf)
     return found
+
+
+def _least(bound: Tensor, few: int) -> tuple[Tensor, Tensor]:
+    """(the `few` least bounds [B, few] of [B, A], their patterns), each point's least first."""
+    if few == 1:
+        best, choice = bound.min(1, keepdim=True)
+    else:
+        best, choice = bound.topk(few, largest=False)
+    return best, choice
+
+
+def _unsolved(points: OneSide, found: Bracket, rows: Tensor, best: Tensor) -> Tensor:
+    """The places in `rows` whose `best` [len(rows)] bound is neither close to the flip known nor far beyond all."""
+    unsolved = best < found.upper[rows] * (1 - PRUNE)
+    far = (unsolved & (best >= FAR)).nonzero().squeeze(1)  # the farthest distance is at least 1
+    if len(far):
+        unsolved[far] = best[far] < FAR * points.take(rows[far]).farthest(0.0)
+    return unsolved.nonzero().squeeze(1)
 
 
 @dataclass(frozen=True, eq=False)
