@@ -7,7 +7,7 @@ from typing import Self
 
 from phaselab.domain.results.measures import Measures
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
-from phaselab.domain.settings.numbers import decimal_number
+from phaselab.domain.settings.numbers import decimal_number, tidy
 
 
 class Phase(StrEnum):
@@ -53,7 +53,7 @@ class Thresholds:
             name, _, value = text.partition(":")
             fault = _fault(name.strip(), value, found)
             if fault is None:
-                found[name.strip()] = decimal_number(value)
+                found[name.strip()] = tidy(decimal_number(value.strip()))
             else:
                 faults.append(Fault(pointer(parameter, i), fault))
         if faults:
@@ -121,7 +121,7 @@ def _fault(name: str, value: str, found: Mapping[str, float]) -> str | None:
     if name in found:
         return f"{name} is given twice; give it once"
     try:
-        number = decimal_number(value)
+        number = decimal_number(value.strip())
     except ValueError:
         return f"the threshold {name} must be a number from 0 to 1, as {name}:0.8, not {value!r:.60}"
     return None if 0 <= number <= 1 else f"the threshold {name} must be from 0 to 1, not {number:g}"

@@ -33,7 +33,9 @@ def whole_number(text: str, base: int = 10) -> int:
 
 
 def decimal_number(text: str) -> float:
-    """The number that a decimal stands for. Raises ValueError for one too large."""
+    """The number that a decimal stands for. Raises ValueError for what is none, and for one too large."""
+    if not _DECIMAL.fullmatch(text):  # of which Python would read 1_0 and nan
+        raise ValueError(f"{text[:40]!r} is no number")
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"the number {text[:40]} is too large")

@@ -78,6 +78,8 @@ def test_thresholds_are_read_from_texts_and_the_others_are_defaults() -> None:
         ),
         (["lazy_share:0.5", "lazy_share:0.6"], ["/threshold/1"], "once"),
         (["averaging_from:0.1"], ["/threshold"], "below"),
+        (["lazy_share:0_5"], ["/threshold/0"], "number from 0 to 1"),
+        (["lazy_share:０.５"], ["/threshold/0"], "number from 0 to 1"),
     ],
 )
 def test_thresholds_that_make_no_sense_are_refused(texts: list[str], pointers: list[str], detail: str) -> None:
