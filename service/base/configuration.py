@@ -163,7 +163,7 @@ def _from_file(variables: Mapping[str, str], folder: Path) -> tuple[dict[str, An
         return {}, {}
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, thousands of digits, thousands of brackets
         raise ConfigurationError(f"{path}: not a TOML file: {error}") from None
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from None

@@ -204,7 +204,7 @@ def test_a_configuration_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -
     file = tmp_path / "phaselab.toml"
     file.write_bytes(b"\xef\xbb\xbfmax_runs = 7\n")
     assert load_configuration({}, tmp_path).max_runs == 7
-    for content in (b"max_runs = " + b"[" * 100_000, b"\xff\xfe", b"a"):
+    for content in (b"max_runs = " + b"[" * 100_000, b"\xff\xfe", b"a", b"port = " + b"9" * 5000):
         file.write_bytes(content)
         with pytest.raises(ConfigurationError, match="not a TOML file"):
             load_configuration({}, tmp_path)

@@ -152,7 +152,8 @@ class Requests:
         if made.chance(0.2):
             pairs += [("where", made.condition())]
         text = "&".join(f"{name}={quote(value, safe='', errors='surrogatepass')}" for name, value in pairs)
-        return (made.broken(text) if made.chance(0.05) else text).encode(errors="surrogatepass")
+        text = made.broken(text) if made.chance(0.05) else text
+        return bytes(byte for byte in text.encode(errors="replace") if 0x21 <= byte <= 0x7E)  # others are no HTTP
 
     def _headers(self, made: Made) -> tuple[tuple[bytes, bytes], ...]:
         headers = {"host": "127.0.0.1", "content-type": made.random.choice(TYPES)}
