@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: setup demo test quick serve lint bench chaos fuzz lock clean
+.PHONY: setup demo test quick serve lint bench chaos fuzz hunt lock clean
 
 setup: .venv/installed
 
@@ -46,6 +46,10 @@ chaos: setup
 INPUTS ?= 1000000
 fuzz: setup
 	$(BIN)/python -m tests.fuzz $(INPUTS)
+
+# Fifty times the random networks of the test: a hunt for a wrong certified radius.
+hunt: setup
+	PHASELAB_HUNT=50 $(BIN)/pytest --timeout 0 tests/workers/test_exact_hunt.py
 
 # Write requirements.lock anew from what is installed in .venv.
 lock:

@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from phaselab.domain.families.resolve import resolve
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
 from phaselab.workers.exact.exact import Readout, RobustRadii, robust_radii
-from phaselab.workers.exact.factor import span_factor
+from phaselab.workers.families.two_layer import TwoLayers, train_networks
+from phaselab.workers.networks.factor import span_factor
 from phaselab.workers.networks.layout import GroupLayout
+from phaselab.workers.networks.trained import weight_factor
+from phaselab.workers.networks.two_layer import network_of
 from tests.workers.exact_reference import Case, branch_and_bound_of, radii_of
 
 
@@ -73,6 +79,29 @@ def test_a_factor_from_the_weights_is_right_row_by_row():
     length = weights.norm(dim=2)
     error = (factor @ factor.mT - weights @ weights.mT).abs() / (length.unsqueeze(1) * length.unsqueeze(2))
     assert error.max() < 1e-14
+
+
+@pytest.mark.parametrize("e", [1e-2, 1e-6, 3e-7])
+def test_the_radii_of_a_run_hold_for_its_weights(e: float) -> None:
+    """Not for a square root of W W^T, which loses the direction in which the weights are short."""
+    point = one_point([(1.0, [1.0, 0.0]), (1.0, [-1.0, 0.0])], [(0.5, [1.0, e]), (-1.0, [0.0, 0.0])])
+    spec = {"data": {"k": 2, "d": 4, "n": 8}, "network": {"labels": "binary", "width": 2}, "training": {"steps": 1}}
+    run = Run.of(resolve(Settings.model_validate(spec | {"attack": {"test_points": 1}})), seed=0)
+    _, networks = train_networks([run], "cpu", None)
+    weights = torch.tensor(point.factor).unsqueeze(0)  # [1, 4, 2]
+    planted = replace(
+        networks,
+        weights=weights,
+        weight_products=weights @ weights.mT,
+        factor=weight_factor(weights @ weights.mT),
+        preactivations=torch.tensor(point.preactivations).view(1, 4, 1),
+        side=torch.ones(1, 1, dtype=torch.long),
+    )
+    radii = TwoLayers([run], planted, network_of(run.settings)).exact("sum")
+    true = np.sqrt(1 + (0.5 / e) ** 2)
+    assert radii.lower.item() <= true <= radii.upper.item()
+    assert radii.lower.item() == pytest.approx(true, rel=1e-7)
+    assert radii.upper.item() == pytest.approx(true, rel=1e-6)
 
 
 def test_nothing_is_said_of_numbers_that_are_not_finite():

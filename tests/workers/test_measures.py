@@ -124,6 +124,13 @@ def test_the_gap_is_that_between_the_medians_of_the_bounds() -> None:
     assert math.isnan(measures.robust_radius_gap_max(networks))
 
 
+def test_a_radius_without_an_upper_bound_counts_with_its_lower_one() -> None:
+    lower, upper = torch.tensor([[7.0, 9.0, math.inf]]), torch.tensor([[math.inf, math.inf, math.inf]])
+    bounds = RobustRadii(lower, upper, torch.zeros(1, 3, 1))
+    networks = replace(shown(shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [0.0, 0.0])), radii={"sum": bounds})
+    assert float(measures.robust_radius_sum(networks)) == 9.0
+
+
 def centers_of(settings: Settings) -> Centers:
     return Centers.known(settings.data, center_coordinates(settings.data))
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Readout
@@ -59,16 +58,15 @@ class SpanVictim:
     def again(self, readout: Readout, chosen: Chosen, perturbation: Tensor) -> Again:
         """Carried back to the inputs, delta = W^T L^+ u, and predicted from there, in float64.
 
-        With W^T = Q R, Q having orthonormal columns, R tells lengths and inner products of all that is in the span: no
-        input is needed.
+        With W = L Q, Q having orthonormal rows, L tells lengths and inner products of all that is in the span: no input
+        is needed.
         """
         networks, layout = self.networks, self.network.layout
-        spanned, back = (one[chosen.runs] for one in self._inputs)
-        moved = back @ perturbation.double()  # [S', M, N'] of the inputs, along the columns of Q
+        spanned, back = networks.spanned[chosen.runs], networks.coordinates[chosen.runs]
+        moved = back @ perturbation.double()  # [S', M, N'] of the inputs, along the rows of Q
         clean, side = chosen.of(networks.preactivations.double()), chosen.of(networks.side)  # [S', M, N'], [S', N']
         before, after = (
-            read_out(outputs(seen, layout), self.network, readout) * side
-            for seen in (clean, clean + spanned.mT @ moved)
+            read_out(outputs(seen, layout), self.network, readout) * side for seen in (clean, clean + spanned @ moved)
         )
         return Again(before, after, moved.square().sum(dim=1).sqrt())
 
@@ -81,12 +79,6 @@ class SpanVictim:
         """The test points."""
         networks = self.networks
         return SpanPoints.of(networks.preactivations, networks.factor, networks.side, self.network)
-
-    @cached_property
-    def _inputs(self) -> tuple[Tensor, Tensor]:
-        """R, and R L^+, float64 [S, M, M] each, with fewer rows where e'' < M."""
-        spanned = torch.linalg.qr(self.networks.weights.double().mT, mode="r").R
-        return spanned, spanned @ torch.linalg.pinv(self.networks.factor, hermitian=True, rtol=1e-8)
 
     @cached_property
     def _sum(self) -> Objective:

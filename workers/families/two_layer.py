@@ -1,7 +1,7 @@
 """The family `two_layer`: trained as a batch, attacked in the span of its weights or on images, with exact radii."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -28,7 +28,7 @@ from phaselab.workers.data import image_data
 from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import FirstLayer, source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
-from phaselab.workers.exact.exact import robust_radii
+from phaselab.workers.exact.exact import RobustRadii, robust_radii
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.measures.shown import Shown, decomposed, feature_fraction, own_side, weight_shares
 from phaselab.workers.networks.trained import Networks, clean_accuracy, geometry, weight_factor
@@ -56,10 +56,14 @@ class TwoLayers:
 
     @property
     def exact(self) -> ExactMethod:
-        """Bounds of the exact robust radii, which take no note of a box."""
-        preactivations = self.networks.preactivations.mT  # [S, N, M]
-        factor, layout, side = self.networks.factor, self.network.layout, self.networks.side
-        return lambda readout: robust_radii(preactivations, factor, layout, side, readout)
+        """Bounds of the exact robust radii, which take no note of a box; perturbations in the attacks' coordinates."""
+        return self._exact
+
+    def _exact(self, readout: Readout) -> RobustRadii:
+        networks = self.networks
+        seen, layout = networks.preactivations.mT, self.network.layout  # [S, N, M]
+        found = robust_radii(seen, networks.spanned, layout, networks.side, readout)
+        return replace(found, perturbation=found.perturbation @ networks.coordinates)  # [S, N, M]
 
     @cached_property
     def clean(self) -> Mapping[Readout, Tensor]:

@@ -156,7 +156,7 @@ def _robust_radius(shown: Shown, readout: Readout) -> Tensor:
     if readout not in shown.radii:
         return torch.full_like(shown.scale, torch.nan)
     lower, upper = shown.radii[readout].lower, shown.radii[readout].upper  # [S, N]
-    tight = (upper - lower) <= GAP * upper  # false for inf - inf
+    tight = upper.isfinite() & (upper - lower <= GAP * upper)  # [S, N]
     return median(torch.where(tight, (lower + upper) / 2, lower))
 
 

@@ -1,11 +1,13 @@
 """What a trained two-layer network is: its weights as tensors, and how it sees its test points."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.workers.networks.factor import span_factor
 from phaselab.workers.networks.two_layer import TwoLayer, outputs, read_out
 
 VANISHES = 1e-13
@@ -69,6 +71,19 @@ class Networks:
     def geometry(self) -> Geometry:
         """What the measures look at."""
         return Geometry(self.center_products, self.weight_products)
+
+    @cached_property
+    def spanned(self) -> Tensor:
+        """L [S, M, min(M, e'')] float64 with W = L Q, Q of orthonormal rows: of coordinates in the span of the weights.
+        Right to rounding of every row, which `factor` is not (docs/methods/exact.md)."""
+        return span_factor(self.weights)
+
+    @cached_property
+    def coordinates(self) -> Tensor:
+        """[S, min(M, e''), M] float64: of perturbations in the coordinates of `factor`, those in the coordinates of
+        `spanned`; transposed, the other way round."""
+        inverse: Tensor = torch.linalg.pinv(self.factor, hermitian=True, rtol=1e-8)  # [S, M, M]
+        return self.spanned.mT @ inverse
 
     def take(self, index: Tensor | slice) -> "Networks":
         """Some of the networks."""
