@@ -131,6 +131,16 @@ _ENTRIES = (
         heavy_tailed=True,
     ),
     Measure(
+        "coefficient_evenness",
+        "1/ρ",
+        0,
+        1,
+        "",
+        "Smallest over largest coefficient of a neuron on its own side, 0 where the former is not positive; median over"
+        " neurons. It says what coefficient_ratio says, in [0, 1], so that means over seeds have intervals.",
+        f"{_PAPER}, the theorem on feature averaging",
+    ),
+    Measure(
         "dead_outputs",
         "D",
         0,

@@ -71,6 +71,16 @@ def test_averaging_index_and_coefficient_ratio(coefficients: list[list[float]], 
     shape = shape_of(coefficients, [0.0, 0.0])
     assert float(measures.averaging_index(shown(shape))) == pytest.approx(index)
     assert float(measures.coefficient_ratio(shown(shape))) == pytest.approx(ratio)
+    evenness = {1.0: 1.0, 2.0: 0.5}.get(ratio)
+    if evenness is not None:
+        assert float(measures.coefficient_evenness(shown(shape))) == pytest.approx(evenness)
+
+
+def test_evenness_is_0_where_a_coefficient_is_not_positive_and_a_median() -> None:
+    """Of two neurons with 1/4 and 0 the mean of both; of the ratios 4 and infinity the median is infinite."""
+    shape = shape_of([[4, 1, 9, 9], [9, 9, 1, -1]], [0.0, 0.0])
+    assert float(measures.coefficient_evenness(shown(shape))) == pytest.approx(1 / 8)
+    assert math.isinf(measures.coefficient_ratio(shown(shape)))
 
 
 def test_averaging_index_weighs_neurons_by_their_squared_norm() -> None:

@@ -94,10 +94,22 @@ def noise_share(shown: Shown) -> Tensor:
 @measure
 def coefficient_ratio(shown: Shown) -> Tensor:
     """Median over neurons of max / min of A on the own side; inf where that neuron's min is not positive."""
-    products = shown.neurons.center_products
-    largest = products.masked_fill(~shown.own, -torch.inf).amax(dim=-1)  # [S, M]
-    smallest = products.masked_fill(~shown.own, torch.inf).amin(dim=-1)  # [S, M]
+    smallest, largest = _extremes(shown)
     return median(torch.where(smallest > 0, largest / smallest, torch.inf))
+
+
+@measure
+def coefficient_evenness(shown: Shown) -> Tensor:
+    """Median over neurons of min / max of A on the own side; 0 where that neuron's min is not positive."""
+    smallest, largest = _extremes(shown)
+    return median(torch.where(smallest > 0, smallest / largest, 0.0))
+
+
+def _extremes(shown: Shown) -> tuple[Tensor, Tensor]:
+    """[S, M] each: least and greatest product of a neuron with the centres of its own side."""
+    products = shown.neurons.center_products
+    smallest = products.masked_fill(~shown.own, torch.inf).amin(dim=-1)
+    return smallest, products.masked_fill(~shown.own, -torch.inf).amax(dim=-1)
 
 
 @measure
