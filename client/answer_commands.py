@@ -1,4 +1,4 @@
-"""Commands that show and save what experiments answer: diagrams, curves, runs, and experiments as files."""
+"""Commands that show and save what experiments answer: diagrams, lines, curves, runs, and experiments as files."""
 
 import sys
 from collections.abc import Sequence
@@ -13,6 +13,20 @@ from phaselab.client.show import show_run
 from phaselab.domain.results.statistics import STATISTICS
 
 ANY_FORM = output_option(".png .svg .pdf .csv .parquet .json")
+X = click.option("--x", required=True, help="Parameter of the horizontal axis, as data.k.")
+BY = click.option("--by", multiple=True, help="Parameter whose values are told apart; may be repeated.")
+MEASURE = click.option("--measure", default="averaging_index", show_default=True, help="What is shown; see `measures`.")
+STATISTIC = click.option(
+    "--statistic",
+    default="mean",
+    show_default=True,
+    type=click.Choice(STATISTICS),
+    help="Which number of the measure over a cell's runs.",
+)
+MARGINALIZE = click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated.")
+THRESHOLD = click.option(
+    "--threshold", multiple=True, help="Where phases end, as trained_accuracy:0.8; may be repeated."
+)
 
 
 @click.group()
@@ -22,19 +36,13 @@ def commands() -> None:
 
 @commands.command()
 @IDS
-@click.option("--x", required=True, help="Parameter of the horizontal axis, as data.k.")
+@X
 @click.option("--y", required=True, help="Parameter of the vertical axis.")
-@click.option("--measure", default="averaging_index", show_default=True, help="What is shown; see `measures`.")
-@click.option(
-    "--statistic",
-    default="mean",
-    show_default=True,
-    type=click.Choice(STATISTICS),
-    help="Which number of the measure over a cell's runs.",
-)
+@MEASURE
+@STATISTIC
 @WHERE
-@click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated.")
-@click.option("--threshold", multiple=True, help="Where phases end, as trained_accuracy:0.8; may be repeated.")
+@MARGINALIZE
+@THRESHOLD
 @ANY_FORM
 @click.pass_obj
 def diagram(client: Client, /, ids: Sequence[int], x: str, y: str, measure: str, output: Path, **more: Any) -> None:
@@ -44,7 +52,23 @@ def diagram(client: Client, /, ids: Sequence[int], x: str, y: str, measure: str,
 
 @commands.command()
 @IDS
-@click.option("--by", multiple=True, help="Parameter whose values are told apart; may be repeated.")
+@X
+@MEASURE
+@BY
+@STATISTIC
+@WHERE
+@MARGINALIZE
+@THRESHOLD
+@ANY_FORM
+@click.pass_obj
+def lines(client: Client, /, ids: Sequence[int], x: str, measure: str, output: Path, **more: Any) -> None:
+    """Save a measure against one parameter, as lines."""
+    click.echo(client.save_lines(ids, x, measure, output, **more))
+
+
+@commands.command()
+@IDS
+@BY
 @WHERE
 @click.option("--method", multiple=True, help="exact, pgd or pgd_native; all when left out.")
 @click.option("--readout", multiple=True, help="sum or max; both when left out.")

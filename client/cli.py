@@ -30,6 +30,7 @@ CLIENT_COMMANDS: Mapping[str, tuple[str, str]] = {
     "resume": ("Go on with a paused experiment.", "experiment_commands"),
     "retry": ("Queue the failed and cancelled runs of an experiment again.", "experiment_commands"),
     "diagram": ("Save the phase diagram of one experiment or several.", "answer_commands"),
+    "lines": ("Save a measure against one parameter, as lines.", "answer_commands"),
     "curves": ("Save robust accuracy against radius of one experiment or several.", "answer_commands"),
     "run": ("Show one run.", "answer_commands"),
     "cosines": ("Save the cosine matrix of a run as a picture.", "answer_commands"),

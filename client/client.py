@@ -12,8 +12,8 @@ import pandas as pd
 
 from phaselab.client.errors import BadAnswer, Invalid, NotFound
 from phaselab.client.files import export_format, opened, picture_format, table_format, written
-from phaselab.client.frames import curves_frame, diagram_frame
-from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, one_id, one_key, texts
+from phaselab.client.frames import curves_frame, diagram_frame, lines_frame
+from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, line_query, one_id, one_key, texts
 from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
 from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Merged, known
@@ -152,6 +152,16 @@ class Client:
         """Save the phase diagram; the file's suffix says in which format (json, csv, parquet, png, svg, pdf)."""
         query = diagram_query(experiment, x, y, measure, **more)
         return self._save(f"/diagrams.{table_format(file, pictures=True)}", query, file)
+
+    def lines(self, experiment: Ids, x: str, measure: str, by: Texts = (), **more: Any) -> pd.DataFrame:
+        """A measure against one parameter as a frame, a line for every combination of values of `by`; `where`,
+        `marginalize`, `statistic` and `threshold` as of a diagram."""
+        return lines_frame(self._http.get_json("/lines", line_query(experiment, x, measure, by, **more)))
+
+    def save_lines(self, experiment: Ids, x: str, measure: str, file: str | Path, by: Texts = (), **more: Any) -> Path:
+        """Save the lines; the file's suffix says in which format (json, csv, parquet, png, svg, pdf)."""
+        query = line_query(experiment, x, measure, by, **more)
+        return self._save(f"/lines.{table_format(file, pictures=True)}", query, file)
 
     def curves(self, experiment: Ids, by: Texts = (), **more: Any) -> pd.DataFrame:
         """Robustness curves as a frame; `where`, `method` and `readout` are texts or lists of them."""

@@ -7,6 +7,7 @@ import pandas as pd
 
 from phaselab.client.values import Diagram
 from phaselab.domain.answers.curve_fields import ALONG, HEAD, listed
+from phaselab.domain.answers.diagram_fields import CELL
 
 
 def diagram_frame(diagram: Diagram) -> pd.DataFrame:
@@ -18,6 +19,20 @@ def diagram_frame(diagram: Diagram) -> pd.DataFrame:
         for i, x in enumerate(diagram.x.values)
     ]
     return pd.DataFrame(rows, columns=[diagram.x.parameter, diagram.y.parameter, *diagram.matrices])
+
+
+def lines_frame(answer: Mapping[str, Any]) -> pd.DataFrame:
+    """One row a value of x of every line: the group's parameters, x under its path, the columns that are declared of a
+    cell, and `theory`."""
+    x, rows = answer["x"], []
+    for line in answer["lines"]:
+        told = (line["theory"] or {}).get("values") or [None] * len(x["values"])
+        columns = {x["parameter"]: x["values"]} | {name: line[name] for name in CELL.names} | {"theory": told}
+        rows += [
+            dict(line["group"]) | dict(zip(columns, values, strict=True))
+            for values in zip(*columns.values(), strict=True)
+        ]
+    return pd.DataFrame(rows, columns=[*answer["by"], x["parameter"], *CELL.names, "theory"])
 
 
 def curves_frame(answer: Mapping[str, Any]) -> pd.DataFrame:

@@ -61,6 +61,22 @@ def diagram_query(
     return [*ids(experiment), *axes, *(one for name, given in lists.items() for one in texts(name, given))]
 
 
+def line_query(
+    experiment: Ids,
+    x: str,
+    measure: str,
+    by: Texts = (),
+    where: Texts = (),
+    marginalize: Texts = (),
+    statistic: str = "mean",
+    threshold: Texts = (),
+) -> Sequence[tuple[str, str]]:
+    """The query of lines."""
+    axes = [("x", x), ("measure", measure), ("statistic", statistic)]
+    lists = {"by": by, "where": where, "marginalize": marginalize, "threshold": threshold}
+    return [*ids(experiment), *axes, *(one for name, given in lists.items() for one in texts(name, given))]
+
+
 def curve_query(
     experiment: Ids, by: Texts, where: Texts = (), method: Texts = (), readout: Texts = ()
 ) -> Sequence[tuple[str, str]]:

@@ -11,6 +11,7 @@ from phaselab.domain.answers.curve_fields import CURVES
 from phaselab.domain.answers.diagram_fields import DIAGRAM
 from phaselab.domain.answers.failures import FAILURES
 from phaselab.domain.answers.fields import Kind, Many, Maybe, Named, Record, page_of
+from phaselab.domain.answers.line_fields import LINES
 
 PAGE = Path(__file__).parent / "answers.md"
 HEAD = """# Fields of answers
@@ -28,6 +29,7 @@ ANSWERS: Mapping[str, Record[Any]] = {
     "GET /runs/{key}": WHOLE_RUN,
     "GET /runs/{key}/cosines": COSINES.record,
     "GET /diagrams": DIAGRAM.record,
+    "GET /lines": LINES.record,
     "GET /curves": CURVES.record,
     "GET /parameters": page_of(PARAMETER, "Every parameter."),
     "GET /measures": page_of(MEASURE, "Every measure."),

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from phaselab.domain.answers.cell_queries import DiagramQuery, LineQuery
 from phaselab.domain.answers.conditions import Condition, parse_condition
 from phaselab.domain.answers.curves import CurveQuery
-from phaselab.domain.answers.diagram import DiagramQuery
 from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.results.phases import Thresholds
 from phaselab.domain.results.results import READOUTS, Readout
@@ -65,6 +65,32 @@ class DiagramParameters(Strict):
         )
 
 
+class LineParameters(Strict):
+    """`experiment`, `by`, `where`, `marginalize` and `threshold` may be repeated."""
+
+    experiment: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    x: Text
+    measure: Text
+    by: Annotated[list[Text], Field(max_length=12)] = []
+    where: Annotated[list[Text], Field(max_length=50)] = []
+    marginalize: Annotated[list[Text], Field(max_length=50)] = []
+    statistic: Statistic = "mean"
+    threshold: Annotated[list[Text], Field(max_length=50)] = []
+
+    def query(self) -> LineQuery:
+        """The query. Raises InvalidInput for a condition or threshold that cannot be read."""
+        return LineQuery(
+            tuple(dict.fromkeys(self.experiment)),
+            self.x,
+            self.measure,
+            tuple(dict.fromkeys(self.by)),
+            conditions(self.where),
+            tuple(dict.fromkeys(self.marginalize)),
+            self.statistic,
+            Thresholds.parse(self.threshold),
+        )
+
+
 class CurveParameters(Strict):
     """Every parameter may be repeated; no `method` and no `readout` mean all there are."""
 
@@ -94,6 +120,11 @@ class PageParameters(Strict):
 
 async def diagram_query(parameters: Annotated[DiagramParameters, Query()]) -> DiagramQuery:
     """The query of a diagram, as a dependency."""
+    return parameters.query()
+
+
+async def line_query(parameters: Annotated[LineParameters, Query()]) -> LineQuery:
+    """The query of lines, as a dependency."""
     return parameters.query()
 
 

@@ -8,7 +8,8 @@ from matplotlib.collections import PatchCollection
 from matplotlib.patches import Patch, Rectangle
 
 from phaselab.api.pictures.style import BLANK
-from phaselab.domain.answers.diagram import Cell, Diagram
+from phaselab.domain.answers.cells import Cell
+from phaselab.domain.answers.diagram import Diagram
 from phaselab.domain.results.states import CellState
 
 Place = tuple[int, int]

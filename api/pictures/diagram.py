@@ -18,8 +18,9 @@ from phaselab.api.pictures.regions import middle, regions
 from phaselab.api.pictures.scales import scale_axis
 from phaselab.api.pictures.style import INK, as_marker, filled, halo, name_powers, new_figure, title_of, words
 from phaselab.domain.answers.axes import PictureAxis
+from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.counts import counted
-from phaselab.domain.answers.diagram import Diagram, DiagramQuery
+from phaselab.domain.answers.diagram import Diagram
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.phases import Phase
 from phaselab.domain.results.states import CellState

@@ -16,17 +16,19 @@ from phaselab.api.answers.runs import COSINES
 from phaselab.api.base.deps import Db
 from phaselab.api.base.describing import BYTES, fails, gives
 from phaselab.api.base.problems import Problem
-from phaselab.api.entrance.queries import curve_query, diagram_query, failures_query, run_key
+from phaselab.api.entrance.queries import curve_query, diagram_query, failures_query, line_query, run_key
 from phaselab.api.pictures.cosines import draw_cosines
 from phaselab.api.pictures.curves import draw_curves
 from phaselab.api.pictures.diagram import draw_diagram
+from phaselab.api.pictures.lines import draw_lines
 from phaselab.domain.answers.curve_fields import CURVES
 from phaselab.domain.answers.diagram_fields import DIAGRAM
 from phaselab.domain.answers.failures import FAILURES
 from phaselab.domain.answers.fields import Answer
+from phaselab.domain.answers.line_fields import LINES
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs.curves import curves
-from phaselab.service.verbs.diagrams import diagram
+from phaselab.service.verbs.diagrams import diagram, lines
 from phaselab.service.verbs.failures import failures
 from phaselab.service.verbs.runs import Cosines, cosines, curves_of_run
 
@@ -99,6 +101,15 @@ SERVED: tuple[Served[Any, Any], ...] = (
         diagram,
         DIAGRAM,
         draw_diagram,
+    ),
+    Served(
+        "/lines",
+        "lines",
+        "A measure, aggregated over seeds, against one axis; one line a group.",
+        line_query,
+        lines,
+        LINES,
+        draw_lines,
     ),
     Served(
         "/curves",

@@ -1,4 +1,4 @@
-"""What the page of an experiment shows: which diagram and which curves, and the addresses of their twins."""
+"""What the page of an experiment shows: which diagram or lines and which curves, and the addresses of their twins."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from phaselab.domain.settings.parameters import Value, parameters
 
 AVERAGE = "average"
 """What a page sends for an axis that the diagram averages over."""
+LINES = "lines"
+"""What a page sends for y where it shows lines, not a diagram."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Other:
 
 @dataclass(frozen=True)
 class View:
-    """What was chosen on the page of an experiment. `x` is empty when nothing is swept."""
+    """What was chosen on the page of an experiment. `x` is empty when nothing is swept, `y` is LINES for lines."""
 
     experiment_id: int
     axes: tuple[str, ...]
@@ -35,12 +37,24 @@ class View:
     by: str
     others: tuple[Other, ...]
 
-    def diagram(self, suffix: str) -> str:
-        """Address of the diagram."""
-        fixed = [("where", f"{other.path}={other.chosen}") for other in self._off_diagram(False)]
-        averaged = [("marginalize", other.path) for other in self._off_diagram(True)]
-        axes = [("x", self.x), ("y", self.y), ("measure", self.measure), ("statistic", self.statistic)]
-        return self._address(f"diagrams.{suffix}", [*axes, *fixed, *averaged])
+    @property
+    def call(self) -> str:
+        """The call that answers the first picture."""
+        return "/lines" if self.y == LINES else "/diagrams"
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """The parameters that the first picture tells apart."""
+        across = self.by if self.y == LINES else self.y
+        return [path for path in dict.fromkeys((self.x, across)) if path]
+
+    def picture(self, suffix: str) -> str:
+        """Address of the diagram, or of the lines."""
+        fixed = [("where", f"{other.path}={other.chosen}") for other in self._unseen(averaged=False)]
+        averaged = [("marginalize", other.path) for other in self._unseen(averaged=True)]
+        across = [("by" if self.y == LINES else "y", path) for path in self.shown[1:]]
+        asked = [("x", self.x), *across, ("measure", self.measure), ("statistic", self.statistic)]
+        return self._address(f"{self.call[1:]}.{suffix}", [*asked, *fixed, *averaged])
 
     def curves(self, suffix: str) -> str:
         """Address of the curves: one group for every value of `by`, everything else that is swept fixed."""
@@ -51,12 +65,10 @@ class View:
         ]
         return self._address(f"curves.{suffix}", [*([("by", self.by)] if self.by else []), *fixed])
 
-    def shown_others(self) -> Sequence[Other]:
-        """The swept parameters that are on no axis of the diagram."""
-        return [other for other in self.others if other.path not in (self.x, self.y)]
-
-    def _off_diagram(self, averaged: bool) -> list[Other]:
-        return [other for other in self.shown_others() if (other.chosen == AVERAGE) is averaged]
+    def _unseen(self, averaged: bool) -> list[Other]:
+        """The swept parameters that the first picture averages over, or fixes."""
+        unseen = [other for other in self.others if other.path not in self.shown]
+        return [other for other in unseen if (other.chosen == AVERAGE) is averaged]
 
     def _address(self, name: str, query: Sequence[tuple[str, str]]) -> str:
         return f"/api/v1/{name}?{urlencode([('experiment', str(self.experiment_id)), *query])}"
@@ -70,12 +82,12 @@ def choose(
     An axis that must be fixed is fixed at the spec's own base value where the axis has it, else at its first value.
     """
     known = [path for path, entry in parameters().items() if entry.swept]
-    free = [*axes, *(path for path in known if path not in axes)]
     x = query.get("x", "")
     x = x if x in known else next(iter(axes), "")
+    other = next((path for path in axes if path != x), LINES)
     y = query.get("y", "")
-    y = y if y in known and y != x else next(path for path in free if path != x)
-    by = query.get("by", y if y in axes else x)
+    y = y if y == LINES or (y in known and y != x) else other
+    by = query.get("by", y if y in axes else other if other in axes else x)
     measure = query.get("measure", "averaging_index")
     return View(
         experiment_id,

@@ -9,7 +9,8 @@ from phaselab.domain.settings.parameters import Value, parameters
 
 if TYPE_CHECKING:  # the client reads the names here, and does without the libraries that make diagrams
     from phaselab.domain.answers.axes import PictureAxis
-    from phaselab.domain.answers.diagram import Cell, Diagram, DiagramBoundary
+    from phaselab.domain.answers.cells import Cell
+    from phaselab.domain.answers.diagram import Diagram, DiagramBoundary
     from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap
     from phaselab.domain.results.phases import Thresholds
 
@@ -44,7 +45,7 @@ CELL: "Record[Cell]" = Record(
 )
 """The columns of a cell; null where nothing was measured."""
 
-_AXIS: "Record[PictureAxis]" = Record(
+AXIS: "Record[PictureAxis]" = Record(
     (
         Field("parameter", "text", lambda axis: axis.parameter, "The parameter on this axis."),
         Field("values", Many(Maybe("value")), lambda axis: axis.values, "Its values in drawing order."),
@@ -77,7 +78,7 @@ _GAP: "Record[TheoryGap]" = Record(
 )
 
 
-_THRESHOLDS: "Record[Thresholds]" = Record(
+THRESHOLDS: "Record[Thresholds]" = Record(
     (
         Field("trained_accuracy", "number", lambda of: of.trained_accuracy, "`untrained` below, on both sets."),
         Field("lazy_share", "number", lambda of: of.lazy_share, "`lazy` from this start_share."),
@@ -109,14 +110,14 @@ _RECORD: "Record[Diagram]" = Record(
     (
         Field("experiments", Many("integer"), lambda found: found.query.experiments, "The experiments asked of."),
         Field("names", Many("text"), lambda found: found.names, "Their names."),
-        Field("x", _AXIS, lambda found: found.x, "The horizontal axis."),
-        Field("y", _AXIS, lambda found: found.y, "The vertical axis."),
+        Field("x", AXIS, lambda found: found.x, "The horizontal axis."),
+        Field("y", AXIS, lambda found: found.y, "The vertical axis."),
         Field("measure", "text", lambda found: found.query.measure, "The measure."),
         Field("measure_title", "text", lambda found: MEASURES[found.query.measure].title, "The measure in words."),
         Field("statistic", "text", lambda found: found.query.statistic, "The statistic that `value` holds."),
         Field("where", Many("text"), _conditions, "The conditions asked for."),
         Field("marginalize", Many("text"), lambda found: found.query.marginalize, "The parameters averaged over."),
-        Field("thresholds", _THRESHOLDS, lambda found: found.query.thresholds, "Where its phases begin and end."),
+        Field("thresholds", THRESHOLDS, lambda found: found.query.thresholds, "Where its phases begin and end."),
         Field("interval_over_words", "text", _over, "What 95 % intervals are over, in words; empty without runs."),
         *(_matrix(column) for column in CELL.fields),
         Field("boundaries", Many(_BOUNDARY), lambda found: found.boundaries, "Polylines between phases."),

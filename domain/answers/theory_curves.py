@@ -6,7 +6,7 @@ of their label group alike. Where training does not give that network, it is sil
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -112,10 +112,11 @@ class PlaneCurve:
 
 
 def draw(
-    x: PictureAxis, y: PictureAxis, settings: Sequence[Sequence[Settings | None]], thresholds: Thresholds
+    x: PictureAxis, y: PictureAxis, settings: Sequence[Sequence[Settings | Silence | None]], thresholds: Thresholds
 ) -> tuple[tuple[TheoryCurve, ...], tuple[TheoryGap, ...]]:
     """The curves of theory in the plane of two axes, and where they are not drawn; settings [y][x] of the cells, null
-    where there are none. A curve is broken where it is silent or leaves the picture."""
+    where there are none, and a Silence where theory cannot speak of them. A curve is broken where it is silent or
+    leaves the picture."""
     curves: list[TheoryCurve] = []
     gaps: list[TheoryGap] = []
     for curve in PLANE_CURVES:
@@ -138,7 +139,7 @@ def _along(
     curve: PlaneCurve,
     along: PictureAxis,
     across: PictureAxis,
-    settings: Sequence[Sequence[Settings | None]],
+    settings: Sequence[Sequence[Settings | Silence | None]],
     thresholds: Thresholds,
 ) -> tuple[list[list[tuple[float, float]]], dict[Value, str]]:
     """The unbroken lines of a curve, each as (place along, place across), and the values where it is silent with the
@@ -147,18 +148,28 @@ def _along(
     lines: list[list[tuple[float, float]]] = [[]]
     silent: dict[Value, str] = {}
     for value, place, cells in zip(along.values, along.coordinates, settings, strict=True):
-        line = [(there, cell) for there, cell in zip(across.coordinates, cells, strict=True) if cell is not None]
         other = None
-        if line:
-            try:
+        try:
+            if line := [*_spoken_of(zip(across.coordinates, cells, strict=True))]:
                 other = curve.place(line, threshold, across)
-            except Silence as why:
-                silent[value] = str(why)
+        except Silence as why:
+            silent[value] = str(why)
         if other is not None:
             lines[-1].append((place, other))
         elif lines[-1]:
             lines.append([])
     return lines, silent
+
+
+def _spoken_of(
+    cells: Iterable[tuple[float, Settings | Silence | None]],
+) -> Iterator[tuple[float, Settings]]:
+    """The cells that there are. Raises Silence of the first that theory cannot speak of."""
+    for place, cell in cells:
+        if isinstance(cell, Silence):
+            raise cell
+        if cell is not None:
+            yield place, cell
 
 
 def _lazy(line: Line, share: float, axis: PictureAxis) -> float | None:

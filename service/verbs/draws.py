@@ -8,60 +8,60 @@ import numpy as np
 from phaselab.db.reading import point_rows
 from phaselab.db.reading.point_rows import PointRow
 from phaselab.db.schema.database import Session
-from phaselab.domain.answers.diagram import DiagramQuery, Drawn
-from phaselab.domain.answers.diagram import Place as Cell
+from phaselab.domain.answers.cell_queries import CellQuery, Place
+from phaselab.domain.answers.cells import Drawn
 from phaselab.domain.results import summaries
 from phaselab.domain.results.draws import draws_of, summarize_draws
 from phaselab.domain.results.over import Over
 from phaselab.domain.specs.stored import base_value
-from phaselab.service.verbs.pieces import Pieces, Place
+from phaselab.service.verbs.pieces import Piece, Pieces
 from phaselab.service.verbs.selection import Selection
 
 
-def drawn(session: Session, selection: Selection, query: DiagramQuery, pieces: Pieces) -> dict[Cell, Drawn]:
+def drawn(session: Session, selection: Selection, query: CellQuery, pieces: Pieces) -> dict[Place, Drawn]:
     """What the runs of each cell are draws of, but for cells whose runs each have data of their own.
 
     Runs of one settings share data where `data.seed` is given. Several settings in a cell share what their seeds share;
     where data seeds are given, each is one draw, and else the runs tell.
     """
-    data_seeds = {place: _data_seed(selection, found[0]) for place, found in pieces.places.items()}
-    cells: dict[Cell, list[Place]] = defaultdict(list)
-    for place in pieces.places:
-        cells[place[:2]].append(place)
-    seeds = {cell: [data_seeds[place] for place in places] for cell, places in cells.items()}
+    data_seeds = {piece: _data_seed(selection, found[0]) for piece, found in pieces.points.items()}
+    cells: dict[Place, list[Piece]] = defaultdict(list)
+    for piece in pieces.points:
+        cells[piece[0]].append(piece)
+    seeds = {cell: [data_seeds[piece] for piece in some] for cell, some in cells.items()}
     by_data = {cell for cell, given in seeds.items() if len(set(given)) > 1 and None not in given}
     alone = {cell for cell, given in seeds.items() if len(given) == 1}
     found = {cell: Drawn(Over.WEIGHTS) for cell in alone if seeds[cell] != [None]}
-    merged = pieces.merged(lambda place: (*place[:2], data_seeds[place]) if place[:2] in by_data else None)
-    means: dict[Cell, list[tuple[int, float | None]]] = defaultdict(list)
-    for group, row in merged.items():
+    merged = pieces.merged(lambda piece: (piece[0], data_seeds[piece]) if piece[0] in by_data else None)
+    means: dict[Place, list[tuple[int, float | None]]] = defaultdict(list)
+    for (cell, _), row in merged.items():
         summary = summaries.summary_of(row, query.measure)
-        means[group[:2]].append((summaries.counts(row)[0], summary.mean if summary else None))
+        means[cell].append((summaries.counts(row)[0], summary.mean if summary else None))
     for cell, of_data in means.items():
         of_runs = sum(runs > 0 for runs, _ in of_data)
         found[cell] = Drawn(Over.DATA, of_runs, summaries.summarize(mean for _, mean in of_data))
-    from_runs = {cell: places for cell, places in cells.items() if cell not in alone and cell not in by_data}
+    from_runs = {cell: some for cell, some in cells.items() if cell not in alone and cell not in by_data}
     return found | _drawn_from_runs(session, query, from_runs, data_seeds)
 
 
 def _drawn_from_runs(
     session: Session,
-    query: DiagramQuery,
-    cells: Mapping[Cell, Sequence[Place]],
-    data_seeds: Mapping[Place, int | None],
-) -> dict[Cell, Drawn]:
+    query: CellQuery,
+    cells: Mapping[Place, Sequence[Piece]],
+    data_seeds: Mapping[Piece, int | None],
+) -> dict[Place, Drawn]:
     """The same of cells of which only the runs tell."""
     if not cells:
         return {}
-    wanted = sorted({place[2] for places in cells.values() for place in places})
+    wanted = sorted({piece[1] for some in cells.values() for piece in some})
     settings, seeds, values = point_rows.read_seeds(session, query.experiments, wanted, query.measure)
     bounds = {one: np.searchsorted(settings, [one, one + 1]) for one in wanted}
     found = {}
-    for cell, places in cells.items():
-        rows = [np.arange(*bounds[place[2]]) for place in places]
+    for cell, pieces in cells.items():
+        rows = [np.arange(*bounds[piece[1]]) for piece in pieces]
         data = [
-            seeds[some] if data_seeds[place] is None else np.full(len(some), data_seeds[place], np.int64)
-            for some, place in zip(rows, places, strict=True)
+            seeds[some] if data_seeds[piece] is None else np.full(len(some), data_seeds[piece], np.int64)
+            for some, piece in zip(rows, pieces, strict=True)
         ]
         chosen = np.concatenate(rows)
         if len(chosen):

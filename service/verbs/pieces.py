@@ -10,50 +10,56 @@ import numpy as np
 from phaselab.db.reading import point_rows
 from phaselab.db.reading.point_rows import PointRow
 from phaselab.db.schema.database import Session
-from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.domain.answers.cell_queries import CellQuery, Place
 from phaselab.domain.results import summaries
 from phaselab.domain.results.phases import DEFAULT_THRESHOLDS
-from phaselab.domain.settings.parameters import Value
 from phaselab.domain.specs.stored import seeds_of
 from phaselab.service.verbs.selection import Selection
 
-Place = tuple[Value, Value, int]
-"""A cell, by its values of x and y, and settings."""
+Piece = tuple[Place, int]
+"""A cell and settings that it has."""
 Group = TypeVar("Group", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """Summaries of runs [pieces, WIDTH], in which no run counts twice, and the place of each."""
+    """Summaries of runs [rows, WIDTH], in which no run counts twice, and the piece that each is of."""
 
-    places: Mapping[Place, Sequence[PointRow]]
-    of: Sequence[Place]
+    points: Mapping[Piece, Sequence[PointRow]]
+    of: Sequence[Piece]
     rows: summaries.Floats
 
-    def merged(self, group: Callable[[Place], Group | None]) -> dict[Group, summaries.Floats]:
-        """One summary for all pieces of each group that a place belongs to, in order of first sight; None: of none."""
-        groups = {place: found for place in self.places if (found := group(place)) is not None}
+    def merged(self, group: Callable[[Piece], Group | None]) -> dict[Group, summaries.Floats]:
+        """One summary for all pieces of each group, in order of first sight; None: of none."""
+        groups = {piece: found for piece in self.points if (found := group(piece)) is not None}
         numbers = {found: i for i, found in enumerate(dict.fromkeys(groups.values()))}
-        kept = [i for i, place in enumerate(self.of) if place in groups]
+        kept = [i for i, piece in enumerate(self.of) if piece in groups]
         dealt = [numbers[groups[self.of[i]]] for i in kept]
         rows = summaries.merge_groups(self.rows[kept], dealt, len(numbers))
         return {found: rows[i] for found, i in numbers.items()}
 
 
-def pieces_of(session: Session, selection: Selection, query: DiagramQuery) -> Pieces:
-    """The pieces of a diagram: stored summaries of points where they serve, else sums over run rows."""
-    places: dict[Place, list[PointRow]] = defaultdict(list)
-    for point, x, y in zip(selection.points, selection.values(query.x), selection.values(query.y), strict=True):
-        places[x, y, point.settings_id].append(point)
+def pieces_of(session: Session, selection: Selection, query: CellQuery) -> Pieces:
+    """The pieces of a diagram or of lines: stored summaries of points where they serve, else sums over run rows."""
+    points: dict[Piece, list[PointRow]] = defaultdict(list)
+    for point, place in zip(selection.points, places_of(selection, query), strict=True):
+        points[place, point.settings_id].append(point)
     from_runs = query.thresholds != DEFAULT_THRESHOLDS
-    chosen = {place: () if from_runs else _covering(selection, found) for place, found in places.items()}
-    unions = _unions(session, selection, [place[2] for place, found in chosen.items() if not found], query)
-    stored = [(one, place) for place, found in chosen.items() for one in found]
+    chosen = {piece: () if from_runs else _covering(selection, found) for piece, found in points.items()}
+    unions = _unions(session, selection, [piece[1] for piece, found in chosen.items() if not found], query)
+    stored = [(one, piece) for piece, found in chosen.items() for one in found]
     rows = summaries.from_bytes([one.summary for one, _ in stored], [one.measures for one, _ in stored])
-    summed = [(unions[place[2]], place) for place, found in chosen.items() if not found]
+    summed = [(unions[piece[1]], piece) for piece, found in chosen.items() if not found]
     if summed:
         rows = np.concatenate([rows, [row for row, _ in summed]])
-    return Pieces(places, [place for _, place in (*stored, *summed)], rows)
+    return Pieces(points, [piece for _, piece in (*stored, *summed)], rows)
+
+
+def places_of(selection: Selection, query: CellQuery) -> list[Place]:
+    """The cell of every point."""
+    columns = [selection.values(path) for path in query.across]
+    across = list(zip(*columns, strict=True)) if columns else [()] * len(selection.points)
+    return list(zip(selection.values(query.x), across, strict=True))
 
 
 def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[PointRow]:
@@ -79,7 +85,7 @@ def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[Poin
 
 
 def _unions(
-    session: Session, selection: Selection, settings_ids: Sequence[int], query: DiagramQuery
+    session: Session, selection: Selection, settings_ids: Sequence[int], query: CellQuery
 ) -> Mapping[int, summaries.Floats]:
     """Summaries, from run rows, of settings whose runs no single point covers."""
     if not settings_ids:

@@ -24,6 +24,7 @@ from phaselab.domain.answers.catalogue_fields import MEASURE, PARAMETER, PRESET
 from phaselab.domain.answers.curve_fields import CURVES
 from phaselab.domain.answers.diagram_fields import DIAGRAM
 from phaselab.domain.answers.fields import Answer, Field, Many, Maybe, Record, Table, page_of
+from phaselab.domain.answers.line_fields import LINES
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.specs.presets import parse_preset
 from phaselab.service.base.configuration import Configuration
@@ -37,6 +38,7 @@ DIAGRAM_OF = "experiment={}&x=data.k&y=network.labels&measure=coefficient_ratio"
     ("address", "record"),
     [
         *((f"/diagrams?{DIAGRAM_OF.format(i)}", DIAGRAM.record) for i in (1, 2)),
+        *((f"/lines?experiment={i}&x=data.k&by=network.labels&measure=averaging_index", LINES.record) for i in (1, 2)),
         *((f"/curves?experiment={i}&by=network.labels&by=data.k", CURVES.record) for i in (1, 2)),
         *((f"/experiments/{i}/runs", RUNS) for i in (1, 2)),
         *((f"/runs/{{{state}}}", WHOLE_RUN) for state in ("done", "failed", "queued")),

@@ -11,6 +11,8 @@ from phaselab.api.routes import login, pages
 
 DIAGRAM = "experiment=1&x=data.k&y=network.labels&measure=averaging_index"
 CURVES = "experiment=1&by=network.labels&where=data.k=6"
+LINES = "experiment=1&x=data.k&by=network.labels&measure=averaging_index"
+QUERIES = {"diagrams": f"?{DIAGRAM}", "lines": f"?{LINES}", "curves": f"?{CURVES}"}
 UNSTABLE = {"date", "transfer-encoding", "content-length"}
 
 
@@ -30,8 +32,8 @@ def key(read: httpx.Client) -> str:
 @pytest.mark.parametrize("path", sorted(set(routes())))
 def test_head_answers_as_get_without_a_body(filled_url: str, key: str, path: str) -> None:
     noun = path.rsplit("/", 1)[-1].partition(".")[0]
-    query = "" if "{key}" in path else {"diagrams": f"?{DIAGRAM}", "curves": f"?{CURVES}"}.get(noun, "")
-    suffix = "png" if noun in ("diagrams", "curves", "cosines") else "csv"
+    query = "" if "{key}" in path else QUERIES.get(noun, "")
+    suffix = "png" if noun in (*QUERIES, "cosines") else "csv"
     address = path.replace("{experiment_id}", "1").replace("{key}", key).replace("{suffix}", suffix) + query
     with httpx.Client(base_url=filled_url, timeout=30) as client:
         head = client.head(address)

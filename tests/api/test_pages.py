@@ -50,7 +50,8 @@ def pages(site: httpx.Client) -> list[str]:
         "/submit?preset=fig2",
     ]
     averaged = "/experiments/1?x=data.k&y=data.d&fix.network.labels=average&measure=feature_fraction&by=data.k"
-    return [*fixed, averaged, f"/runs/{run_key(site)}", f"/runs/{run_key(site, 2)}"]
+    lines = "/experiments/1?x=data.k&y=lines&by=network.labels&measure=train_loss"
+    return [*fixed, averaged, lines, f"/runs/{run_key(site)}", f"/runs/{run_key(site, 2)}"]
 
 
 def test_every_link_and_picture_of_every_page_is_there(site: httpx.Client) -> None:
@@ -87,6 +88,21 @@ def test_an_experiment_shows_where_it_stands(site: httpx.Client) -> None:
     waiting = site.get("/experiments/2").text
     assert 'data-events="/api/v1/experiments/2/events"' in waiting
     assert "/experiments/2/pause" in waiting
+
+
+def test_what_is_swept_along_one_axis_is_shown_as_lines(own_server: tuple[str, Database]) -> None:
+    """Not as a map with a made-up axis."""
+    url, _ = own_server
+    spec = {"name": "one axis", "data": {"d": 64, "n": 20}, "sweep": {"data.k": [4, 6]}}
+    with httpx.Client(base_url=url) as client:
+        number = client.post("/api/v1/experiments", json=spec).json()["id"]
+        page = client.get(f"/experiments/{number}").text
+        shown = next(one for one in Links(page).found if "/lines.png" in one)
+        assert "x=data.k" in shown
+        assert "/diagrams.png" not in page
+        assert client.get(shown).status_code == 200
+        chosen = client.get(f"/experiments/{number}?x=data.k&y=network.labels").text
+        assert "/diagrams.png" in chosen
 
 
 def test_the_spec_that_a_page_shows_is_the_one_submitted_without_what_is_null(site: httpx.Client) -> None:

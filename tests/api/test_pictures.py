@@ -17,9 +17,11 @@ from phaselab.api.pictures.curves import Series, curves_picture, draw_curves
 from phaselab.api.pictures.diagram import diagram_picture, draw_diagram
 from phaselab.api.pictures.regions import middle, regions
 from phaselab.api.pictures.style import colours, render, words
+from phaselab.domain.answers.cell_queries import DiagramQuery
+from phaselab.domain.answers.cells import Found, Lack, PointSummary
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
-from phaselab.domain.answers.diagram import Diagram, DiagramQuery, Lack, PointSummary, build_diagram
+from phaselab.domain.answers.diagram import Diagram, build_diagram
 from phaselab.domain.answers.theory import TheoryRadius
 from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap
 from phaselab.domain.families.resolve import resolve
@@ -36,7 +38,7 @@ def settings(**changes: Mapping[str, Any]) -> Settings:
 def point(k: int, scale: float, measures: Mapping[str, float | None], n: int = 3, suspect: int = 0) -> PointSummary:
     label = phase(measures, Thresholds())
     return PointSummary(
-        values={"data.k": k, "network.init_scale": scale},
+        place=(k, (scale,)),
         settings=settings(data={"k": k}, network={"init_scale": scale}),
         n=n,
         suspect=suspect,
@@ -60,7 +62,7 @@ def diagram(measure: str = "averaging_index") -> Diagram:
                 given[measure] = None
             points.append(point(k, scale, given, n, suspect=int((k, scale) == (10, 1e-5))))
     query = DiagramQuery((1,), "data.k", "network.init_scale", measure, (parse_condition("data.n=1000"),))
-    return build_diagram(query, points, 3, ("scale against clusters",))
+    return build_diagram(query, Found(points, 3, ("scale against clusters",)))
 
 
 def texts(figure: Any) -> str:
@@ -133,10 +135,14 @@ def test_every_kind_of_cell_without_a_value_looks_its_own_way() -> None:
     """Measured but undefined, pending, failed, impossible, in no experiment: five looks, each in the legend."""
     points = [point(k, 1e-5, AVERAGING, 0 if k in (6, 8) else 3) for k in (4, 6, 8)]
     points += [point(4, 1e-3, AVERAGING | {"averaging_index": None}), point(6, 1e-3, AVERAGING)]
-    lacks = {(6, 1e-5): Lack(3, all_failed=True), (6, 1e-3): Lack(2), (8, 1e-3): Lack(impossible=True)}
+    lacks = {
+        (6, (1e-5,)): Lack(3, all_failed=True),
+        (6, (1e-3,)): Lack(2),
+        (8, (1e-3,)): Lack(impossible=True),
+    }
     query = DiagramQuery((1,), "data.k", "network.init_scale", "averaging_index")
     states = CellState
-    found = build_diagram(query, [*points, point(10, 1e-5, AVERAGING)], lacks=lacks)
+    found = build_diagram(query, Found([*points, point(10, 1e-5, AVERAGING)], lacks=lacks))
     assert [[cell.state for cell in line] for line in found.cells] == [
         [states.MEASURED, states.FAILED, states.PENDING, states.MEASURED],
         [states.MEASURED, states.MEASURED, states.IMPOSSIBLE, None],
@@ -192,7 +198,7 @@ def test_cells_meet_midway_on_a_log_axis() -> None:
 def test_a_zero_has_a_place_of_its_own_on_a_log_axis() -> None:
     scales = (0.0, *(10.0**-power for power in range(6, 0, -1)))
     points = [point(k, scale, LAZY if scale == 0.1 else AVERAGING) for k in (4, 5, 6, 7, 8, 9) for scale in scales]
-    found = build_diagram(DiagramQuery((1,), "data.k", "network.init_scale", "averaging_index"), points)
+    found = build_diagram(DiagramQuery((1,), "data.k", "network.init_scale", "averaging_index"), Found(points))
     figure = draw_diagram(found)
     axes = figure.axes[0]
     low, high = axes.get_ylim()

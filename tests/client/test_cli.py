@@ -70,6 +70,8 @@ def test_pictures_and_tables(filled_url: str, tmp_path: Path) -> None:
     asked = ("--threshold", "averaging_from:0.99", "--threshold", "lazy_share:0.4", "-o", file)
     assert phaselab(filled_url, "diagram", 1, "--x", "data.k", "--y", "network.labels", *asked).exit_code == 0
     assert "lazy_share 0.4 · averaging_from 0.99" in " ".join(file.read_text().split())
+    assert phaselab(filled_url, "lines", 1, "--x", "data.k", "--by", "network.labels", "-o", file).exit_code == 0
+    assert "network.labels = binary" in file.read_text()
     published = tmp_path / "published.csv"
     published.write_text("dataset,network,radius_l2,robust_accuracy_percent\nsynthetic,2-class,2,50\n")
     query = ("--by", "network.labels", "--where", "data.k=6", "--overlay", published)

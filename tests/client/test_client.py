@@ -84,6 +84,16 @@ def test_a_diagram_as_value_and_frame(lab: Client) -> None:
     assert fewer.x.values == (6, 8)
 
 
+def test_lines_as_frame(lab: Client, tmp_path: Path) -> None:
+    frame = lab.lines(1, "data.k", "averaging_index", by="network.labels")
+    assert list(frame.columns[:3]) == ["network.labels", "data.k", "n"]
+    assert frame["n"].tolist() == [3, 3, 3, 3, 3, 2, 3, 3, 3]
+    diagram = lab.diagram_frame(1, **AXES)
+    assert frame["mean"].tolist() == diagram["mean"].tolist()
+    file = lab.save_lines(1, "data.k", "averaging_index", tmp_path / "l.csv", where="network.labels=binary")
+    assert len(file.read_text().splitlines()) == 4
+
+
 def test_curves_as_frame(lab: Client) -> None:
     frame = lab.curves(1, by=["network.labels"], where=["data.k=6"], method=["exact"], readout=["max"])
     assert len(frame) == 3 * 4

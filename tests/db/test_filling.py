@@ -12,7 +12,7 @@ from phaselab.db.reading.experiments import Counts, counts
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import runs
 from phaselab.db.writing import recipe, verbs
-from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.results import RunResult
 from phaselab.domain.results.states import ExperimentStatus, RunState

@@ -13,9 +13,9 @@ from phaselab.db.reading.experiments import counts
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import runs, settings
 from phaselab.db.writing import recipe
+from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery
-from phaselab.domain.answers.diagram import DiagramQuery
 from phaselab.domain.results.states import RunState
 from phaselab.domain.settings import stacks
 from phaselab.domain.settings.runs import run_key, settings_digest

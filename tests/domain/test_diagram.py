@@ -7,7 +7,9 @@ import pytest
 
 from phaselab.domain.answers.axes import PictureAxis, order_values
 from phaselab.domain.answers.boundaries import boundaries
-from phaselab.domain.answers.diagram import DiagramQuery, Drawn, PointSummary, build_diagram
+from phaselab.domain.answers.cell_queries import DiagramQuery
+from phaselab.domain.answers.cells import Drawn, Found, PointSummary
+from phaselab.domain.answers.diagram import build_diagram
 from phaselab.domain.results.intervals import mean_interval, wilson_interval
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.over import Over
@@ -29,7 +31,7 @@ def point(k: int, labels: Value, *indices: float) -> PointSummary:
     given = {"train_accuracy": 1.0, "start_share": 0.0, "noise_share": 0.1}
     measures = {name: [value for _ in indices] for name, value in given.items()}
     return PointSummary(
-        values={"data.k": k, "network.labels": labels},
+        place=(k, (labels,)),
         settings=settings(data={"k": k}, network={"labels": labels}),
         n=len(indices),
         suspect=0,
@@ -43,7 +45,7 @@ QUERY = DiagramQuery((1,), "data.k", "network.labels", "averaging_index")
 
 def test_cells_hold_what_was_measured_and_nothing_else() -> None:
     points = [point(4, "binary", 0.9, 1.0), point(8, "binary", 0.9), point(4, "clusters"), point(8, "clusters", 0.0)]
-    diagram = build_diagram(QUERY, points)
+    diagram = build_diagram(QUERY, Found(points))
     assert (diagram.x.values, diagram.y.values) == ((4, 8), ("binary", "clusters"))
     assert [[cell.n for cell in line] for line in diagram.cells] == [[2, 1], [0, 1]]
     assert [[cell.mean for cell in line] for line in diagram.cells] == [[pytest.approx(0.95), 0.9], [None, 0.0]]
@@ -64,15 +66,17 @@ def test_cells_hold_what_was_measured_and_nothing_else() -> None:
 def test_undefined_values_are_counted() -> None:
     runs = point(4, "binary", 0.9, 1.0)
     some = replace(runs, n=3, measures=runs.measures | {"averaging_index": summarize([0.9, None, 1.0])})
-    cell = build_diagram(QUERY, [some]).cells[0][0]
+    cell = build_diagram(QUERY, Found([some])).cells[0][0]
     assert (cell.n, cell.runs, cell.defined) == (3, 3, 2)
 
 
 def test_what_is_drawn_is_what_intervals_are_over() -> None:
     """Four runs on two data sets: two draws, of which the phase's share is known no better than of two."""
     runs = [point(4, "binary", 0.9, 1.0, 0.3, 0.4)]
-    drawn = {(4, "binary"): Drawn(Over.DATA, 2, summarize([0.95, 0.35]))}
-    cell = build_diagram(replace(QUERY, thresholds=Thresholds(averaging_from=0.5)), runs, drawn=drawn).cells[0][0]
+    drawn = {(4, ("binary",)): Drawn(Over.DATA, 2, summarize([0.95, 0.35]))}
+    cell = build_diagram(replace(QUERY, thresholds=Thresholds(averaging_from=0.5)), Found(runs, drawn=drawn)).cells[0][
+        0
+    ]
     assert (cell.n, cell.runs, cell.defined, cell.interval_over) == (2, 4, 4, Over.DATA)
     assert (cell.value, cell.sd) == (pytest.approx(0.65), pytest.approx(np.std([0.9, 1.0, 0.3, 0.4], ddof=1)))
     interval = mean_interval(MEASURES["averaging_index"], summarize([0.95, 0.35]))
@@ -81,7 +85,7 @@ def test_what_is_drawn_is_what_intervals_are_over() -> None:
 
 
 def test_points_of_one_cell_are_pooled() -> None:
-    diagram = build_diagram(QUERY, [point(4, "binary", 0.9, 1.0), point(4, "binary", 0.6)])
+    diagram = build_diagram(QUERY, Found([point(4, "binary", 0.9, 1.0), point(4, "binary", 0.6)]))
     cell = diagram.cells[0][0]
     assert (cell.n, cell.low, cell.high) == (3, 0.6, 1.0)
     assert cell.mean == pytest.approx(2.5 / 3)

@@ -12,9 +12,9 @@ from phaselab.db.care.check import check
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import points
 from phaselab.db.writing.described import measure_list_ids
+from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery
-from phaselab.domain.answers.diagram import DiagramQuery
 from phaselab.domain.results.intervals import mean_interval
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.over import Over

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from phaselab.db.schema.database import Database
+from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.conditions import parse_condition
-from phaselab.domain.answers.diagram import DiagramQuery
 from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.runs import Run

@@ -16,8 +16,8 @@ from phaselab.db.queue.fair_use import decayed_seconds
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import runs
 from phaselab.db.schema.upgrade import upgrade
+from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.curves import CurveQuery
-from phaselab.domain.answers.diagram import DiagramQuery
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.runs import RECIPE
 from phaselab.domain.specs.draft import make_draft

@@ -8,7 +8,7 @@ import pytest
 
 from phaselab.db.care.check import check
 from phaselab.db.schema.database import Database
-from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs import diagrams, experiments

@@ -16,7 +16,7 @@ from phaselab.db.queue import candidates
 from phaselab.db.reading.experiments import list_experiments
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.upgrade import current_revision, head_revision, upgrade
-from phaselab.domain.answers.diagram import DiagramQuery
+from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.phases import Thresholds
 from phaselab.domain.results.states import ExperimentStatus, RunState

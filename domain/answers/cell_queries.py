@@ -1,0 +1,52 @@
+"""What diagrams and lines are asked for: a statistic of a measure over the runs of each of their cells."""
+
+from dataclasses import dataclass
+
+from phaselab.domain.answers.conditions import Condition
+from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Thresholds
+from phaselab.domain.results.statistics import Statistic
+from phaselab.domain.settings.parameters import Value
+
+Place = tuple[Value, tuple[Value, ...]]
+"""A cell, by its value of x and those of the parameters across: of y in a diagram, of the line's group in lines."""
+
+
+@dataclass(frozen=True)
+class DiagramQuery:
+    """What a diagram is asked for. `marginalize` lists swept parameters to aggregate over."""
+
+    experiments: tuple[int, ...]
+    x: str
+    y: str
+    measure: str
+    where: tuple[Condition, ...] = ()
+    marginalize: tuple[str, ...] = ()
+    statistic: Statistic = "mean"
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+
+    @property
+    def across(self) -> tuple[str, ...]:
+        """The parameters that, beside x, tell its cells apart."""
+        return (self.y,)
+
+
+@dataclass(frozen=True)
+class LineQuery:
+    """What lines are asked for: one for every combination of values of the `by` parameters."""
+
+    experiments: tuple[int, ...]
+    x: str
+    measure: str
+    by: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
+    marginalize: tuple[str, ...] = ()
+    statistic: Statistic = "mean"
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+
+    @property
+    def across(self) -> tuple[str, ...]:
+        """The parameters that, beside x, tell its cells apart."""
+        return self.by
+
+
+CellQuery = DiagramQuery | LineQuery
