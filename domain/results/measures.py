@@ -51,6 +51,8 @@ class Measure:
 
 _PAPER = "arXiv 2410.10322"
 _EXACT = ("two_layer",)
+_LINEAR_FIRST = ("two_layer", "mlp")
+_STOPS = ("mlp",)
 _RADIUS = "Median over test points of the least L2 perturbation that flips the binary decision of the"
 _GAP = "Width of the certified bracket, median lower to median upper bound, of"
 _ENTRIES = (
@@ -103,9 +105,10 @@ _ENTRIES = (
         1,
         "",
         "Share of the squared weights that is what is left of their random start; the rest was learned. High in the"
-        " lazy regime. Null for Adam with weight decay, which leaves each weight another part.",
+        " lazy regime. Null for Adam with weight decay, which leaves each weight another part, and for"
+        " activation power by autograd.",
         "docs/methods/measures.md",
-        _EXACT,
+        _LINEAR_FIRST,
     ),
     Measure(
         "noise_share",
@@ -116,7 +119,7 @@ _ENTRIES = (
         "Share of the squared weights that was learned outside the span of the centres, which is memory of the noise of"
         " training points.",
         "signal against noise memorization: arXiv 2202.06526; docs/methods/measures.md",
-        _EXACT,
+        _LINEAR_FIRST,
         ("clusters",),
     ),
     Measure(
@@ -149,6 +152,16 @@ _ENTRIES = (
         "Share of the label groups whose output is 0 at every training point: nothing moves them any more.",
         "docs/methods/measures.md",
         _EXACT,
+    ),
+    Measure(
+        "steps_taken",
+        "t",
+        0,
+        None,
+        "steps",
+        "Steps until training stopped: all that it was given, or fewer where it stopped by margin or loss.",
+        "docs/methods/mlp.md",
+        _STOPS,
     ),
     Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS} sum readout.", "docs/methods/exact.md", _EXACT),
     Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS} max readout.", "docs/methods/exact.md", _EXACT),

@@ -22,6 +22,7 @@ _first = partial(Entry, first=True)
 _of_images = partial(_first, sources=("images", "features"))
 _of_heads = partial(_first, sources=("features",))
 _of_resnets = partial(_first, families=("resnet18",))
+_of_mlps = partial(Entry, families=("mlp",))
 
 FamilyName = Annotated[str, AfterValidator(OneOf(lambda: names.FAMILY_NAMES))]
 ExtractorName = Annotated[str, AfterValidator(OneOf(lambda: names.EXTRACTOR_NAMES))]
@@ -92,6 +93,33 @@ class Network(Group):
         1e-5, ge=0, le=1e3
     )
     """Standard deviation of the first layer's initial weights."""
+    depth: Annotated[int, _of_mlps("depth", "layers")] = Field(2, ge=2, le=10)
+    """Layers of weights, the output's counted."""
+    activation: Annotated[Literal["relu", "leaky_relu", "linear", "erf", "power"], _of_mlps("activation")] = "relu"
+    """What a hidden neuron makes of its pre-activation z. `leaky_relu` has a slope of 0.1 below 0; `power` is
+    relu(z)^p / (|w| R)^(p - 1) in the first layer, R being the centres' norm, and relu in those after it."""
+    power: Annotated[float | None, _of_mlps("p")] = Field(None, ge=1, le=8)
+    """The power p, for `activation: power` only; 3 when left out."""
+    bias: Annotated[Literal["none", "first", "all"] | None, _of_mlps("bias")] = None
+    """Which layers have biases; when left out as published, `first` for binary labels and `none` for label groups."""
+    output: Annotated[Literal["fixed", "trained"], _of_mlps("output layer")] = "fixed"
+    """`fixed` adds up the neurons of every output, as published; `trained` weighs every neuron for every output."""
+    output_power: Annotated[float, _of_mlps("γ", varies=True)] = Field(1.0, ge=0, le=2)
+    """Outputs are width^-γ times the weighted sum of their neurons: 1 is the mean field, 1/2 the NTK scaling."""
+    init: Annotated[Literal["normal", "orthogonal", "balanced"], _of_mlps("init")] = "normal"
+    """How weights start: normals; `orthogonal` rows of the same length; `balanced` normals, and output weights as long
+    as their neuron's weights."""
+    hidden_scale: Annotated[float | None, _of_mlps("σ_h", "", "log", varies=True)] = Field(None, gt=0, le=1e3)
+    """Size of the initial weights of layers between the first and the output: their standard deviation times the root
+    of their inputs' number. When left out √2, which keeps the size of signals through relu, and 1 for linear and erf;
+    nothing at depth 2, which has none."""
+    output_scale: Annotated[float | None, _of_mlps("σ_a", "", "log", varies=True)] = Field(None, gt=0, le=1e3)
+    """Standard deviation of initial output weights, for `output: trained`; when left out they start as the fixed ones
+    are."""
+    symmetric: Annotated[Literal["none", "pairs"], _of_mlps("symmetric")] = "none"
+    """With `pairs` the last hidden neurons start as twins of opposite output weights, so that outputs start at 0."""
+    multiplier: Annotated[float, _of_mlps("α", "", "log", varies=True)] = Field(1.0, gt=0, le=1e9)
+    """Outputs are times α and gradients over α²: large ones keep the weights near their start."""
 
 
 class Training(Group):
@@ -122,6 +150,16 @@ class Training(Group):
     """Share of a training label that is spread over all label groups."""
     adversarial_radius: Annotated[float | None, _of_resnets("ε_train", "L2", neutral=0.0)] = Field(None, ge=0, le=1e6)
     """Trains on images perturbed by up to this L2 norm against its own loss."""
+    loss: Annotated[
+        Literal["auto", "logistic", "cross_entropy", "square", "exponential"], _of_mlps("loss function")
+    ] = "auto"
+    """What is made small; `auto` is `logistic` for binary labels and `cross_entropy` for label groups."""
+    train: Annotated[Literal["all", "first", "output"], _of_mlps("trained layers")] = "all"
+    """Which layers are trained, with their biases: `first` only the first one, `output` only the output's."""
+    stop_margin: Annotated[float | None, _of_mlps("stop margin")] = Field(None, gt=0, le=1e9)
+    """Training stops before its last step once every training point's own label is ahead by this margin."""
+    stop_loss: Annotated[float | None, _of_mlps("stop loss", "", "log")] = Field(None, gt=0, le=1e9)
+    """Training stops before its last step once its mean loss is this or less."""
 
 
 class Features(Group):

@@ -57,7 +57,8 @@ def another(path: str) -> object:
     """A value of a parameter that is not its default."""
     parameter = parameters()[path]
     values = [*parameter.choices, *(value for kind in parameter.types for value in OTHER.get(kind, ()))]
-    low, high = parameter.limits.get("gt", -math.inf), parameter.limits.get("le", parameter.limits.get("lt", math.inf))
+    low = parameter.limits.get("gt", parameter.limits.get("ge", -math.inf))
+    high = parameter.limits.get("le", parameter.limits.get("lt", math.inf))
     inside = [one for one in values if not isinstance(one, float) or low < one < high]
     return next(one for one in inside if one != parameter.default)
 
@@ -130,7 +131,7 @@ def test_every_source_refuses_what_is_for_others(name: str) -> None:
 
 
 def test_an_unknown_family_is_told_which_there_are() -> None:
-    with pytest.raises(InvalidInput, match="'two_layer' or 'resnet18', not 'perceptron'") as invalid:
+    with pytest.raises(InvalidInput, match="'two_layer' or 'mlp' or 'resnet18', not 'perceptron'") as invalid:
         parse_spec({"name": "x", "network": {"kind": "perceptron"}})
     assert [fault.pointer for fault in invalid.value.faults] == ["/network/kind"]
 
@@ -237,11 +238,11 @@ def test_a_made_up_family_refuses_what_it_cannot_do(
 
 def test_a_made_up_family_is_in_the_catalogue(made_up: None) -> None:
     shown = catalogue()
-    assert shown["network.kind"].choices == ("two_layer", "resnet18", "made_up")
+    assert shown["network.kind"].choices == ("two_layer", "mlp", "resnet18", "made_up")
     assert "`made_up`: a family that this test made up." in shown["network.kind"].meaning
-    assert shown["network.init_scale"].families == ("two_layer", "made_up")
+    assert shown["network.init_scale"].families == ("two_layer", "mlp", "made_up")
     assert shown["training.adversarial_radius"].families == ("resnet18", "made_up")
-    assert shown["attack.methods"].only == {"pgd_native": ("two_layer", "resnet18"), "exact": ("two_layer",)}
+    assert shown["attack.methods"].only == {"pgd_native": ("two_layer", "mlp", "resnet18"), "exact": ("two_layer",)}
     assert (
         "made_up"
         in faults(Settings.model_validate({"training": {"adversarial_radius": 1.0}}))["/training/adversarial_radius"]

@@ -23,6 +23,21 @@ SILENT: dict[str, tuple[Any, ...]] = {
     **{f"features.{name}": (None,) for name in ("labels", "width", "learning_rate", "steps", "batch_size", "seed")},
     **{f"features.{name}": (None,) for name in ("weight_decay", "precision", "schedule", "augmentation")},
     **{f"training.{name}": (None,) for name in ("schedule", "augmentation", "label_smoothing", "adversarial_radius")},
+    "network.depth": (2,),
+    "network.activation": ("relu",),
+    "network.power": (None,),
+    "network.bias": (None,),
+    "network.output": ("fixed",),
+    "network.output_power": (1.0,),
+    "network.init": ("normal",),
+    "network.hidden_scale": (None,),
+    "network.output_scale": (None,),
+    "network.symmetric": ("none",),
+    "network.multiplier": (1.0,),
+    "training.loss": ("auto",),
+    "training.train": ("all",),
+    "training.stop_margin": (None,),
+    "training.stop_loss": (None,),
 }
 """The values at which a parameter is not in the canonical text. Add a line for a new parameter; never change one, for
 stored runs without the parameter would from then on mean something else."""
@@ -41,14 +56,14 @@ TEXTS = [canonical(resolve(Settings.model_validate(base))) for base in BASES]
 class GrownNetwork(Network):
     """A network with a parameter that has come since."""
 
-    depth: Annotated[int, Entry("depth", families=("two_layer",), varies=False)] = Field(2, ge=2)
-    """Weight layers."""
+    sparsity: Annotated[int, Entry("sparsity", families=("two_layer",), varies=False)] = Field(2, ge=2)
+    """Inputs of a neuron."""
 
 
 class GrownTraining(Training):
     """Training with a parameter that has come since."""
 
-    loss: Annotated[Literal["published", "square"] | None, Entry("loss", neutral="published")] = None
+    penalty: Annotated[Literal["published", "square"] | None, Entry("penalty", neutral="published")] = None
     """What is made small."""
 
 
@@ -86,21 +101,21 @@ def later(base: dict[str, Any], **groups: dict[str, Any]) -> Settings:
 
 def test_new_parameters_leave_the_text_and_so_the_key_of_every_older_run(grown: None) -> None:
     for base, text in zip(BASES, TEXTS, strict=True):
-        for settings in (later(base), later(base, network={"depth": 2}, training={"loss": "published"})):
+        for settings in (later(base), later(base, network={"sparsity": 2}, training={"penalty": "published"})):
             assert canonical(settings) == text
         assert resolve(Grown.model_validate_json(text)) == later(base)
 
 
 def test_new_parameters_are_in_the_key_where_they_change_something(grown: None) -> None:
-    plain, deep, square = later({}), later({}, network={"depth": 3}), later({}, training={"loss": "square"})
-    assert len({canonical(settings) for settings in (plain, deep, square)}) == 3
-    assert resolve(Grown.model_validate_json(canonical(deep))) == deep
+    plain, sparse, square = later({}), later({}, network={"sparsity": 3}), later({}, training={"penalty": "square"})
+    assert len({canonical(settings) for settings in (plain, sparse, square)}) == 3
+    assert resolve(Grown.model_validate_json(canonical(sparse))) == sparse
 
 
 def test_a_new_parameter_is_refused_where_it_is_not_for(grown: None) -> None:
-    with pytest.raises(InvalidInput, match="depth is for two_layer, not for resnet18; leave it out") as invalid:
-        later(BASES[3], network={"depth": 3})
-    assert [fault.pointer for fault in invalid.value.faults] == ["/network/depth"]
+    with pytest.raises(InvalidInput, match="sparsity is for two_layer, not for resnet18; leave it out") as invalid:
+        later(BASES[3], network={"sparsity": 3})
+    assert [fault.pointer for fault in invalid.value.faults] == ["/network/sparsity"]
 
 
 def test_every_parameter_has_its_words() -> None:

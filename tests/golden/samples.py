@@ -71,6 +71,37 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
         {"network": {"labels": "clusters"}, "data": {"positive_clusters": 2}},
     ),
     "two_layer literal draw, data seed": (_SMALL, {"data": {"draw": "literal", "seed": 7}}),
+    "mlp three layers, trained": (
+        _SMALL,
+        {"network": {"kind": "mlp", "depth": 3, "width": 4, "output": "trained", "bias": "all"}},
+    ),
+    "mlp power 3, stopped by margin": (
+        _SMALL,
+        {"network": {"kind": "mlp", "activation": "power"}, "training": {"learning_rate": 0.2, "stop_margin": 0.3}},
+    ),
+    "mlp erf, pairs, multiplied, clusters": (
+        _SMALL,
+        {
+            "network": {
+                "kind": "mlp",
+                "labels": "clusters",
+                "activation": "erf",
+                "output": "trained",
+                "output_scale": 1.0,
+                "output_power": 0.5,
+                "width": 4,
+                "symmetric": "pairs",
+                "multiplier": 10.0,
+            }
+        },
+    ),
+    "mlp linear, orthogonal, depth 4, square loss, adam": (
+        _SMALL,
+        {
+            "network": {"kind": "mlp", "activation": "linear", "depth": 4, "init": "orthogonal", "labels": 3},
+            "training": {"loss": "square", "optimizer": "adam", "learning_rate": 1e-3},
+        },
+    ),
     "resnet18 crop, smoothing, cosine": (
         _SMALL_RESNET,
         {"training": {"augmentation": "flip_crop", "label_smoothing": 0.1, "schedule": "cosine"}},

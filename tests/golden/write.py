@@ -1,7 +1,11 @@
-"""`python -m tests.golden.write`: compute the golden numbers anew. Only for a new RECIPE or a new measure."""
+"""`python -m tests.golden.write`: compute the golden numbers anew. Only for a new RECIPE or a new measure.
+
+With `missing`, samples that are new are added and all others stay as they are.
+"""
 
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -50,7 +54,8 @@ def main() -> None:
     """Write the file."""
     with tempfile.TemporaryDirectory() as folder:
         made_up_images(Path(folder))
-        found = {name: numbers(run) for name, run in samples()}
+        kept = json.loads(FILE.read_text())["runs"] if sys.argv[1:] == ["missing"] else {}
+        found = {name: kept[name] if name in kept else numbers(run) for name, run in samples()}
     keys = {name: preset_keys(name) for name in presets()}
     FILE.write_text(json.dumps({"recipe": RECIPE, "keys": keys, "runs": found}, indent=1) + "\n")
 

@@ -104,8 +104,8 @@ class TestContract:
         assert {run.key for trained in batches for run in trained.runs} == {run.key for run in runs}
         for trained in batches:
             shown, count, k = trained.shown(), len(trained.runs), trained.runs[0].settings.data.k
-            neurons = shown.own.shape[0]
-            assert shown.own.shape == (neurons, k)
+            neurons = shown.own.shape[-2]
+            assert shown.own.shape in ((neurons, k), (count, neurons, k))
             assert shown.neurons.center_products.shape == (count, neurons, k)
             assert shown.neurons.weight_products.shape == (count, neurons, neurons)
             assert shown.center_norms.shape == (count, k)

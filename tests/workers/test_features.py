@@ -26,7 +26,8 @@ from phaselab.workers.families import extraction, resnet18
 from phaselab.workers.families.registry import bytes_needed, family_of
 from phaselab.workers.families.resnet18 import train_resnet
 from phaselab.workers.families.two_layer import train_networks
-from phaselab.workers.networks.two_layer import mean_loss, network_of, outputs
+from phaselab.workers.networks.groups import mean_loss
+from phaselab.workers.networks.two_layer import network_of, outputs
 from phaselab.workers.trial.run_stack import Stopped, run_stack
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -143,7 +144,7 @@ def test_a_head_is_the_plain_two_layer_network_on_the_same_features(labels: str)
     label = (data.cluster >= 5).long() if labels == "binary" else data.cluster
     for _ in range(50):
         preactivations = weights @ data.inputs.T + bias.unsqueeze(1)  # [M, n]
-        loss = mean_loss(outputs(preactivations, network.layout), label, network)
+        loss = mean_loss(outputs(preactivations, network.layout), label, network.loss)
         gradients = torch.autograd.grad(loss, [weights, bias] if network.biased else [weights])
         with torch.no_grad():
             for parameter, gradient in zip((weights, bias), gradients, strict=False):

@@ -25,6 +25,10 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "data.label_noise": (0.0, 0.3),
     "data.seed": (1, 2),
     "network.init_scale": (0.05, 0.2),
+    "network.output_power": (1.0, 0.5),
+    "network.hidden_scale": (1.0, 0.5),
+    "network.output_scale": (1.0, 0.5),
+    "network.multiplier": (1.0, 3.0),
     "training.learning_rate": (0.05, 0.02),
     "training.momentum": (0.5, 0.8),
     "training.weight_decay": (0.0, 0.1),
@@ -41,10 +45,12 @@ IMAGES: dict[str, Any] = {
     "training": {"optimizer": "momentum", "learning_rate": 0.05, "steps": 4, "precision": "float64"},
     "attack": {"test_points": 20, "radii": [0.0, 1.0], "steps": 2},
 }
+MLP = {"kind": "mlp", "depth": 3, "output": "trained", "init_scale": 0.1, "output_scale": 0.7, "symmetric": "pairs"}
 BASES: dict[str, dict[str, Any]] = {
     "gram, law": SMALL,
     "gram, literal, groups": SMALL | {"data": SMALL["data"] | {"draw": "literal"}, "network": {"labels": 3}},
     "autograd": SMALL | {"training": SMALL["training"] | {"engine": "autograd"}},
+    "mlp": SMALL | {"network": MLP},
     "pixels": IMAGES | {"network": {"init_scale": 0.1}},
     "resnet18": IMAGES
     | {"network": {"kind": "resnet18", "width": 2}, "training": IMAGES["training"] | {"batch_size": 30}},

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from phaselab.domain.results.results import Readout
 from phaselab.workers.networks.trained import Networks
-from phaselab.workers.networks.two_layer import TwoLayer, outputs, read_out
 
 NEAREST = 2
 """Centres of the other side that a point is moved to, those that its network sees nearest."""
@@ -33,7 +32,8 @@ class Lines:
     """The lines of the first N points of S networks."""
 
     networks: Networks
-    network: TwoLayer
+    read: Callable[[Tensor, Readout], Tensor]
+    """Readouts [S, N'] of pre-activations [S, M, N'], in float64"""
     side_of_cluster: Tensor
     """[k] +1 or -1"""
     points: int
@@ -49,8 +49,7 @@ class Lines:
 
         def holds(distance: Tensor) -> Tensor:
             moved = torch.addcmul(start, units, distance.unsqueeze(1))
-            margin = read_out(outputs(moved, self.network.layout), self.network, readout) * turned
-            return margin > 0
+            return self.read(moved, readout) * turned > 0
 
         return first_fall(holds, turned, farthest).view(len(side), lines, -1).amin(dim=1)
 

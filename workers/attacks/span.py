@@ -15,8 +15,9 @@ from torch import Tensor
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.workers.attacks.landscape import Chosen, Economy, Look
 from phaselab.workers.attacks.regions import Ball
+from phaselab.workers.networks.groups import onehot, read_out
 from phaselab.workers.networks.layout import GroupLayout
-from phaselab.workers.networks.two_layer import TwoLayer, onehot, outputs, read_out, to_neurons
+from phaselab.workers.networks.two_layer import TwoLayer, outputs, to_neurons
 
 CHUNK_NUMBERS = 60_000
 """Numbers in a tensor of one attacked chunk on the CPU: a handful of such tensors stay in a core's cache.
@@ -32,11 +33,11 @@ SMALLEST = -50.0
 """Exponents below are raised to it: e^-50 is nothing beside 1, but keeps clear of denormal numbers, which are slow."""
 
 
-def runs_at_once(network: TwoLayer, points: int, device: str) -> int:
+def runs_at_once(neurons: int, points: int, device: str) -> int:
     """How many runs to attack as one batch: what fits into the cache of a CPU core, everything on a GPU."""
     if torch.device(device).type != "cpu":
         return 2**31
-    return max(1, CHUNK_NUMBERS // (network.layout.neurons * points))
+    return max(1, CHUNK_NUMBERS // (neurons * points))
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,7 @@ def diverged(settings: Settings, shown: Shown) -> Tensor:
     """
     data, nothing = settings.data, math.log(len(label_groups(settings).side_of_group))
     squares = shown.neurons.weight_products.diagonal(dim1=1, dim2=2).sum(dim=1)  # [S]
-    start = settings.network.init_scale**2 * data.d * shown.own.shape[0]
+    start = settings.network.init_scale**2 * data.d * shown.own.shape[-2]
     return (shown.loss > DIVERGED * nothing) & (squares > GROWN * start)
 
 

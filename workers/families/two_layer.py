@@ -1,7 +1,7 @@
 """The family `two_layer`: trained as a batch, attacked in the span of its weights or on images, with exact radii."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -9,13 +9,11 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.families.registry import family_of
-from phaselab.domain.results.results import Readout, RunFailure
+from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.attacks.attacks import ExactMethod
-from phaselab.workers.attacks.inputs import InputPoints, InputVictim
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import NEAREST
 from phaselab.workers.attacks.span import runs_at_once
@@ -24,14 +22,14 @@ from phaselab.workers.attacks.trust import LINED
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.base.streams import Stream, generator, normal
-from phaselab.workers.data import image_data
 from phaselab.workers.data.law import data_columns
-from phaselab.workers.data.sources import FirstLayer, source_of, training_set
+from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
 from phaselab.workers.exact.exact import RobustRadii, robust_radii
 from phaselab.workers.families.contract import TrainedStack
-from phaselab.workers.measures.shown import Shown, decomposed, feature_fraction, own_side, weight_shares
-from phaselab.workers.networks.trained import Networks, clean_accuracy, geometry, weight_factor
+from phaselab.workers.families.first_layer import by_data, diverged, finite, joined, look, on_images
+from phaselab.workers.measures.shown import Shown, own_side
+from phaselab.workers.networks.trained import Networks, clean_accuracy
 from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
 from phaselab.workers.training.engines import ENGINES
 from phaselab.workers.training.gram import data_sets_at_once
@@ -52,7 +50,7 @@ class TwoLayers:
         if source_of(self.runs[0].settings).boxed:
             return self._on_images()
         sides = torch.tensor(label_groups(self.runs[0].settings).side_of_cluster, device=self.networks.side.device)
-        return SpanVictim(self.networks, self.network, [run.seed for run in self.runs], sides)
+        return SpanVictim(self.networks, [run.seed for run in self.runs], sides, self.network)
 
     @property
     def exact(self) -> ExactMethod:
@@ -68,7 +66,9 @@ class TwoLayers:
     @cached_property
     def clean(self) -> Mapping[Readout, Tensor]:
         """[S] per readout: test accuracy, in float64."""
-        return clean_accuracy(self.networks, self.network)
+        networks = self.networks
+        of_groups = outputs(networks.preactivations.double(), self.network.layout)  # [S, c, N]
+        return clean_accuracy(of_groups, self.network, networks.side)
 
     def shown(self) -> Shown:
         """What measures look at."""
@@ -87,21 +87,14 @@ class TwoLayers:
             networks.dead_outputs,
         )
 
-    def _on_images(self) -> InputVictim:
-        (run,), networks, network = self.runs, self.networks, self.network
+    def _on_images(self) -> Victim:
+        (run,), networks, layout = self.runs, self.networks, self.network.layout
         weights, bias = networks.weights[0], networks.bias[0].unsqueeze(1)  # [M, d], [M, 1]
-        images = image_data.test_images(run)[1].to(weights.device)  # [N, d]
-        points = InputPoints(
-            lambda inputs: outputs(weights @ inputs.T + bias, network.layout),
-            network.layout.outputs,
-            network.positive_groups,
-            images,
-            networks.side[0].to(images),
-            networks.label[0],
-            image_data.box(run.settings.data, images),
-            len(images),
-        )
-        return InputVictim(points, run.seed)
+
+        def of_images(inputs: Tensor) -> Tensor:
+            return outputs(weights @ inputs.T + bias, layout)
+
+        return on_images(run, networks, of_images, layout.outputs, self.network.positive_groups)
 
 
 class _TwoLayer:
@@ -115,11 +108,15 @@ class _TwoLayer:
         settings, network = runs[0].settings, network_of(runs[0].settings, device)
         finished, networks = train_networks(runs, device, stop)
         done = {run.key for run in finished}
-        most = 1 if source_of(settings).boxed else runs_at_once(network, settings.attack.test_points, device)
+        most = (
+            1
+            if source_of(settings).boxed
+            else runs_at_once(network.layout.neurons, settings.attack.test_points, device)
+        )
         chunks = [slice(first, first + most) for first in range(0, len(finished), most)]
         return TrainedStack(
             [TwoLayers(finished[chunk], networks.take(chunk), network) for chunk in chunks],
-            [_diverged(run) for run in runs if run.key not in done],
+            [diverged(run) for run in runs if run.key not in done],
         )
 
     def bytes_per_run(self, settings: Settings) -> int:
@@ -140,28 +137,17 @@ class _TwoLayer:
 FAMILY = _TwoLayer()
 
 
-def _diverged(run: Run) -> RunFailure:
-    training = run.settings.training
-    return RunFailure(
-        run.key,
-        f"training diverged: the weights or what the network computes are not finite in {training.precision}"
-        f" after {training.steps} steps at learning rate {training.learning_rate:g}",
-    )
-
-
 def train_networks(runs: Sequence[Run], device: str, stop: Stop | None) -> tuple[list[Run], Networks]:
     """Train runs of one shape, those on the same data together.
 
     Gives the runs whose numbers stayed finite, in some order, and their networks. Raises Stopped, DataFault.
     """
-    by_data: dict[str, list[Run]] = {}
-    for run in runs:
-        by_data.setdefault(data_key(run), []).append(run)
-    bundles = list(_bundles(list(by_data.values()), device))
+    groups = by_data(runs)
+    bundles = list(_bundles(groups, device))
     parts = [part for trained in each(bundles, lambda bundle: _train(bundle, device, stop)) for part in trained]
-    networks = Networks(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Networks)))
-    sound = _finite(networks)  # [S]
-    ordered = [run for same in by_data.values() for run in same]
+    networks = joined(parts)
+    sound = finite(networks)  # [S]
+    ordered = [run for same in groups for run in same]
     finished = [run for run, good in zip(ordered, sound.tolist(), strict=True) if good]
     return finished, networks if len(finished) == len(ordered) else networks.take(sound)
 
@@ -199,43 +185,7 @@ def _draw_weights(run: Run, network: TwoLayer) -> tuple[Tensor, Tensor]:
 
 
 def _look(start: Start, fitted: Fitted) -> Networks:
-    """Look at the test points, which depend on the data seed alone, with networks trained on the same data."""
-    run, centers = start.runs[0], start.data.centers
-    shape = geometry(fitted.weights, centers.points)
-    factor = weight_factor(_without_infinities(shape.weight_products))  # [S, M, M]
-    layer = FirstLayer(fitted.weights, shape.center_products, factor)
-    cluster, seen = source_of(run.settings).look(run, layer, centers.points)  # [N], [S, M, N]
-    seen = (seen + fitted.bias.unsqueeze(-1)).to(fitted.weights.dtype)
-    dealt, runs = label_groups(run.settings), len(fitted.weights)
-    side, label = (torch.tensor(one).to(cluster)[cluster] for one in (dealt.side_of_cluster, dealt.group_of_cluster))
-    return Networks(
-        fitted.weights,
-        fitted.bias,
-        fitted.loss,
-        fitted.accuracy,
-        shape.center_products,
-        shape.weight_products,
-        centers.norms.expand(runs, -1),
-        feature_fraction(shape, centers),
-        *weight_shares(start.weights * fitted.left.view(-1, 1, 1), fitted.weights, centers),
-        fitted.dead,
-        decomposed(shape, centers),
-        factor,
-        seen,
-        side.expand(runs, -1),
-        label.expand(runs, -1),
+    left = start.weights * fitted.left.view(-1, 1, 1)  # [S, M, e'']
+    return look(
+        start.runs[0], start.data.centers, fitted.weights, fitted.bias, fitted.loss, fitted.accuracy, left, fitted.dead
     )
-
-
-def _without_infinities(weight_products: Tensor) -> Tensor:
-    """Zeros for the runs whose numbers are not finite: they have no factor, and are left out in the end."""
-    finite = weight_products.isfinite().all(dim=-1).all(dim=-1)
-    return weight_products.where(finite.view(-1, 1, 1), 0.0)
-
-
-def _finite(networks: Networks) -> Tensor:
-    """[S] bool: whether every number of a run's network is finite."""
-    sound = networks.loss.isfinite()
-    for values in (networks.center_products, networks.weight_products, networks.preactivations):
-        sound = sound & values.flatten(1).isfinite().all(dim=1)
-    return sound

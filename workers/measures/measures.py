@@ -58,7 +58,7 @@ def averaging_index(shown: Shown) -> Tensor:
     Mean over neurons of (PR - 1) / (clusters on the side - 1), weighted by |w|^2; neurons without a positive
     coefficient have no PR and are left out, as are those of a side of one cluster.
     """
-    own, sizes = shown.own, shown.own.sum(dim=-1)  # [M, k], [M]
+    own, sizes = shown.own, shown.own.sum(dim=-1)  # [..., M, k], [..., M]
     coefficients = shown.coefficients.clamp_min(0) * own  # [S, M, k]
     largest = coefficients.amax(dim=-1, keepdim=True)  # [S, M, 1]
     coefficients = coefficients / largest.where(largest > 0, 1.0)  # no overflow in the fourth power
@@ -117,6 +117,13 @@ def dead_outputs(shown: Shown) -> Tensor:
     """Share of outputs that are 0 at every training point."""
     assert shown.dead_outputs is not None
     return shown.dead_outputs
+
+
+@measure
+def steps_taken(shown: Shown) -> Tensor:
+    """Steps until training stopped."""
+    assert shown.steps_taken is not None
+    return shown.steps_taken.double()
 
 
 @measure

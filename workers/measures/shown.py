@@ -32,7 +32,7 @@ class Shown:
     coefficients: Tensor
     """[S, M, k] float64: what the neurons hold of the centres, taken apart into multiples of centres of length 1"""
     own: Tensor
-    """[M, k] bool: whether the cluster is on the neuron's side"""
+    """[M, k] bool: whether the cluster is on the neuron's side; [S, M, k] where that differs between runs"""
     center_norms: Tensor
     """[S, k] float64"""
     feature_fraction: Tensor
@@ -44,6 +44,8 @@ class Shown:
     """[S] float64: share of the squared weights that was learned outside the span of the centres"""
     dead_outputs: Tensor | None = None
     """[S] float64: share of outputs that are 0 at every training point; null for a family that does not tell"""
+    steps_taken: Tensor | None = None
+    """[S] steps of training; null for a family that takes all that it is given"""
     radii: Mapping[Readout, RobustRadii] = field(default_factory=dict)
     """[S, N] bounds of the exact robust radii, where they were asked for"""
 

@@ -1,4 +1,4 @@
-"""What a trained two-layer network is: its weights as tensors, and how it sees its test points."""
+"""What a trained first layer is: its weights as tensors, and how it sees its test points."""
 
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.workers.networks.factor import span_factor
-from phaselab.workers.networks.two_layer import TwoLayer, outputs, read_out
+from phaselab.workers.networks.groups import Sided, read_out
 
 VANISHES = 1e-13
 """Eigenvalues of W W^T below this share of the largest are rounding: their square roots would pass for directions."""
@@ -32,7 +32,7 @@ def geometry(weights: Tensor, centers: Tensor) -> Geometry:
 
 @dataclass(frozen=True, eq=False)
 class Networks:
-    """The trained networks of S runs, and how they see their test points."""
+    """The first layers of the trained networks of S runs, and how they see their test points."""
 
     weights: Tensor
     """W [S, M, e'']"""
@@ -55,7 +55,7 @@ class Networks:
     noise_share: Tensor
     """[S] float64: share of the squared weights that was learned outside the span of the centres"""
     dead_outputs: Tensor
-    """[S] float64: share of outputs that are 0 at every training point"""
+    """[S] float64: share of outputs that are 0 at every training point; nan where outputs may be negative"""
     coefficients: Tensor
     """[S, M, k] float64: what the neurons hold of the centres, taken apart into multiples of centres of length 1"""
     factor: Tensor
@@ -102,8 +102,8 @@ def weight_factor(weight_products: Tensor) -> Tensor:
     return root
 
 
-def clean_accuracy(networks: Networks, network: TwoLayer) -> dict[Readout, Tensor]:
-    """[S] per readout: share of test points whose readout has strictly the sign of their class."""
-    of_groups = outputs(networks.preactivations.double(), network.layout)  # [S, c, N]
-    margins = {readout: read_out(of_groups, network, readout) * networks.side for readout in READOUTS}
+def clean_accuracy(of_groups: Tensor, network: Sided, side: Tensor) -> dict[Readout, Tensor]:
+    """[S] per readout: share of test points whose readout has strictly the sign of their class. From outputs [S, c, N]
+    and classes [S, N]."""
+    margins = {readout: read_out(of_groups, network, readout) * side for readout in READOUTS}
     return {readout: (margin > 0).double().mean(dim=-1) for readout, margin in margins.items()}

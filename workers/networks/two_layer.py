@@ -1,4 +1,4 @@
-"""Two-layer ReLU networks seen from their pre-activations: outputs, losses, readouts.
+"""Two-layer ReLU networks seen from their pre-activations: outputs, and the gradient of the loss.
 
 Pre-activations are [..., M, N]: neurons by points, points last, because every sum over neurons then runs along
 contiguous points.
@@ -10,11 +10,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
+from phaselab.workers.networks.groups import onehot
 from phaselab.workers.networks.layout import GroupLayout
 
 
@@ -38,10 +37,6 @@ class TwoLayer:
         """Number of groups of side +1; they come first."""
         return self.layout.groups_of_side(1)
 
-    def split(self, of_groups: Tensor) -> tuple[Tensor, Tensor]:
-        """[..., c, N] -> the rows of the positive and of the negative groups."""
-        return of_groups[..., : self.positive_groups, :], of_groups[..., self.positive_groups :, :]
-
 
 def network_of(settings: Settings, device: str | torch.device = "cpu") -> TwoLayer:
     """The network of canonical settings. Raises ValueError for others."""
@@ -64,33 +59,6 @@ def outputs(preactivations: Tensor, layout: GroupLayout) -> Tensor:
 def to_neurons(of_groups: Tensor, layout: GroupLayout) -> Tensor:
     """[..., c, N] -> [..., M, N]: every neuron gets its group's row."""
     return of_groups if layout.width == 1 else of_groups.repeat_interleave(layout.width, dim=-2)
-
-
-def mean_loss(of_groups: Tensor, label: Tensor, network: TwoLayer) -> Tensor:
-    """Outputs [..., c, N] and labels [..., N] -> [...]: the mean training loss."""
-    if network.loss == "logistic":
-        return functional.softplus(-label_margin(of_groups, label)).mean(dim=-1)
-    log_share = of_groups.log_softmax(dim=-2)  # [..., c, N]
-    return -_at(log_share, label).mean(dim=-1)
-
-
-def label_margin(of_groups: Tensor, label: Tensor) -> Tensor:
-    """[..., c, N] and labels [..., N] -> [..., N]: the label's output less the largest other one."""
-    others = of_groups.masked_fill(onehot(label, of_groups.shape[-2]).bool(), -torch.inf)
-    return _at(of_groups, label) - others.amax(dim=-2)
-
-
-def read_out(of_groups: Tensor, network: TwoLayer, readout: Readout) -> Tensor:
-    """[..., c, N] -> [..., N]: sum minus sum, or max minus max, over the sides' groups."""
-    positive, negative = network.split(of_groups)  # [..., c+, N], [..., c-, N]
-    if readout == "sum":
-        return positive.sum(dim=-2) - negative.sum(dim=-2)
-    return positive.amax(dim=-2) - negative.amax(dim=-2)
-
-
-def onehot(label: Tensor, groups: int) -> Tensor:
-    """Labels [..., N] -> [..., c, N] of 0 and 1, long."""
-    return functional.one_hot(label, groups).movedim(-1, -2)
 
 
 class LossGradient:
@@ -125,9 +93,3 @@ class LossGradient:
     def _cross_entropy(self, preactivations: Tensor, active: Tensor) -> Tensor:
         share = outputs(preactivations, self.network.layout).softmax(dim=-2)  # [..., c, n]
         return active.mul_(to_neurons(share.sub_(self.target).mul_(self.scale), self.network.layout))
-
-
-def _at(of_groups: Tensor, label: Tensor) -> Tensor:
-    """[..., c, N] and [..., N] -> [..., N]: each point's own label's row."""
-    index = label.unsqueeze(-2).expand(*of_groups.shape[:-2], 1, -1)  # [..., 1, N]
-    return of_groups.gather(-2, index).squeeze(-2)

@@ -13,7 +13,8 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Training
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
-from phaselab.workers.networks.two_layer import mean_loss, outputs
+from phaselab.workers.networks.groups import mean_loss
+from phaselab.workers.networks.two_layer import outputs
 from phaselab.workers.training.training import Fitted, Start, batches, finish
 
 
@@ -27,7 +28,7 @@ def _train(start: Start, stop: Stop | None) -> Fitted:
     weights = torch.stack([weights for weights, _ in trained])  # [S, M, e'']
     bias = torch.stack([bias for _, bias in trained])  # [S, M]
     left = weights.new_tensor([left_of_start(run.settings.training) for run in start.runs])  # [S]
-    return finish(start, weights, bias, _preactivations(start.data.inputs, weights, bias), left)
+    return finish(start, weights, bias, preactivations_of(start.data.inputs, weights, bias), left)
 
 
 def left_of_start(training: Training) -> float:
@@ -55,13 +56,13 @@ def _train_one(start: Start, i: int, stop: Stop | None) -> tuple[Tensor, Tensor]
     bias = start.bias[i].clone().requires_grad_(start.network.biased)  # [M]
     optimizer = optimizer_of(run.settings.training, [weights, bias] if start.network.biased else [weights])
     steps = run.settings.training.steps
-    for step, rows in zip(range(steps), _rows(run), strict=False):
+    for step, rows in zip(range(steps), rows_of(run), strict=False):
         check(stop)
         tell(Stage.TRAINING, step, steps)
         inputs, label = (start.data.inputs, start.label) if rows is None else _take(start, rows)
-        preactivations = _preactivations(inputs, weights, bias)  # [M, batch]
+        preactivations = preactivations_of(inputs, weights, bias)  # [M, batch]
         optimizer.zero_grad()
-        mean_loss(outputs(preactivations, start.network.layout), label, start.network).backward()  # type: ignore[no-untyped-call]
+        mean_loss(outputs(preactivations, start.network.layout), label, start.network.loss).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return weights.detach(), bias.detach()
 
@@ -79,7 +80,8 @@ def optimizer_of(training: Training, parameters: list[Tensor]) -> torch.optim.Op
     )
 
 
-def _rows(run: Run) -> Iterator[Tensor | None]:
+def rows_of(run: Run) -> Iterator[Tensor | None]:
+    """The training points of every step, [batch_size] numbers; null for all of them."""
     return repeat(None) if run.settings.training.batch_size is None else batches(run)
 
 
@@ -88,7 +90,7 @@ def _take(start: Start, rows: Tensor) -> tuple[Tensor, Tensor]:
     return start.data.inputs[rows], start.label[rows]
 
 
-def _preactivations(inputs: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
-    """[n, e], [..., M, e''], [..., M] -> [..., M, n]"""
+def preactivations_of(inputs: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+    """Inputs [n, e], weights [..., M, e''] and biases [..., M] -> pre-activations [..., M, n]."""
     columns = inputs.shape[1]
     return functional.linear(weights[..., :columns], inputs) + bias.unsqueeze(-1)

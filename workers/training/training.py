@@ -9,7 +9,8 @@ from torch import Tensor
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.base.streams import Stream, generator
 from phaselab.workers.data.training_set import TrainingSet
-from phaselab.workers.networks.two_layer import TwoLayer, label_margin, mean_loss, outputs
+from phaselab.workers.networks.groups import label_margin, mean_loss
+from phaselab.workers.networks.two_layer import TwoLayer, outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ def finish(start: Start, weights: Tensor, bias: Tensor, preactivations: Tensor, 
     of_groups = outputs(preactivations, start.network.layout)  # [S, c, n]
     accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [S]
     dead = (of_groups.amax(dim=-1) <= 0).double().mean(dim=-1)  # [S]
-    return Fitted(weights, bias, mean_loss(of_groups, start.label, start.network), accuracy, left, dead)
+    return Fitted(weights, bias, mean_loss(of_groups, start.label, start.network.loss), accuracy, left, dead)
 
 
 def batches(run: Run) -> Iterator[Tensor]:

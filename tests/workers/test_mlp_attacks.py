@@ -1,0 +1,118 @@
+"""Attacks on networks of any depth in the span of their first layer's weights, against the inputs themselves."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from phaselab.domain.results.results import READOUTS
+from phaselab.domain.settings.runs import Run
+from phaselab.workers.attacks.climb import AtThePoints, climb
+from phaselab.workers.attacks.inputs import InputMargin, InputPoints
+from phaselab.workers.attacks.landscape import Way
+from phaselab.workers.attacks.mlp_span import MlpVictim
+from phaselab.workers.data import clusters
+from phaselab.workers.data.image_data import Box
+from phaselab.workers.data.sources import training_set
+from phaselab.workers.families.mlp import TrainedMlps, train_networks
+from phaselab.workers.networks.mlp import outputs
+from phaselab.workers.trial.run_stack import run_stack
+from tests.workers.runs import results, stack
+from tests.workers.test_mlp import ACTIVATIONS, TRAINED, mlp_run
+
+FORMS: dict[str, dict[str, Any]] = {
+    "binary": {"network__labels": "binary", "network__width": 4},
+    "groups": {"network__labels": 3, "network__width": 3},
+}
+CASES = [(form, activation, depth) for form in FORMS for activation in ACTIVATIONS for depth in (2, 4)]
+
+
+def run_of(form: str, activation: str, depth: int, **changes: Any) -> Run:
+    return mlp_run(**(FORMS[form] | ACTIVATIONS[activation] | TRAINED | {"network__depth": depth} | changes))
+
+
+@torch.no_grad()
+def victim_and_inputs(run: Run) -> tuple[TrainedMlps, MlpVictim, InputPoints]:
+    """A trained network in the span of its weights, and the same on its inputs, in a box without walls."""
+    (_,), trained = train_networks([run], "cpu", None)
+    victim = trained.victim
+    assert isinstance(victim, MlpVictim)
+    centers = training_set(run, "cpu").centers.points
+    inputs = clusters.draw_test_points(run, centers)[1]  # [N, d]
+    weights, bias = trained.networks.weights[0], trained.networks.bias[0].unsqueeze(1)
+    upper, length = trained.upper.each(lambda one: one[0]), weights.norm(dim=-1)
+    wall = torch.full((run.settings.data.d,), 1e9, dtype=inputs.dtype)
+    points = InputPoints(
+        lambda moved: outputs(weights @ moved.T + bias, length, upper, trained.network),
+        trained.network.layout.outputs,
+        trained.network.positive_groups,
+        inputs,
+        victim.side[0].to(inputs),
+        trained.networks.label[0],
+        Box(-wall, wall),
+        len(inputs),
+    )
+    return trained, victim, points
+
+
+@pytest.mark.parametrize(("form", "activation", "depth"), CASES)
+@torch.no_grad()
+def test_scores_and_gradients_are_those_on_the_inputs(form: str, activation: str, depth: int) -> None:
+    """A perturbation u in the span is delta = W^T L^+ u of the input; the gradient by u is L^+ W times it."""
+    trained, victim, points = victim_and_inputs(run_of(form, activation, depth))
+    weights, factor = trained.networks.weights[0], trained.networks.factor[0]
+    carry = weights.T @ torch.linalg.pinv(factor, hermitian=True)  # [d, M]
+    random = torch.Generator().manual_seed(1)
+    u = torch.randn(1, len(weights), 60, dtype=torch.float64, generator=random)
+    for readout in READOUTS:
+        mine = victim.readout(readout).ways[0].landscape.look(u)
+        theirs = InputMargin(points, readout).look((carry @ u[0]).unsqueeze(0))
+        torch.testing.assert_close(mine.score, theirs.score, rtol=1e-8, atol=1e-10)
+        gradient = (carry.T @ theirs.gradient[0]).unsqueeze(0)
+        ours, other = (one / one.norm(dim=1, keepdim=True).clamp_min(1e-300) for one in (mine.gradient, gradient))
+        torch.testing.assert_close(ours, other, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(theirs.gradient[0].norm(dim=0), gradient[0].norm(dim=0), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(("form", "activation", "depth"), CASES)
+@torch.no_grad()
+def test_attacks_in_the_span_break_what_attacks_on_the_inputs_break(form: str, activation: str, depth: int) -> None:
+    _, victim, points = victim_and_inputs(run_of(form, activation, depth))
+    for readout in READOUTS:
+        broken = []
+        for landscape in (victim.readout(readout).ways[0].landscape, InputMargin(points, readout)):
+            wanted = torch.ones(1, 60, dtype=torch.bool)
+            ended = climb(Way(landscape), 2.5, 20, AtThePoints(landscape.zeros()), wanted)
+            broken.append(ended.margins[0] <= 0)
+        assert bool(broken[0].any())
+        assert float((broken[0] != broken[1]).double().mean()) <= 1 / 60
+
+
+@pytest.mark.parametrize(("form", "activation", "depth"), CASES)
+@torch.no_grad()
+def test_no_gradient_is_longer_than_its_bound(form: str, activation: str, depth: int) -> None:
+    _, victim, points = victim_and_inputs(run_of(form, activation, depth))
+    for readout in READOUTS:
+        landscape = victim.readout(readout).ways[0].landscape
+        safe, margin = landscape.safe_radius()[0], landscape.clean()[0, 0]
+        if run_of(form, activation, depth).settings.network.activation == "power":
+            assert bool((safe == 0).all())
+            continue
+        bound = (margin / safe)[margin != 0]  # the same of every point
+        assert float(bound.max() / bound.min()) == pytest.approx(1.0, rel=1e-9)
+        for size in (0.0, 1.0, 5.0, 50.0):
+            moved = size * torch.randn(1, 30, 60, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+            steepest = InputMargin(points, readout).look(moved).gradient.norm(dim=1).max()
+            assert float(steepest) <= float(bound.min()) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("form", FORMS)
+def test_curves_never_rise_and_can_be_trusted_in_what_does_not_depend_on_the_attack(form: str, activation: str) -> None:
+    run = run_of(form, activation, 3, data__draw="law", training__precision="float32", attack__restarts=2)
+    (result,) = results(run_stack(stack(run)))
+    for curve in result.curves:
+        assert bool((curve.accuracy[1:] <= curve.accuracy[:-1]).all())
+        clean = {"max": "test_accuracy", "sum": "test_accuracy_sum"}[curve.readout]
+        assert curve.accuracy[0] == pytest.approx(result.measures[clean], abs=1e-9)
+    assert not {"clean_mismatch", "not_adversarial", "beats_certificate", "no_gradient"} & set(result.trust.flags)

@@ -1,0 +1,203 @@
+"""Networks of any depth as the attacks see them: in the span of their first layer's weights.
+
+As in `span.py` a perturbation u moves the first layer's pre-activations to p + L u; the gradient by them comes from
+automatic differentiation of what stands above, and times L^T it is the gradient by u.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.workers.attacks.in_span import InSpan
+from phaselab.workers.attacks.landscape import TARGETS, Chosen, Look, Objective, Way
+from phaselab.workers.attacks.regions import Ball
+from phaselab.workers.attacks.span import ECONOMY, ROUNDING
+from phaselab.workers.networks.groups import read_out
+from phaselab.workers.networks.mlp import Mlp, Upper, outputs, slope_bound
+
+
+@dataclass(frozen=True, eq=False)
+class MlpPoints:
+    """Test points of S runs, as the first layers of their networks see them, and what stands above."""
+
+    preactivations: Tensor
+    """[S, M, N] without perturbation"""
+    factor: Tensor
+    """L [S, M, M]"""
+    pull: Tensor
+    """L^T over its largest entry [S, M, M]: gradients are followed for their direction only"""
+    side: Tensor
+    """[S, N] +1 or -1 in the number format of the pre-activations"""
+    label: Tensor
+    """[S, N] long"""
+    length: Tensor
+    """[S, M] |w_r|"""
+    upper: Upper
+    network: Mlp
+
+    def outputs(self, preactivations: Tensor) -> Tensor:
+        """[S, M, N] -> [S, c, N]"""
+        return outputs(preactivations, self.length, self.upper, self.network)
+
+    def margins(self, of_groups: Tensor, readout: Readout) -> Tensor:
+        """[S, c, N] -> [S, N]: y times the readout."""
+        return read_out(of_groups, self.network, readout) * self.side
+
+    def take(self, chosen: Chosen) -> "MlpPoints":
+        """The chosen runs and points."""
+        runs = chosen.runs
+        return MlpPoints(
+            chosen.of(self.preactivations),
+            self.factor[runs],
+            self.pull[runs],
+            chosen.of(self.side),
+            chosen.of(self.label),
+            self.length[runs],
+            self.upper.each(lambda tensor: tensor[runs]),
+            self.network,
+        )
+
+    def safe_radius(self, readout: Readout) -> Tensor:
+        """[S, N]: by the readout's margin and the bound of its slope no perturbation of this length breaks the point;
+        negative for a wrong one, 0 where the slope has no bound.
+
+        With b the bounds of the derivatives by the pre-activations the gradient L^T g, |g_r| <= b_r, has at most the
+        square b^T |L L^T| b.
+        """
+        bound = slope_bound(self.upper, self.network, readout).double()  # [S, M]
+        products = self.factor.double() @ self.factor.double().mT  # [S, M, M]
+        square = (bound.unsqueeze(1) @ products.abs() @ bound.unsqueeze(2)).view(-1, 1)  # [S, 1]
+        margin = self.margins(self.outputs(self.preactivations), readout)
+        return (margin / (square.sqrt() * (1 + ROUNDING))).nan_to_num(0.0).to(margin)
+
+
+@dataclass(frozen=True, eq=False)
+class _OnPoints(ABC):
+    """What both landscapes share."""
+
+    points: MlpPoints
+    safe: Tensor
+    """[S, N]"""
+    region = Ball()
+    economy = ECONOMY
+
+    @abstractmethod
+    def judge(self, points: MlpPoints, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Score [S, N] and margins [V, S, N], null where the score decides, from outputs [S, c, N]."""
+
+    def zeros(self) -> Tensor:
+        """[S, M, N]: no perturbation."""
+        return torch.zeros_like(self.points.preactivations)
+
+    def clean(self) -> Tensor:
+        """[V, S, N]: the margins without perturbation."""
+        return self.look(self.zeros()).verdicts
+
+    @torch.enable_grad()
+    def look(self, perturbation: Tensor) -> Look:
+        """Score, gradient and margins at perturbations [S, M, N]."""
+        points = self.points
+        moved = torch.baddbmm(points.preactivations, points.factor, perturbation).detach().requires_grad_()
+        score, margins = self.judge(points, points.outputs(moved))
+        (slope,) = torch.autograd.grad(score.sum(), moved)  # [S, M, N]
+        largest = slope.abs().amax(dim=1, keepdim=True)  # [S, 1, N]: a small slope has a direction, too
+        gradient = torch.bmm(points.pull, slope / largest.where(largest > 0, 1.0))
+        return Look(score.detach(), gradient, None if margins is None else margins.detach())
+
+    def safe_radius(self) -> Tensor:
+        """[S, N]"""
+        return self.safe
+
+    def take(self, chosen: Chosen) -> Self:
+        """The landscape of the chosen runs and points."""
+        return replace(self, points=self.points.take(chosen), safe=chosen.of(self.safe))
+
+
+@dataclass(frozen=True, eq=False)
+class MlpMargin(_OnPoints):
+    """A readout: score and margin are y times it."""
+
+    readout: Readout
+    goal = 0.0
+    verdicts = 1
+
+    def judge(self, points: MlpPoints, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The margin [S, N] of outputs [S, c, N]."""
+        return points.margins(of_groups, self.readout), None
+
+
+@dataclass(frozen=True, eq=False)
+class MlpOwnLoss(_OnPoints):
+    """The network's own loss at the label group, and both readouts' margins as verdicts.
+
+    The score is the own label's output less the logsumexp of the others, which falls as the cross-entropy rises.
+    """
+
+    goal = -torch.inf
+    verdicts = len(READOUTS)
+
+    def judge(self, points: MlpPoints, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The score [S, N] and the margins [2, S, N] of outputs [S, c, N]."""
+        label = points.label.unsqueeze(1)  # [S, 1, N]
+        own = of_groups.gather(1, label).squeeze(1)  # [S, N]
+        others = of_groups.scatter(1, label, -torch.inf)  # [S, c, N]
+        margins = torch.stack([points.margins(of_groups, readout) for readout in READOUTS])
+        return own - others.logsumexp(dim=1), margins
+
+
+@dataclass(frozen=True, eq=False)
+class MlpVictim(InSpan):
+    """Networks of any depth whose inputs have no box."""
+
+    network: Mlp
+    upper: Upper
+    length: Tensor
+    """[S, M] |w_r|"""
+
+    @property
+    def groups(self) -> int:
+        """Number of label groups."""
+        return self.network.layout.outputs
+
+    def read(self, preactivations: Tensor, readout: Readout, runs: Tensor | None = None) -> Tensor:
+        """[S', M, N'] -> [S', N']: the readout of networks `runs` [S'], of all when left out."""
+        upper, length = self.upper.each(lambda one: one.to(preactivations)), self.length.to(preactivations)
+        if runs is not None:
+            upper, length = upper.each(lambda one: one[runs]), length[runs]
+        return read_out(outputs(preactivations, length, upper, self.network), self.network, readout)
+
+    def readout(self, readout: Readout) -> Objective:
+        """Along the readout's own gradient."""
+        return self._objectives[readout]
+
+    def own_loss(self) -> Objective:
+        """The own loss. With two groups it moves with the readout, f_0 - f_1."""
+        if len(self.readouts) == 1:
+            return self.readout("sum")
+        safe = torch.minimum(*(self._points.safe_radius(readout) for readout in READOUTS))
+        return Objective(TARGETS.index("own loss"), [Way(MlpOwnLoss(self._points, safe))])
+
+    @cached_property
+    def _points(self) -> MlpPoints:
+        networks = self.networks
+        seen, factor = networks.preactivations, networks.factor
+        largest = factor.abs().amax(dim=(1, 2), keepdim=True)  # [S, 1, 1]
+        pull = (factor / largest.where(largest > 0, 1.0)).mT.contiguous().to(seen)
+        side = networks.side.to(seen)
+        return MlpPoints(
+            seen, factor.to(seen), pull, side, networks.label, self.length.to(seen), self.upper, self.network
+        )
+
+    @cached_property
+    def _objectives(self) -> dict[Readout, Objective]:
+        return {
+            readout: Objective(
+                TARGETS.index(readout), [Way(MlpMargin(self._points, self._points.safe_radius(readout), readout))]
+            )
+            for readout in READOUTS
+        }

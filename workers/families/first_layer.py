@@ -1,0 +1,112 @@
+"""What families share whose first layer is linear in the input: how runs are put together, looked at and judged."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import torch
+from torch import Tensor
+
+from phaselab.domain.results.results import RunFailure
+from phaselab.domain.settings.labels import label_groups
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.stacks import data_key
+from phaselab.workers.attacks.inputs import InputPoints, InputVictim, Outputs
+from phaselab.workers.data import image_data
+from phaselab.workers.data.sources import FirstLayer, source_of
+from phaselab.workers.data.training_set import Centers
+from phaselab.workers.measures.shown import decomposed, feature_fraction, weight_shares
+from phaselab.workers.networks.trained import Networks, geometry, weight_factor
+
+
+def by_data(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs of one shape, those on the same data together, in order of first sight."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(data_key(run), []).append(run)
+    return list(found.values())
+
+
+def joined(parts: Sequence[Networks]) -> Networks:
+    """The networks of several looks as one."""
+    return Networks(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Networks)))
+
+
+def look(
+    run: Run,
+    centers: Centers,
+    weights: Tensor,
+    bias: Tensor,
+    loss: Tensor,
+    accuracy: Tensor,
+    start: Tensor,
+    dead: Tensor,
+) -> Networks:
+    """Look at the test points, which depend on the data seed alone, with networks trained on the data of a run.
+
+    From weights [S, M, e''], biases [S, M], training loss and accuracy [S], what is left of the initial weights
+    [S, M, e''], and the share of dead outputs [S].
+    """
+    shape = geometry(weights, centers.points)
+    factor = weight_factor(_without_infinities(shape.weight_products))  # [S, M, M]
+    layer = FirstLayer(weights, shape.center_products, factor)
+    cluster, seen = source_of(run.settings).look(run, layer, centers.points)  # [N], [S, M, N]
+    seen = (seen + bias.unsqueeze(-1)).to(weights.dtype)
+    dealt, runs = label_groups(run.settings), len(weights)
+    side, label = (torch.tensor(one).to(cluster)[cluster] for one in (dealt.side_of_cluster, dealt.group_of_cluster))
+    return Networks(
+        weights,
+        bias,
+        loss,
+        accuracy,
+        shape.center_products,
+        shape.weight_products,
+        centers.norms.expand(runs, -1),
+        feature_fraction(shape, centers),
+        *weight_shares(start, weights, centers),
+        dead,
+        decomposed(shape, centers),
+        factor,
+        seen,
+        side.expand(runs, -1),
+        label.expand(runs, -1),
+    )
+
+
+def _without_infinities(weight_products: Tensor) -> Tensor:
+    """Zeros for the runs whose numbers are not finite: they have no factor, and are left out in the end."""
+    finite = weight_products.isfinite().all(dim=-1).all(dim=-1)
+    return weight_products.where(finite.view(-1, 1, 1), 0.0)
+
+
+def finite(networks: Networks) -> Tensor:
+    """[S] bool: whether every number of a run's first layer and its loss is finite."""
+    sound = networks.loss.isfinite()
+    for values in (networks.center_products, networks.weight_products, networks.preactivations):
+        sound = sound & values.flatten(1).isfinite().all(dim=1)
+    return sound
+
+
+def diverged(run: Run) -> RunFailure:
+    """The failure of a run whose numbers are not finite."""
+    training = run.settings.training
+    return RunFailure(
+        run.key,
+        f"training diverged: the weights or what the network computes are not finite in {training.precision}"
+        f" after {training.steps} steps at learning rate {training.learning_rate:g}",
+    )
+
+
+def on_images(run: Run, networks: Networks, outputs: Outputs, groups: int, positive_groups: int) -> InputVictim:
+    """The network of a single run on its test images, from its outputs [c, N] at inputs [N, d]."""
+    images = image_data.test_images(run)[1].to(networks.weights.device)  # [N, d]
+    points = InputPoints(
+        outputs,
+        groups,
+        positive_groups,
+        images,
+        networks.side[0].to(images),
+        networks.label[0],
+        image_data.box(run.settings.data, images),
+        len(images),
+    )
+    return InputVictim(points, run.seed)

@@ -1,0 +1,180 @@
+"""The family `mlp`: any depth on a linear first layer, attacked in the span of that layer's weights or on images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from phaselab.domain.families.registry import family_of
+from phaselab.domain.results.results import Readout
+from phaselab.domain.settings.labels import label_groups
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
+from phaselab.workers.attacks.landscape import Victim
+from phaselab.workers.attacks.lines import NEAREST
+from phaselab.workers.attacks.mlp_span import MlpVictim
+from phaselab.workers.attacks.span import runs_at_once
+from phaselab.workers.attacks.trust import LINED
+from phaselab.workers.base.stop import Stop
+from phaselab.workers.data.law import data_columns
+from phaselab.workers.data.sources import source_of, training_set
+from phaselab.workers.data.training_set import TrainingSet, training_labels
+from phaselab.workers.families.contract import TrainedStack
+from phaselab.workers.families.first_layer import by_data, diverged, finite, joined, look, on_images
+from phaselab.workers.measures.shown import Shown
+from phaselab.workers.networks.mlp import Mlp, Upper, network_of, outputs, pushes
+from phaselab.workers.networks.mlp_start import draw_start
+from phaselab.workers.networks.trained import Networks, clean_accuracy
+from phaselab.workers.training.mlp import MlpFitted, MlpStart, train
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedMlps:
+    """Trained networks of S runs; on images those of a single run."""
+
+    runs: Sequence[Run]
+    networks: Networks
+    """Their first layers"""
+    upper: Upper
+    steps: Tensor
+    """[S] steps that were taken"""
+    network: Mlp
+    exact = None
+
+    def take(self, numbers: Sequence[int]) -> "TrainedMlps":
+        """Those of some runs, by their numbers."""
+        index = torch.tensor(numbers, device=self.steps.device)
+        upper = self.upper.each(lambda tensor: tensor[index])
+        runs = [self.runs[number] for number in numbers]
+        return TrainedMlps(runs, self.networks.take(index), upper, self.steps[index], self.network)
+
+    @cached_property
+    def victim(self) -> Victim:
+        """In the span of the first layer's weights; on images, where perturbations keep to a box, on the inputs."""
+        if source_of(self.runs[0].settings).boxed:
+            return self._on_images()
+        sides = torch.tensor(label_groups(self.runs[0].settings).side_of_cluster, device=self.networks.side.device)
+        seeds = [run.seed for run in self.runs]
+        return MlpVictim(self.networks, seeds, sides, self.network, self.upper, self._length)
+
+    @cached_property
+    def clean(self) -> Mapping[Readout, Tensor]:
+        """[S] per readout: test accuracy, in float64."""
+        seen, upper = self.networks.preactivations.double(), self.upper.each(torch.Tensor.double)
+        of_groups = outputs(seen, self._length, upper, self.network)  # [S, c, N]
+        return clean_accuracy(of_groups, self.network, self.networks.side)
+
+    def shown(self) -> Shown:
+        """What measures look at. A neuron's side is that to which it pushes the sum readout at the test points."""
+        networks = self.networks
+        pushed = pushes(networks.preactivations, self._length.to(networks.weights), self.upper, self.network)  # [S, M]
+        side = torch.tensor(label_groups(self.runs[0].settings).side_of_cluster).to(pushed)  # [k]
+        return Shown(
+            networks.loss,
+            networks.accuracy,
+            self.clean,
+            networks.geometry,
+            networks.coefficients,
+            pushed.unsqueeze(-1) == side,  # [S, M, k]
+            networks.center_norms,
+            networks.feature_fraction,
+            networks.start_share,
+            networks.noise_share,
+            steps_taken=self.steps,
+        )
+
+    @cached_property
+    def _length(self) -> Tensor:
+        """[S, M] float64: |w_r|"""
+        length: Tensor = self.networks.weights.double().norm(dim=-1)
+        return length
+
+    def _on_images(self) -> Victim:
+        (run,), networks = self.runs, self.networks
+        weights, bias = networks.weights[0], networks.bias[0].unsqueeze(1)  # [M, d], [M, 1]
+        length, upper = self._length[0].to(weights), self.upper.each(lambda tensor: tensor[0])
+
+        def of_images(inputs: Tensor) -> Tensor:
+            return outputs(weights @ inputs.T + bias, length, upper, self.network)
+
+        return on_images(run, networks, of_images, self.network.layout.outputs, self.network.positive_groups)
+
+
+class _Mlp:
+    """The family."""
+
+    together = True
+    resumes = False
+
+    def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> TrainedStack:
+        """Train runs of one shape, those on the same data together. Raises Stopped, DataFault."""
+        settings, network = runs[0].settings, network_of(runs[0].settings, device)
+        ordered, trained = train_networks(runs, device, stop)
+        sound = (finite(trained.networks) & _upper_is_finite(trained.upper)).tolist()
+        good = [i for i, well in enumerate(sound) if well]
+        neurons, points = network.layout.neurons, settings.attack.test_points
+        most = 1 if source_of(settings).boxed else runs_at_once(neurons, points, device)
+        chunks = [good[first : first + most] for first in range(0, len(good), most)]
+        return TrainedStack(
+            [trained.take(chunk) for chunk in chunks],
+            [diverged(run) for run, well in zip(ordered, sound, strict=True) if not well],
+        )
+
+    def bytes_per_run(self, settings: Settings) -> int:
+        """Training points, the engine's tensors, the test points and the attack's tensors, each hidden layer's kept for
+        the gradient."""
+        data, n, points = settings.data, settings.data.n, settings.attack.test_points
+        neurons, literal, depth = family_of(settings).neurons(settings), data.draw == "literal", settings.network.depth
+        columns = data.d if literal else data_columns(data) + neurons
+        inputs = points * data.d if literal else 0
+        training = 6 * depth * neurons * n + 4 * neurons * (columns + (depth - 2) * neurons)
+        attacking = (12 + 6 * depth) * neurons * points
+        lines = 6 * (NEAREST + 2) * depth * neurons * min(points, LINED)
+        size = 8 if settings.training.precision == "float64" else 4
+        double = 8 * (3 * neurons * columns + (8 + depth) * neurons**2 + depth * neurons * points + lines)
+        return size * (n * columns + inputs + training + attacking) + double
+
+
+FAMILY = _Mlp()
+
+
+def train_networks(runs: Sequence[Run], device: str, stop: Stop | None) -> tuple[list[Run], "TrainedMlps"]:
+    """Train runs of one shape, those on the same data together: the runs in some order, and their networks, whose
+    numbers need not be finite. Raises Stopped, DataFault."""
+    groups = by_data(runs)
+    starts = [start_training(same, training_set(same[0], device), device) for same in groups]
+    fitted = train(starts, stop)
+    networks = joined([_look(start, one) for start, one in zip(starts, fitted, strict=True)])
+    upper = Upper.joined([one.upper for one in fitted], torch.cat)
+    ordered = [run for same in groups for run in same]
+    steps = torch.cat([one.steps for one in fitted])
+    return ordered, TrainedMlps(ordered, networks, upper, steps, starts[0].network)
+
+
+def start_training(runs: Sequence[Run], data: TrainingSet, device: str) -> MlpStart:
+    """What the engines start from, for runs on the same data."""
+    network = network_of(runs[0].settings, device)
+    drawn = [draw_start(run, network, data.centers.to("cpu")) for run in runs]
+    weights = torch.stack([weights for weights, _, _ in drawn]).to(device)  # [S, M, e'']
+    bias = torch.stack([bias for _, bias, _ in drawn]).to(device)  # [S, M]
+    upper = Upper.joined([upper for _, _, upper in drawn], torch.stack).each(lambda tensor: tensor.to(device))
+    label = training_labels(runs[0], data.cluster.cpu()).to(device)  # [n]
+    return MlpStart(runs, data, label, network, weights, bias, upper)
+
+
+def _look(start: MlpStart, fitted: MlpFitted) -> Networks:
+    left = start.weights * fitted.left.unsqueeze(-1)  # [S, M, e'']
+    unknown = torch.full_like(fitted.loss, torch.nan)  # [S]
+    return look(
+        start.runs[0], start.data.centers, fitted.weights, fitted.bias, fitted.loss, fitted.accuracy, left, unknown
+    )
+
+
+def _upper_is_finite(upper: Upper) -> Tensor:
+    """[S] bool"""
+    sound = torch.ones_like(upper.scale, dtype=torch.bool)
+    for tensor in upper.tensors:
+        sound = sound & tensor.reshape(len(tensor), -1).isfinite().all(dim=1)
+    return sound

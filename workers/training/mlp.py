@@ -1,0 +1,182 @@
+"""Networks of any depth in training: what engines start from and give, when they stop, and the reference engine.
+
+The reference is plain PyTorch with automatic differentiation and torch's own optimizers, one run at a time.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from phaselab.domain.results.states import Stage
+from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings, Training
+from phaselab.workers.base.progress import each, tell
+from phaselab.workers.base.stop import Stop, check
+from phaselab.workers.data.training_set import TrainingSet
+from phaselab.workers.networks.groups import label_margin, mean_loss
+from phaselab.workers.networks.mlp import Mlp, Upper, outputs
+from phaselab.workers.training.autograd import left_of_start, optimizer_of, preactivations_of, rows_of
+
+
+@dataclass(frozen=True, eq=False)
+class MlpStart:
+    """S runs of one shape on one training set."""
+
+    runs: Sequence[Run]
+    data: TrainingSet
+    label: Tensor
+    """[n] long"""
+    network: Mlp
+    weights: Tensor
+    """[S, M, e''] with e'' >= e: columns past those of the inputs meet only zeros."""
+    bias: Tensor
+    """[S, M]"""
+    upper: Upper
+    """[S, ...]"""
+
+
+@dataclass(frozen=True, eq=False)
+class MlpFitted:
+    """The networks of S runs after the last step, with the loss and accuracy on the training set."""
+
+    weights: Tensor
+    """[S, M, e'']"""
+    bias: Tensor
+    """[S, M]"""
+    upper: Upper
+    """[S, ...]"""
+    loss: Tensor
+    """[S] mean training loss"""
+    accuracy: Tensor
+    """[S] share of training points whose own label has strictly the largest output"""
+    left: Tensor
+    """[S, M] the factors that are left of the neurons' initial weights, W = diag(left) W0 + V, V being learned; nan
+    where that is not known"""
+    steps: Tensor
+    """[S] steps that were taken"""
+
+
+def finish(start: MlpStart, weights: Tensor, bias: Tensor, upper: Upper, left: Tensor, steps: Tensor) -> MlpFitted:
+    """Fitted networks from their weights, what is left of the start [S, M], and the steps taken [S]."""
+    seen = preactivations_of(start.data.inputs, weights, bias)  # [S, M, n]
+    of_groups = outputs(seen, weights.norm(dim=-1), upper, start.network)  # [S, c, n]
+    accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [S]
+    loss = mean_loss(of_groups, start.label, start.network.loss, start.network.binary)
+    return MlpFitted(weights, bias, upper, loss, accuracy, left, steps)
+
+
+def trained_parts(settings: Settings) -> frozenset[str]:
+    """Which of `weights`, `bias`, `hidden`, `hidden_bias`, `output` and `output_bias` are trained, of canonical
+    settings."""
+    network, train = settings.network, settings.training.train
+    found = {"weights", *(["bias"] if network.bias != "none" else [])} if train != "output" else set()
+    every = network.bias == "all"
+    if train == "all":
+        found |= {"hidden", *(["hidden_bias"] if every else [])}
+    if train != "first" and network.output == "trained":
+        found |= {"output", *(["output_bias"] if every else [])}
+    return frozenset(found)
+
+
+def reached(training: Training, of_groups: Tensor, label: Tensor, network: Mlp) -> Tensor:
+    """[...] bool: whether training is to stop, from the outputs [..., c, n] at all training points."""
+    done = torch.zeros(of_groups.shape[:-2], dtype=torch.bool, device=of_groups.device)
+    if training.stop_margin is not None:
+        done |= label_margin(of_groups, label).amin(dim=-1) >= training.stop_margin
+    if training.stop_loss is not None:
+        done |= mean_loss(of_groups, label, network.loss, network.binary) <= training.stop_loss
+    return done
+
+
+def steps_between_looks(settings: Settings) -> int | None:
+    """Steps after which it is asked whether training is to stop: every one of full batches, every epoch of others; null
+    where it is not to stop early."""
+    training = settings.training
+    if training.stop_margin is None and training.stop_loss is None:
+        return None
+    return 1 if training.batch_size is None else max(1, settings.data.n // training.batch_size)
+
+
+def train(starts: Sequence[MlpStart], stop: Stop | None = None) -> list[MlpFitted]:
+    """Train every run of every start, up to its steps. Raises Stopped."""
+    return each(starts, lambda start: _train(start, stop))
+
+
+def _train(start: MlpStart, stop: Stop | None) -> MlpFitted:
+    trained = each(range(len(start.runs)), lambda i: _One(start, i).train(stop))
+    weights, bias = (torch.stack([getattr(one, name) for one in trained]) for name in ("weights", "bias"))
+    left = torch.tensor([one.left for one in trained]).to(weights).unsqueeze(1).expand(-1, weights.shape[1])
+    steps = torch.tensor([one.steps for one in trained], device=weights.device)
+    return finish(start, weights, bias, Upper.joined([one.upper for one in trained], torch.stack), left, steps)
+
+
+class _One:
+    """A run in training, in place."""
+
+    def __init__(self, start: MlpStart, i: int) -> None:
+        self._start, self._run = start, start.runs[i]
+        parts = trained_parts(self._run.settings)
+        self._leaves: list[Tensor] = []
+        self.weights = self._leaf(start.weights[i], "weights" in parts)
+        self.bias = self._leaf(start.bias[i], "bias" in parts)
+        upper = start.upper.each(lambda tensor: tensor[i])
+        self.upper = Upper(
+            tuple(self._leaf(one, "hidden" in parts) for one in upper.hidden),
+            tuple(self._leaf(one, "hidden_bias" in parts) for one in upper.hidden_bias),
+            self._leaf(upper.output, "output" in parts),
+            self._leaf(upper.output_bias, "output_bias" in parts),
+            upper.scale,
+            upper.unit,
+        )
+        self._first = "weights" in parts
+        self.steps = 0
+
+    def _leaf(self, value: Tensor, trained: bool) -> Tensor:
+        leaf = value.clone().requires_grad_(trained)
+        self._leaves += [leaf] if trained else []
+        return leaf
+
+    @torch.enable_grad()
+    def train(self, stop: Stop | None) -> "_One":
+        """To the last step, or to where training is to stop."""
+        settings, start = self._run.settings, self._start
+        training, look = settings.training, steps_between_looks(settings)
+        optimizer = optimizer_of(training, self._leaves)
+        for step, rows in zip(range(training.steps), rows_of(self._run), strict=False):
+            check(stop)
+            tell(Stage.TRAINING, step, training.steps)
+            if look is not None and step % look == 0 and self._is_done():
+                break
+            inputs, label = start.data.inputs, start.label
+            if rows is not None:
+                inputs, label = inputs[rows.to(label.device)], label[rows.to(label.device)]
+            optimizer.zero_grad()
+            loss = mean_loss(self._outputs(inputs), label, start.network.loss, start.network.binary)
+            (loss / settings.network.multiplier**2).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            self.steps += 1
+        self.weights, self.bias = self.weights.detach(), self.bias.detach()
+        self.upper = self.upper.each(torch.Tensor.detach)
+        return self
+
+    def _outputs(self, inputs: Tensor) -> Tensor:
+        """[c, n] at inputs [n, e]."""
+        seen = preactivations_of(inputs, self.weights, self.bias)  # [M, n]
+        return outputs(seen, self.weights.norm(dim=-1), self.upper, self._start.network)
+
+    def _is_done(self) -> bool:
+        start, training = self._start, self._run.settings.training
+        with torch.no_grad():
+            return bool(reached(training, self._outputs(start.data.inputs), start.label, start.network))
+
+    @property
+    def left(self) -> float:
+        """The factor that is left of the first layer's start; nan for powers, of which each neuron keeps another."""
+        if not self._first:
+            return 1.0
+        if self._start.network.power not in (None, 1.0):
+            return math.nan
+        return left_of_start(self._run.settings.training.model_copy(update={"steps": self.steps}))
