@@ -1,5 +1,7 @@
 """Made-up results of runs, for tests that store and read but do not compute."""
 
+from itertools import product
+
 import numpy as np
 
 from phaselab.domain.results.measures import MEASURES
@@ -16,11 +18,12 @@ def made_up(run: Run, **measures: float | None) -> RunResult:
     values: dict[str, float | None] = {
         name: float(draw.uniform(entry.low or 0.0, entry.high or 20.0)) for name, entry in MEASURES.items()
     }
-    count = len(radii(run.settings.attack))
+    count, methods = len(radii(run.settings.attack)), run.settings.attack.methods
+    falling = {name: np.sort(draw.integers(0, 101, count) / 100)[::-1] for name in product(READOUTS, methods)}
+    upper = {readout: np.sort(draw.integers(0, 101, count) / 100)[::-1] for readout in READOUTS}
     curves = tuple(
-        Curve(readout, method, np.sort(draw.integers(0, 101, count) / 100)[::-1])
-        for readout in READOUTS
-        for method in run.settings.attack.methods
+        Curve(readout, method, line, np.maximum(line, upper[readout]) if method == "exact" else None)
+        for (readout, method), line in falling.items()
     )
     return RunResult(
         key=run.key,

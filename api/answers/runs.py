@@ -99,8 +99,13 @@ _HEAD: tuple[Field[_RunCurve], ...] = (
     Field("method", "text", lambda one: one.curve.method, "The attack or exact method."),
 )
 _RADIUS: Field[_RunCurve] = Field("radius", "number", lambda one: one.radii, "L2 radius, in data units.")
-_ACCURACY: Field[_RunCurve] = Field("accuracy", "number", lambda one: one.curve.accuracy, "Robust accuracy.")
-_CURVE = Record((*_HEAD, listed(_ACCURACY), listed(_RADIUS)))
+_ACCURACY: Field[_RunCurve] = Field(
+    "accuracy", "number", lambda one: one.curve.accuracy, "Robust accuracy; of `exact`, the share proved right."
+)
+_UPPER: Field[_RunCurve] = Field(
+    "accuracy_upper", Maybe("number"), lambda one: one.curve.accuracy_upper, "Of `exact`, not proved wrong; else null."
+)
+_CURVE = Record((*_HEAD, listed(_ACCURACY), listed(_UPPER), listed(_RADIUS)))
 
 
 def _curves(detail: RunDetail) -> list[_RunCurve] | None:
@@ -159,7 +164,7 @@ def curves_table(detail: RunDetail) -> Table[_Row]:
     """One row a radius of every curve of a run. Raises NotFound for a run without a result."""
     curves = [_RunCurve(curve, detail.radii) for curve in arrays_of(detail).curves]
     rows = ((one, place) for one in curves for place in range(len(one.radii)))
-    return Table((*through(_first, _HEAD), at_radius(_RADIUS), at_radius(_ACCURACY)), rows)
+    return Table((*through(_first, _HEAD), at_radius(_RADIUS), at_radius(_ACCURACY), at_radius(_UPPER)), rows)
 
 
 _Entry: TypeAlias = tuple[tuple[int, ...], np.float32]

@@ -24,6 +24,12 @@ _METHOD_NAMES: Mapping[Method, str] = {
 }
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h", "d")
 _WIDTHS: Mapping[Method, float] = {"exact": 2.0, "pgd": 1.5, "pgd_native": 1.2}
+_NARROW = 42
+"""Letters of a line of the legend under a single panel."""
+_UPPER_WIDTH = 0.9
+"""Of the line of what is not proved wrong."""
+_HATCH = "//////"
+"""Of the band between what is proved right and what is not proved wrong."""
 _MAX_BANDED_GROUPS = 3
 """Most groups whose every method gets a band; with more, only the most exact method does."""
 _LEAST_GAP = 0.055
@@ -133,16 +139,19 @@ def draw_curves(curves: Curves, overlay: Sequence[Series] = ()) -> Figure:
     readouts = list(picture.panels) or ["max"]
     handles = _legend_handles(picture)
     columns = 2 if len(readouts) == 1 else 3
-    figure = new_figure(6.2 if len(readouts) == 1 else 9.1, 4.6 + 0.19 * -(-len(handles) // columns))
+    for handle in handles if len(readouts) == 1 else ():
+        handle.set_label(filled(str(handle.get_label()), _NARROW))
+    lines = sum(str(handle.get_label()).count("\n") + 1 for handle in handles)
+    figure = new_figure(6.2 if len(readouts) == 1 else 9.1, 4.6 + 0.19 * -(-lines // columns))
     panels = figure.subplots(1, len(readouts), sharey=True, squeeze=False)[0]
     for axes, readout in zip(panels, readouts, strict=True):
         _draw_panel(axes, picture, readout)
     panels[0].set_ylabel("robust accuracy")
     if not picture.panels:
         panels[0].text(0.5, 0.5, "no run has finished yet", transform=panels[0].transAxes, ha="center", color="#777777")
-    lines = picture.title.count("\n") + 1
+    titled = picture.title.count("\n") + 1
     figure.suptitle(picture.title + "\n" * (picture.note.count("\n") + 1), fontsize=11.5, fontweight="bold", color=INK)
-    below = 1 - (0.09 + 0.2 * lines) / figure.get_figheight()
+    below = 1 - (0.09 + 0.2 * titled) / figure.get_figheight()
     figure.text(0.5, below, picture.note, ha="center", va="top", fontsize=8.5, color="#555555")
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=2.8)
     return figure
@@ -159,6 +168,7 @@ def _draw_panel(axes: Axes, picture: CurvesPicture, readout: Readout) -> None:
             linewidth=_WIDTHS[curve.method],
             zorder=3,
         )
+        _draw_bracket(axes, line)
         if curve.method in picture.banded and curve.ci_low is not None and curve.ci_high is not None:
             axes.fill_between(curve.radii, curve.ci_low, curve.ci_high, color=line.colour, alpha=0.16, linewidth=0)
     for series, marker in zip(picture.overlay, _MARKERS, strict=False):
@@ -174,6 +184,17 @@ def _draw_panel(axes: Axes, picture: CurvesPicture, readout: Readout) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(f"{readout} readout", pad=44 if picture.marks.get(readout) else 8)
+
+
+def _draw_bracket(axes: Axes, line: Line) -> None:
+    """A hatched band up to what is not proved wrong, where the bounds do not meet."""
+    curve = line.curve
+    if curve.mean_upper is None or not curve.is_open:
+        return
+    between = axes.fill_between(curve.radii, curve.mean, curve.mean_upper, hatch=_HATCH, alpha=0.9, linewidth=0)
+    between.set(facecolor="none", edgecolor=line.colour, zorder=2.5)
+    style = LINES[curve.method]
+    axes.plot(curve.radii, curve.mean_upper, style, color=line.colour, linewidth=_UPPER_WIDTH, zorder=3)
 
 
 def _published() -> dict[str, Any]:
@@ -217,6 +238,9 @@ def _legend_handles(picture: CurvesPicture) -> list[Line2D | Patch]:
     ]
     for method in picture.methods:
         handles.append(Line2D([], [], color="#555555", linestyle=LINES[method], label=_METHOD_NAMES[method]))
+    if any(line.curve.is_open for lines in picture.panels.values() for line in lines):
+        label = "bracket of exact: right below, wrong above"
+        handles.append(Patch(facecolor="none", edgecolor="#555555", hatch=_HATCH, linewidth=0.9, label=label))
     if any(picture.marks.values()):
         label = "theory: the radius that flips the median test point, R = SNR √d"
         handles.append(Line2D([], [], color="#555555", linestyle=(0, (1, 1.2)), linewidth=1.0, label=label))

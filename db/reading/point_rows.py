@@ -28,7 +28,14 @@ from phaselab.domain.results.summaries import MeasureList
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Method
 
-SeedsAndAccuracies = tuple[npt.NDArray[np.int64], arrays.Accuracies]
+
+class SeededCurves(NamedTuple):
+    """The curves of some runs: their seeds [runs], accuracies [runs, radii], and those of upper curves (null where not
+    every run has one)."""
+
+    seeds: npt.NDArray[np.int64]
+    accuracy: arrays.Accuracies
+    accuracy_upper: arrays.Accuracies | None
 
 
 class PointRow(NamedTuple):
@@ -115,9 +122,9 @@ def read_seeds(
 
 def read_curves(
     session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]
-) -> Iterator[tuple[int, Mapping[tuple[Readout, Method], SeedsAndAccuracies]]]:
+) -> Iterator[tuple[int, Mapping[tuple[Readout, Method], SeededCurves]]]:
     """(settings, curves) of every one of the settings that has finished runs in any of the experiments, each run once:
-    for each readout and method the seeds [runs] and the accuracies [runs, radii]."""
+    for each readout and method the curves of those that have it."""
     query = (
         select(runs.c.settings_id, runs.c.seed, run_arrays.c.content)
         .join(run_arrays, run_arrays.c.run_id == runs.c.id)
@@ -130,7 +137,10 @@ def read_curves(
         _, listed, contents = zip(*same, strict=True)
         seeds = np.array(listed, np.int64)
         found = arrays.decode_curves(contents)
-        yield settings_id, {name: (seeds[places], accuracies) for name, (places, accuracies) in found.items()}
+        yield (
+            settings_id,
+            {name: SeededCurves(seeds[one.places], one.accuracy, one.accuracy_upper) for name, one in found.items()},
+        )
 
 
 def _wanted(session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]) -> ColumnElement[bool]:

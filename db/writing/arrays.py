@@ -1,7 +1,11 @@
 """Curves and the cosine matrix of a run as one compact binary value.
 
 The length of a header (4 bytes, little-endian), the header (JSON: which curves, how many radii, the shape of the
-matrix, `of`), the curves [curves, radii], the cosines as little-endian float32 [k, neurons], the CRC-32 of all that.
+matrix, `of`), the curves [rows, radii], the cosines as little-endian float32 [k, neurons], the CRC-32 of all that.
+
+A row of the header's `curves` is [readout, method]. A third word tells of a bracket: `both` where its bounds meet at
+every radius and the row is both of them, else `lower` and, in the next row, `upper`. Values of older versions have no
+third word: their upper curves are not known.
 
 An accuracy is a share of the test points, so curves are held as numbers of `of` points, little-endian uint16, whenever
 that gives every accuracy back to the last bit; else `of` is 0 and they are little-endian float64. Values that older
@@ -14,6 +18,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +27,8 @@ from phaselab.domain.results.results import Curve, Readout
 from phaselab.domain.settings.settings import Method
 
 Accuracies = npt.NDArray[np.float64]
-_Names = tuple[tuple[Readout, Method], ...]
+_Names = tuple[tuple[str, ...], ...]
+"""Of each row its readout and method, and the word of a bracket."""
 _COMPRESSED = 0x78
 """First byte of a zlib stream. Headers are filled up to a multiple of 16 bytes, so no other value begins with it."""
 _PARTS = (60_000, 32_768)
@@ -37,11 +43,32 @@ class RunArrays:
     cosines: npt.NDArray[np.float32]
 
 
+class CurvesOfRuns(NamedTuple):
+    """The curves of many runs by one readout and method."""
+
+    places: npt.NDArray[np.int64]
+    """[runs], among those that were asked of"""
+    accuracy: Accuracies
+    """[runs, radii]"""
+    accuracy_upper: Accuracies | None
+    """The same of upper curves; null where not every run has one"""
+
+
+class _Rows(NamedTuple):
+    """In which rows a curve stands."""
+
+    readout: Readout
+    method: Method
+    lower: int
+    upper: int | None
+
+
 @dataclass(frozen=True)
 class _Layout:
     """What a header says, and where the curves and the cosines begin."""
 
-    names: _Names
+    curves: tuple[_Rows, ...]
+    rows: int
     radii: int
     cosines: tuple[int, int]
     of: int
@@ -50,7 +77,7 @@ class _Layout:
 
     @property
     def rest(self) -> int:
-        return self.start + len(self.names) * self.radii * (2 if self.of else 8)
+        return self.start + self.rows * self.radii * (2 if self.of else 8)
 
     @property
     def end(self) -> int:
@@ -60,7 +87,7 @@ class _Layout:
 def misshapen(run: RunArrays) -> str | None:
     """Why a run's arrays cannot be stored, if so."""
     shape = run.curves[0].accuracy.shape if run.curves else (0,)
-    alike = len(shape) == 1 and all(curve.accuracy.shape == shape for curve in run.curves)
+    alike = len(shape) == 1 and all(bound.shape == shape for curve in run.curves for bound in curve.bounds)
     if not alike or run.cosines.ndim != 2:
         return "curves must be of equal length, [radii], and cosines a matrix, [k, neurons]"
     return None
@@ -69,16 +96,18 @@ def misshapen(run: RunArrays) -> str | None:
 def encode(runs: Sequence[RunArrays]) -> list[bytes]:
     """The arrays of each run as bytes. Raises ValueError for misshapen ones."""
     alike: dict[tuple[_Names, int, tuple[int, ...]], list[int]] = {}
+    rows: list[list[Accuracies]] = []
     for i, run in enumerate(runs):
         fault = misshapen(run)
         if fault is not None:
             raise ValueError(fault)
-        names = tuple((curve.readout, curve.method) for curve in run.curves)
+        stored = [row for curve in run.curves for row in _rows(curve)]
+        rows.append([row for _, row in stored])
         radii = len(run.curves[0].accuracy) if run.curves else 0
-        alike.setdefault((names, radii, run.cosines.shape), []).append(i)
+        alike.setdefault((tuple(name for name, _ in stored), radii, run.cosines.shape), []).append(i)
     encoded = [b""] * len(runs)
     for (names, radii, shape), places in alike.items():
-        given = [curve.accuracy for i in places for curve in runs[i].curves]
+        given = [row for i in places for row in rows[i]]
         accuracy = np.array(given, dtype="<f8").reshape(len(places), len(names) * radii)
         for i, (of, numbers) in zip(places, _as_counts(accuracy), strict=True):
             head = _header(names, radii, shape, of)
@@ -87,8 +116,20 @@ def encode(runs: Sequence[RunArrays]) -> list[bytes]:
     return encoded
 
 
+def _rows(curve: Curve) -> Iterator[tuple[tuple[str, ...], Accuracies]]:
+    """The rows that a curve is stored in, each with its name."""
+    name, lower, upper = (curve.readout, curve.method), curve.accuracy, curve.accuracy_upper
+    if upper is None:
+        yield name, lower
+    elif np.array_equal(lower, upper):
+        yield (*name, "both"), lower
+    else:
+        yield (*name, "lower"), lower
+        yield (*name, "upper"), upper
+
+
 def _as_counts(accuracy: Accuracies) -> Iterator[tuple[int, bytes]]:
-    """`of` and the bytes of each row of accuracies, a row being all curves of a run."""
+    """`of` and the bytes of all rows of a run, of accuracies [runs, rows * radii]."""
     best = np.zeros(len(accuracy), dtype=np.int64)
     counts = np.zeros(accuracy.shape, dtype="<u2")
     for of in _PARTS:
@@ -111,10 +152,13 @@ def _header(names: _Names, count: int, shape: tuple[int, ...], of: int) -> bytes
 def decode(content: bytes) -> RunArrays:
     """The arrays that `encode` stored."""
     plain, layout = _read(content)
-    accuracy = _accuracies([plain], layout)[0]
+    accuracy = _accuracies([plain], layout)[0]  # [rows, radii]
     cosines = np.frombuffer(plain[layout.rest : layout.end], dtype="<f4").reshape(layout.cosines)
-    curves = tuple(Curve(*name, line) for name, line in zip(layout.names, accuracy, strict=True))
-    return RunArrays(curves, cosines)
+    curves = (
+        Curve(one.readout, one.method, accuracy[one.lower], None if one.upper is None else accuracy[one.upper])
+        for one in layout.curves
+    )
+    return RunArrays(tuple(curves), cosines)
 
 
 def damage(content: bytes) -> str | None:
@@ -134,23 +178,30 @@ def _checksum(content: bytes) -> bytes:
     return struct.pack("<I", zlib.crc32(content))
 
 
-def decode_curves(
-    contents: Sequence[bytes],
-) -> dict[tuple[Readout, Method], tuple[npt.NDArray[np.int64], Accuracies]]:
-    """The curves of many runs with the same radii: for each readout and method the places [runs] in `contents` of the
-    runs that have it, and their accuracies [runs, radii]."""
+def decode_curves(contents: Sequence[bytes]) -> dict[tuple[Readout, Method], CurvesOfRuns]:
+    """The curves of many runs with the same radii: for each readout and method those of the runs that have it."""
     alike: dict[_Layout, list[tuple[int, bytes]]] = {}
     for place, content in enumerate(contents):
         plain, layout = _read(content)
         alike.setdefault(layout, []).append((place, plain))
-    places: dict[tuple[Readout, Method], list[int]] = {}
-    found: dict[tuple[Readout, Method], list[Accuracies]] = {}
+    found: dict[tuple[Readout, Method], list[CurvesOfRuns]] = {}
     for layout, plains in alike.items():
-        accuracies = _accuracies([plain for _, plain in plains], layout)
-        for i, name in enumerate(layout.names):
-            places.setdefault(name, []).extend(place for place, _ in plains)
-            found.setdefault(name, []).append(accuracies[:, i])
-    return {name: (np.array(places[name], np.int64), np.concatenate(pieces)) for name, pieces in found.items()}
+        accuracies = _accuracies([plain for _, plain in plains], layout)  # [runs, rows, radii]
+        places = np.array([place for place, _ in plains], np.int64)
+        for one in layout.curves:
+            upper = None if one.upper is None else accuracies[:, one.upper]
+            piece = CurvesOfRuns(places, accuracies[:, one.lower], upper)
+            found.setdefault((one.readout, one.method), []).append(piece)
+    return {name: _joined(pieces) for name, pieces in found.items()}
+
+
+def _joined(pieces: Sequence[CurvesOfRuns]) -> CurvesOfRuns:
+    upper = [piece.accuracy_upper for piece in pieces if piece.accuracy_upper is not None]
+    return CurvesOfRuns(
+        np.concatenate([piece.places for piece in pieces]),
+        np.concatenate([piece.accuracy for piece in pieces]),
+        np.concatenate(upper) if len(upper) == len(pieces) else None,
+    )
 
 
 def _read(content: bytes) -> tuple[bytes, _Layout]:
@@ -161,15 +212,24 @@ def _read(content: bytes) -> tuple[bytes, _Layout]:
 @lru_cache(maxsize=1000)
 def _layout(head: bytes) -> _Layout:
     header = json.loads(head[4:])
-    names = tuple((readout, method) for readout, method in header["curves"])
+    names = header["curves"]
     k, neurons = header["cosines"]
-    return _Layout(names, header["radii"], (k, neurons), header.get("of", 0), len(head), bool(header.get("checked")))
+    curves = tuple(_curve_rows(names))
+    checked = bool(header.get("checked"))
+    return _Layout(curves, len(names), header["radii"], (k, neurons), header.get("of", 0), len(head), checked)
+
+
+def _curve_rows(names: Sequence[Sequence[Any]]) -> Iterator[_Rows]:
+    """In which rows the curves of a header stand."""
+    for i, (readout, method, *bound) in enumerate(names):
+        if bound != ["upper"]:
+            yield _Rows(readout, method, i, {"both": i, "lower": i + 1}[bound[0]] if bound else None)
 
 
 def _accuracies(plains: Sequence[bytes], layout: _Layout) -> Accuracies:
-    """The accuracies [runs, curves, radii] of values of one layout."""
+    """The accuracies [runs, rows, radii] of values of one layout."""
     numbers = b"".join(plain[layout.start : layout.rest] for plain in plains)
-    shape = len(plains), len(layout.names), layout.radii
+    shape = len(plains), layout.rows, layout.radii
     if layout.of:
         return np.frombuffer(numbers, dtype="<u2").reshape(shape) / layout.of
     return np.frombuffer(numbers, dtype="<f8").reshape(shape)

@@ -105,7 +105,7 @@ def stored_measures(session: Session, keys: Sequence[str]) -> Mapping[str, Measu
 def _storable(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
     """The outcomes; for a result that cannot be stored, a failure that says why."""
     results = [outcome for outcome in outcomes if isinstance(outcome, RunResult)]
-    curves = [curve.accuracy for result in results for curve in result.curves]
+    curves = [bound for result in results for curve in result.curves for bound in curve.bounds]
     finite = not curves or bool(np.isfinite(np.concatenate(curves)).all())
     for outcome in outcomes:
         fault = _fault(outcome, finite) if isinstance(outcome, RunResult) else None
@@ -122,7 +122,7 @@ def _fault(result: RunResult, finite: bool) -> str | None:
             return f"the measure {name} is not finite: {value}"
     if not 0 <= result.seconds <= MOST_SECONDS:
         return f"no run takes {result.seconds} seconds"
-    if not finite and not all(np.isfinite(curve.accuracy).all() for curve in result.curves):
+    if not finite and not all(np.isfinite(bound).all() for curve in result.curves for bound in curve.bounds):
         return "a curve holds a number that is not finite"
     return arrays.misshapen(arrays.RunArrays(result.curves, result.cosines))
 

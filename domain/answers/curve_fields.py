@@ -35,8 +35,16 @@ HEAD: "Record[GroupCurve]" = Record(
 ALONG: "Record[GroupCurve]" = Record(
     (
         Field("radius", "number", lambda curve: curve.radii, "L2 radius, in data units."),
-        Field("mean", "number", lambda curve: curve.mean, "Mean robust accuracy over draws."),
-        Field("ci_low", _NUMBER, lambda curve: curve.ci_low, "Lower end of its 95 % interval; null for one draw."),
+        Field("mean", "number", lambda curve: curve.mean, "Mean robust accuracy over draws; of `exact`, proved right."),
+        Field(
+            "mean_upper", _NUMBER, lambda curve: curve.mean_upper, "Of `exact`, mean share not proved wrong; null else."
+        ),
+        Field(
+            "ci_low",
+            _NUMBER,
+            lambda curve: curve.ci_low,
+            "Lower end of its 95 % interval; null for one draw.",
+        ),
         Field("ci_high", _NUMBER, lambda curve: curve.ci_high, "Its upper end."),
     )
 )

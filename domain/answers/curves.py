@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.answers.theory import TheoryRadius, flip_radius
-from phaselab.domain.results.draws import draws_of
+from phaselab.domain.results.draws import Draws, draws_of
 from phaselab.domain.results.intervals import interval_ends
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.over import Over
@@ -31,7 +31,8 @@ class CurveQuery:
 @dataclass(frozen=True)
 class RunCurves:
     """One curve of each of some runs with equal settings (null where this version cannot read them): the values of
-    their group, radii [E], accuracy [runs, E], and of each run the seed of its data and its own [runs]."""
+    their group, radii [E], accuracy [runs, E], of each run the seed of its data and its own [runs], and the upper
+    curves of brackets [runs, E] (null for attacks, and where not every run has one)."""
 
     group: Mapping[str, Value]
     settings: Settings | None
@@ -41,11 +42,13 @@ class RunCurves:
     accuracy: npt.NDArray[np.float64]
     data_seeds: npt.NDArray[np.int64]
     seeds: npt.NDArray[np.int64]
+    accuracy_upper: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
 class GroupCurve:
-    """The mean curve of a group over its `n` independent draws, with a 95 % interval where there are two or more."""
+    """The mean curve of a group over its `n` independent draws, with a 95 % interval where there are two or more, and
+    the mean of the upper curves where every run has one."""
 
     group: Mapping[str, Value]
     readout: Readout
@@ -55,9 +58,15 @@ class GroupCurve:
     interval_over: Over
     radii: tuple[float, ...]
     mean: tuple[float, ...]
+    mean_upper: tuple[float, ...] | None
     ci_low: tuple[float, ...] | None
     ci_high: tuple[float, ...] | None
     theory: TheoryRadius | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a bracket whose bounds do not meet at every radius."""
+        return self.mean_upper is not None and self.mean_upper != self.mean
 
 
 @dataclass(frozen=True)
@@ -83,12 +92,12 @@ def group_curves(curves: Sequence[RunCurves]) -> tuple[GroupCurve, ...]:
 def _mean_curve(curves: Sequence[RunCurves]) -> GroupCurve:
     first = curves[0]
     accuracy = np.concatenate([alike.accuracy for alike in curves])  # [runs, E]
+    upper = [alike.accuracy_upper for alike in curves if alike.accuracy_upper is not None]
     seeds = [np.concatenate([getattr(alike, name) for alike in curves]) for name in ("data_seeds", "seeds")]
     draws = draws_of(seeds[0], seeds[1])
-    of_draws = np.zeros((draws.n, accuracy.shape[1]))  # [n, E]
-    np.add.at(of_draws, draws.index, accuracy)
-    of_draws /= np.bincount(draws.index)[:, None]
+    of_draws = _of_draws(accuracy, draws)  # [n, E]
     mean = of_draws.mean(axis=0)
+    mean_upper = _of_draws(np.concatenate(upper), draws).mean(axis=0) if len(upper) == len(curves) else None
     low, high = _interval(curves, of_draws, mean) if draws.n > 1 else (None, None)
     return GroupCurve(
         first.group,
@@ -99,10 +108,18 @@ def _mean_curve(curves: Sequence[RunCurves]) -> GroupCurve:
         draws.over,
         tuple(first.radii.tolist()),
         tuple(mean.tolist()),
+        None if mean_upper is None else tuple(mean_upper.tolist()),
         low,
         high,
         _theory(curves, first.readout),
     )
+
+
+def _of_draws(accuracy: npt.NDArray[np.float64], draws: Draws) -> npt.NDArray[np.float64]:
+    """[n, E]: the mean of each draw, of the accuracies [runs, E] of its runs."""
+    summed = np.zeros((draws.n, accuracy.shape[1]))
+    np.add.at(summed, draws.index, accuracy)
+    return summed / np.bincount(draws.index)[:, None]
 
 
 def _interval(

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from phaselab.domain.families.registry import family_of
 from phaselab.domain.results.measures import MEASURES, Measures
@@ -33,7 +34,7 @@ def cosine_shape(settings: Settings) -> tuple[int, int]:
 def most_bytes(settings: Settings) -> int:
     """Most bytes that the result of a run of canonical settings takes as JSON."""
     k, columns = cosine_shape(settings)
-    curves = len(READOUTS) * len(settings.attack.methods)
+    curves = len(READOUTS) * (len(settings.attack.methods) + ("exact" in settings.attack.methods))  # two of a bracket
     numbers = k * columns + curves * len(radii(settings.attack))
     return NUMBER_BYTES * numbers + 4 * k + 100 * (curves + len(MEASURES)) + REST_BYTES
 
@@ -72,16 +73,31 @@ def _within(value: float, low: float | None, high: float | None) -> bool:
 def _curve_faults(settings: Settings, curves: Sequence[Curve]) -> Iterator[Fault]:
     count, seen = len(radii(settings.attack)), set()
     for i, curve in enumerate(curves):
-        place, accuracy = pointer("curves", i), curve.accuracy
+        place = pointer("curves", i)
         name = f"{curve.method}, {curve.readout}"
         if curve.readout not in READOUTS or curve.method not in settings.attack.methods:
             yield Fault(place, f"no curve ({name}) here; methods: {', '.join(settings.attack.methods)}")
         elif (curve.readout, curve.method) in seen:
             yield Fault(place, f"the curve ({name}) stands here twice")
-        elif accuracy.shape != (count,):
-            yield Fault(place, f"a curve of this run has {count} radii, not {accuracy.size}")
-        elif not np.all((accuracy >= 0) & (accuracy <= 1)):
-            yield Fault(place, "an accuracy is in 0..1")
-        elif np.any(np.diff(accuracy) > 0):
-            yield Fault(place, "robust accuracy never rises with the radius")
+        else:
+            details = (*(_accuracy_fault(bound, count) for bound in curve.bounds), _bracket_fault(curve))
+            yield from [Fault(place, detail) for detail in details if detail is not None][:1]
         seen.add((curve.readout, curve.method))
+
+
+def _accuracy_fault(accuracy: npt.NDArray[np.float64], count: int) -> str | None:
+    if accuracy.shape != (count,):
+        return f"a curve of this run has {count} radii, not {accuracy.size}"
+    if not np.all((accuracy >= 0) & (accuracy <= 1)):
+        return "an accuracy is in 0..1"
+    return "robust accuracy never rises with the radius" if np.any(np.diff(accuracy) > 0) else None
+
+
+def _bracket_fault(curve: Curve) -> str | None:
+    lower, upper = curve.accuracy, curve.accuracy_upper
+    if upper is None:
+        return None
+    if curve.method != "exact":
+        return "only `exact` has an upper curve: an attack proves nothing right"
+    crossed = upper.shape == lower.shape and np.any(upper < lower)
+    return "an upper curve is never below the curve of what is proved right" if crossed else None

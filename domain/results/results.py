@@ -22,11 +22,21 @@ MOST_SECONDS = 1e9
 
 @dataclass(frozen=True)
 class Curve:
-    """Robust accuracy, in [0, 1], at each radius of the run's settings: never rising, shape [radii]."""
+    """Robust accuracy, in [0, 1], at each radius of the run's settings: never rising, shape [radii].
+
+    A bracket of `exact`: `accuracy` is the share of points that are proved right, `accuracy_upper` that of points that
+    are not proved wrong, never below it. Null for attacks, and for what older versions computed.
+    """
 
     readout: Readout
     method: Method
     accuracy: npt.NDArray[np.float64]
+    accuracy_upper: npt.NDArray[np.float64] | None = None
+
+    @property
+    def bounds(self) -> tuple[npt.NDArray[np.float64], ...]:
+        """The accuracies that there are, the lower ones first."""
+        return (self.accuracy,) if self.accuracy_upper is None else (self.accuracy, self.accuracy_upper)
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,11 @@ def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> It
     for settings_id, same in groups.items():
         text = selection.texts[settings_id]
         settings, places = readable_settings(text), np.array(stored_radii(text))
-        for (readout, method), (seeds, accuracies) in stored.get(settings_id, {}).items():
+        for (readout, method), (seeds, accuracy, upper) in stored.get(settings_id, {}).items():
             if method in query.methods and readout in query.readouts:
                 data_seeds = data_seeds_of(text, seeds)
                 for group in same:
-                    yield RunCurves(group, settings, readout, method, places, accuracies, data_seeds, seeds)
+                    yield RunCurves(group, settings, readout, method, places, accuracy, data_seeds, seeds, upper)
 
 
 def data_seeds_of(text: str, seeds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

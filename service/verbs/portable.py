@@ -21,7 +21,7 @@ from phaselab.db.writing import imports, landing, verbs
 from phaselab.db.writing.arrays import RunArrays
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.plausible import implausible, most_bytes
-from phaselab.domain.results.results import RunResult
+from phaselab.domain.results.results import Curve, RunResult
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.runs import RECIPE
 from phaselab.domain.settings.settings import Settings
@@ -190,15 +190,18 @@ def _line(run: WholeRun, arrays: RunArrays) -> dict[str, Any]:
     return {
         "key": run.row.key,
         "measures": {name: run.row.measures[name] for name in run.measured if name in MEASURES},
-        "curves": [
-            {"readout": curve.readout, "method": curve.method, "accuracy": curve.accuracy.tolist()}
-            for curve in arrays.curves
-        ],
+        "curves": [_curve(curve) for curve in arrays.curves],
         "cosines": arrays.cosines.tolist(),
         "flags": run.row.flags,
         "seconds": run.row.seconds,
         "provenance": dict(run.provenance or {}),
     }
+
+
+def _curve(curve: Curve) -> dict[str, Any]:
+    given = {"readout": curve.readout, "method": curve.method, "accuracy": curve.accuracy.tolist()}
+    upper = curve.accuracy_upper
+    return given if upper is None else given | {"accuracy_upper": upper.tolist()}
 
 
 def _differs(result: RunResult, here: Measures) -> bool:

@@ -25,6 +25,7 @@ unpacks to much more is made to fill the server."""
 ROOM = 1_000_000
 """Bytes that even the smallest file may unpack to."""
 
+Accuracy = Annotated[tuple[float, ...], Field(max_length=200, strict=False)]
 Text = Annotated[str, Field(max_length=1000)]
 
 
@@ -44,7 +45,15 @@ class CurveLine(Group):
 
     readout: Readout
     method: Method
-    accuracy: Annotated[tuple[float, ...], Field(max_length=200, strict=False)]
+    accuracy: Accuracy
+    accuracy_upper: Accuracy | None = None
+    """Null for attacks, and in files of older versions"""
+
+    @property
+    def curve(self) -> Curve:
+        """The curve as it is landed."""
+        upper = None if self.accuracy_upper is None else np.array(self.accuracy_upper)
+        return Curve(self.readout, self.method, np.array(self.accuracy), upper)
 
 
 class RunLine(Group):
@@ -68,7 +77,7 @@ class RunLine(Group):
         cosines = np.array(self.cosines, dtype=np.float32).reshape(shape)  # null is no number
         # Another version's file may hold a measure that there is none of here.
         measures = {name: value for name, value in self.measures.items() if name in MEASURES}
-        curves = tuple(Curve(one.readout, one.method, np.array(one.accuracy)) for one in self.curves)
+        curves = tuple(one.curve for one in self.curves)
         return RunResult(self.key, measures, curves, cosines, Trust(self.flags), self.seconds, self.provenance)
 
 

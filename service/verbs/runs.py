@@ -16,6 +16,7 @@ from phaselab.db.schema.database import Database
 from phaselab.db.writing.arrays import RunArrays
 from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
+from phaselab.domain.results.results import Curve
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_radii
@@ -133,11 +134,16 @@ def curves_of_run(database: Database, key: str) -> Curves:
     detail = run(database, key)
     places, seed = np.array(detail.radii), np.array([detail.stored.row.seed])
     found = [
-        RunCurves({}, detail.read, curve.readout, curve.method, places, curve.accuracy[None], seed, seed)
-        for curve in arrays_of(detail).curves
+        RunCurves({}, detail.read, one.readout, one.method, places, one.accuracy[None], seed, seed, _row(one))
+        for one in arrays_of(detail).curves
     ]
     name = f"run {key[:12]}, seed {detail.stored.row.seed}"
     return Curves(CurveQuery(()), group_curves(found), names=(name,))
+
+
+def _row(curve: Curve) -> npt.NDArray[np.float64] | None:
+    """The upper curve as that of one run, [1, E]."""
+    return None if curve.accuracy_upper is None else curve.accuracy_upper[None]
 
 
 def arrays_of(detail: RunDetail) -> RunArrays:

@@ -21,6 +21,9 @@ def test_a_curve_for_every_group_readout_and_method(read: httpx.Client) -> None:
         assert curve["radii"] == [0, 2, 4, 6]
         for low, mean, high in zip(curve["ci_low"], curve["mean"], curve["ci_high"], strict=True):
             assert 0 <= low <= mean <= high <= 1
+        assert (curve["mean_upper"] is None) == (curve["method"] != "exact")
+        for mean, upper in zip(curve["mean"], curve["mean_upper"] or curve["mean"], strict=True):
+            assert mean <= upper <= 1
         assert curve["theory"]["radius"] is None
         assert "noise is not small" in curve["theory"]["reason"]
 
@@ -35,13 +38,14 @@ def test_tables_hold_one_row_a_radius(read: httpx.Client) -> None:
     rows = list(csv.DictReader(io.StringIO(read.get("/curves.csv", params=QUERY).text)))
     table = pq.read_table(io.BytesIO(read.get("/curves.parquet", params=QUERY).content)).to_pylist()
     expected = [
-        (str(curve["group"]["network.labels"]), curve["readout"], curve["method"], radius, mean)
+        (str(curve["group"]["network.labels"]), curve["readout"], curve["method"], *at)
         for curve in curves
-        for radius, mean in zip(curve["radii"], curve["mean"], strict=True)
+        for at in zip(curve["radii"], curve["mean"], curve["mean_upper"] or [None] * 4, strict=True)
     ]
-    names = ("network.labels", "readout", "method", "radius", "mean")
+    names = ("network.labels", "readout", "method", "radius", "mean", "mean_upper")
     assert [tuple(row[name] for name in names) for row in table] == expected
-    assert [(*(row[name] for name in names[:3]), float(row["radius"]), float(row["mean"])) for row in rows] == expected
+    as_text = [tuple("" if one is None else str(one) for one in row) for row in expected]
+    assert [tuple(row[name] for name in names) for row in rows] == as_text
 
 
 def test_pictures_and_etags(read: httpx.Client) -> None:

@@ -258,6 +258,45 @@ def test_curves_are_drawn_with_bands_theory_and_published_values() -> None:
         assert shown in text
 
 
+def open_by(gap: float) -> Curves:
+    """Curves of one group whose bracket is open by so much in the middle."""
+    tight = run_curves({"binary": 17}, ("max",))
+    curves = [
+        replace(one, mean_upper=tuple(min(1.0, mean + gap) if 0 < mean < 1 else mean for mean in one.mean))
+        if one.method == "exact"
+        else one
+        for one in tight.curves
+    ]
+    return replace(tight, curves=tuple(curves))
+
+
+def test_an_open_bracket_is_a_hatched_band_between_its_curves_and_stands_in_the_legend() -> None:
+    figure, (exact, *_) = draw_curves(open_by(0.2)), open_by(0.2).curves
+    (band,) = (one for one in figure.axes[0].collections if one.get_hatch())
+    corners = {(round(x, 6), round(y, 6)) for x, y in band.get_paths()[0].vertices.tolist()}
+    for bound in (exact.mean, exact.mean_upper or ()):
+        assert {(radius, round(mean, 6)) for radius, mean in zip(exact.radii, bound, strict=True)} <= corners
+    upper = [line for line in figure.axes[0].get_lines() if tuple(line.get_ydata()) == exact.mean_upper]
+    assert len(upper) == 1
+    assert "bracket of exact" in texts(figure)
+
+
+@pytest.mark.parametrize("curves", [open_by(0.0), run_curves({"binary": 17}, ("max",))])
+def test_a_bracket_whose_bounds_meet_or_are_not_known_is_a_line_as_any(curves: Curves) -> None:
+    figure = draw_curves(curves)
+    assert not any(one.get_hatch() for one in figure.axes[0].collections)
+    curves_drawn = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 9]
+    assert len(curves_drawn) == 3
+    assert "bracket" not in texts(figure)
+
+
+def test_the_legend_keeps_inside_the_picture_of_one_panel() -> None:
+    figure = draw_curves(run_curves({"binary": 17, "clusters": 39}, ("max",)))
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+
+
 def test_one_readout_is_one_panel_and_no_run_is_said() -> None:
     assert len(draw_curves(run_curves({"binary": 17}, ("max",))).axes) == 1
     assert "no run has finished yet" in texts(draw_curves(Curves(CurveQuery((1,)), ())))

@@ -72,6 +72,9 @@ def test_one_run_is_whole(read: httpx.Client, done: dict[str, Any]) -> None:
     assert {(curve["readout"], curve["method"]) for curve in run["curves"]} >= {("sum", "pgd"), ("max", "exact")}
     for curve in run["curves"]:
         assert len(curve["radii"]) == len(curve["accuracy"]) == 4
+        upper = curve["accuracy_upper"]
+        assert (upper is None) == (curve["method"] != "exact")
+        assert all(low <= high for low, high in zip(curve["accuracy"], upper or curve["accuracy"], strict=True))
     assert run["trust"]["verdict"] in ("ok", "suspect")
     assert run["provenance"]["engine"] == "gram"
     assert run["experiments"] == [1]
@@ -88,6 +91,10 @@ def test_a_run_as_a_table_is_its_curves(read: httpx.Client, done: dict[str, Any]
     ]
     got = [(row["readout"], row["method"], float(row["radius"]), float(row["accuracy"])) for row in rows]
     assert got == expected
+    upper = [curve["accuracy_upper"] or [None] * 4 for curve in run["curves"]]
+    assert [row["accuracy_upper"] for row in rows] == [
+        "" if one is None else str(one) for line in upper for one in line
+    ]
 
 
 def test_cosines_in_every_form(read: httpx.Client, done: dict[str, Any]) -> None:

@@ -99,6 +99,9 @@ def test_curves_as_frame(lab: Client) -> None:
     assert len(frame) == 3 * 4
     assert set(frame["method"]) == {"exact"}
     assert frame["mean"].between(0, 1).all()
+    assert (frame["mean_upper"] >= frame["mean"]).all()
+    assert (frame["mean_upper"] > frame["mean"]).any()
+    assert lab.curves(1, by=["network.labels"], where=["data.k=6"], method=["pgd"])["mean_upper"].isna().all()
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "csv", "parquet", "json"])

@@ -3,15 +3,16 @@
 import json
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phaselab.db.writing.arrays import RunArrays, decode, decode_curves, encode
+from phaselab.db.writing.arrays import Accuracies, RunArrays, decode, decode_curves, encode
 from phaselab.domain.results.results import READOUTS, Curve
-from phaselab.domain.settings.settings import METHODS
+from phaselab.domain.settings.settings import METHODS, Method
 
 NAMES = [(readout, method) for readout in READOUTS for method in METHODS]
 
@@ -20,8 +21,14 @@ def drawn(draw: np.random.Generator, curves: int, radii: int, points: int) -> Ru
     """Accuracies that are shares of `points`; any numbers in [0, 1] for 0 points."""
     shape = curves, radii
     accuracy = draw.integers(0, points + 1, shape) / points if points else draw.random(shape)
-    found = tuple(Curve(*name, line) for name, line in zip(NAMES, accuracy, strict=False))
+    found = tuple(Curve(*name, line, bracket(draw, name[1], line)) for name, line in zip(NAMES, accuracy, strict=False))
     return RunArrays(found, draw.uniform(-1, 1, (3, 4)).astype(np.float32))
+
+
+def bracket(draw: np.random.Generator, method: Method, lower: Accuracies) -> Accuracies | None:
+    """The upper curve of a curve: none of an attack, and now and then of `exact`, whose bounds may meet."""
+    kind = draw.integers(3)
+    return None if method != "exact" or kind == 0 else lower if kind == 1 else np.ones_like(lower)
 
 
 def as_stored_before(run: RunArrays) -> bytes:
@@ -34,9 +41,15 @@ def as_stored_before(run: RunArrays) -> bytes:
     return zlib.compress(content, level=1)
 
 
+def without_upper(run: RunArrays) -> RunArrays:
+    return replace(run, curves=tuple(replace(curve, accuracy_upper=None) for curve in run.curves))
+
+
 def same(one: RunArrays, other: RunArrays) -> bool:
-    curves = [(curve.readout, curve.method, curve.accuracy.tolist()) for curve in one.curves]
-    others = [(curve.readout, curve.method, curve.accuracy.tolist()) for curve in other.curves]
+    curves, others = (
+        [(curve.readout, curve.method, [bound.tolist() for bound in curve.bounds]) for curve in run.curves]
+        for run in (one, other)
+    )
     return curves == others and np.array_equal(one.cosines, other.cosines)
 
 
@@ -61,12 +74,17 @@ def test_a_run_without_curves_or_cosines_comes_back() -> None:
 
 def test_what_the_first_version_stored_is_read() -> None:
     run = drawn(np.random.default_rng(1), 6, 31, 1000)
-    assert same(decode(as_stored_before(run)), run)
+    found = decode(as_stored_before(run))
+    assert same(found, without_upper(run))
+    assert all(curve.accuracy_upper is None for curve in found.curves), "not that bounds meet: it is not known"
 
 
 def test_usual_curves_take_two_bytes_a_number() -> None:
-    run = drawn(np.random.default_rng(1), 6, 31, 1000)
-    assert len(encode([run])[0]) < 2 * 6 * 31 + 4 * 12 + 250
+    run = without_upper(drawn(np.random.default_rng(1), 6, 31, 1000))
+    curves = tuple(replace(one, accuracy_upper=one.accuracy if one.method == "exact" else None) for one in run.curves)
+    sizes = [len(content) for content in encode([run, replace(run, curves=curves)])]
+    assert sizes[0] < 2 * 6 * 31 + 4 * 12 + 250
+    assert sizes[1] <= sizes[0] + 16, "curves whose bounds meet are stored once"
 
 
 def test_the_curves_of_many_runs_at_once_are_those_of_each() -> None:
@@ -74,14 +92,32 @@ def test_the_curves_of_many_runs_at_once_are_those_of_each() -> None:
     runs = [drawn(draw, curves, 5, points) for curves, points in ((6, 1000), (2, 1000), (6, 0), (6, 1000))]
     found = decode_curves([as_stored_before(runs[0]), *encode(runs[1:])])
     for name in NAMES:
-        places, accuracies = found[name]
+        one = found[name]
         wanted = {
-            i: c.accuracy.tolist() for i, run in enumerate(runs) for c in run.curves if (c.readout, c.method) == name
+            i: curve for i, run in enumerate(runs) for curve in run.curves if (curve.readout, curve.method) == name
         }
-        assert dict(zip(places.tolist(), accuracies.tolist(), strict=True)) == wanted
+        lower = {i: curve.accuracy.tolist() for i, curve in wanted.items()}
+        assert dict(zip(one.places.tolist(), one.accuracy.tolist(), strict=True)) == lower
+        assert one.accuracy_upper is None, "the first run has none"
+
+
+def test_upper_curves_of_many_runs_are_known_where_each_has_one() -> None:
+    accuracy = np.array([[1.0, 0.5], [0.9, 0.2], [0.8, 0.0]])
+    upper = np.array([[1.0, 0.5], [0.9, 0.3], [1.0, 1.0]])
+    pairs = list(zip(accuracy, upper, strict=True))
+    runs = [RunArrays((Curve("sum", "exact", *pair),), np.zeros((1, 1), np.float32)) for pair in pairs]
+    found = decode_curves(encode(runs))["sum", "exact"]
+    order = np.argsort(found.places)
+    assert found.accuracy[order].tolist() == accuracy.tolist()
+    assert found.accuracy_upper is not None
+    assert found.accuracy_upper[order].tolist() == upper.tolist()
+    assert decode_curves(encode([*runs, without_upper(runs[0])]))["sum", "exact"].accuracy_upper is None
 
 
 def test_curves_of_different_length_are_refused() -> None:
     run = RunArrays((Curve("sum", "pgd", np.ones(2)), Curve("max", "pgd", np.ones(3))), np.zeros((1, 1), np.float32))
     with pytest.raises(ValueError, match="equal length"):
         encode([run])
+    crossed = RunArrays((Curve("sum", "exact", np.ones(2), np.ones(3)),), np.zeros((1, 1), np.float32))
+    with pytest.raises(ValueError, match="equal length"):
+        encode([crossed])

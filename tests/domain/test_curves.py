@@ -1,5 +1,7 @@
 """Mean curves of groups of runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,23 @@ def test_groups_stay_apart_and_one_run_has_no_interval() -> None:
     assert (other.ci_low[2], (other.ci_high or ())[0]) == (0.0, 1.0)
     assert one.theory == other.theory
     assert one.theory is not None
+
+
+def test_the_upper_curves_of_a_group_are_averaged_as_its_curves_are() -> None:
+    lower, upper = (
+        [[1.0, 0.4, 0.0], [1.0, 0.6, 0.0], [1.0, 0.9, 0.0]],
+        [[1.0, 0.8, 0.0], [1.0, 0.6, 0.0], [1.0, 1.0, 0.5]],
+    )
+    runs = curves_of(4, lower, data=[7, 7, 8])
+    (found,) = group_curves([replace(runs, accuracy_upper=np.array(upper))])
+    assert found.mean_upper == pytest.approx((1.0, 0.85, 0.25)), "of draws, not of runs"
+    assert found.is_open
+    (tight,) = group_curves([replace(runs, accuracy_upper=np.array(lower))])
+    assert tight.mean_upper == tight.mean
+    assert not tight.is_open
+    other = curves_of(6, [[1.0, 0.5, 0.0]], first=9)
+    (partly,) = group_curves([replace(runs, accuracy_upper=np.array(upper)), other])
+    assert (partly.mean_upper, partly.is_open) == (None, False), "a run of an older version does not tell"
 
 
 def test_runs_that_share_data_are_one_draw() -> None:

@@ -26,6 +26,10 @@ def curve(accuracy: list[float], method: Any = "pgd", readout: Any = "sum") -> t
     return (Curve(readout, method, np.array(accuracy)),)
 
 
+def bracket(upper: list[float], method: Any = "exact") -> tuple[Curve, ...]:
+    return (Curve("sum", method, np.array([1.0, 0.4, 0.1]), np.array(upper)),)
+
+
 @pytest.mark.parametrize(
     "base",
     [
@@ -40,7 +44,8 @@ def test_what_a_run_gives_is_plausible_and_fits_its_line(base: dict[str, Any]) -
     run = Run.of(resolve(Settings.model_validate(base | {"attack": ATTACK})), 0)
     result = made_up(run)
     assert implausible(run.settings, result) == []
-    numbers = [result.cosines.tolist(), [one.accuracy.tolist() for one in result.curves], dict(result.measures)]
+    curves = [[bound.tolist() for bound in one.bounds] for one in result.curves]
+    numbers = [result.cosines.tolist(), curves, dict(result.measures)]
     assert len(json.dumps(numbers)) < most_bytes(run.settings)
 
 
@@ -59,6 +64,12 @@ def test_what_a_run_gives_is_plausible_and_fits_its_line(base: dict[str, Any]) -
         (replace(GOOD, curves=curve([1.0, math.nan, 0.1])), "/curves/0"),
         (replace(GOOD, curves=2 * curve([1.0, 0.4, 0.1])), "/curves/1"),
         (replace(GOOD, curves=curve([1.0, 0.4, 0.1], method="magic")), "/curves/0"),
+        (replace(GOOD, curves=bracket([1.0, 0.4, 0.1], method="pgd")), "/curves/0"),
+        (replace(GOOD, curves=bracket([1.0, 0.4])), "/curves/0"),
+        (replace(GOOD, curves=bracket([1.0, 0.5, 0.6])), "/curves/0"),
+        (replace(GOOD, curves=bracket([1.0, 0.5, math.nan])), "/curves/0"),
+        (replace(GOOD, curves=bracket([2.0, 0.5, 0.1])), "/curves/0"),
+        (replace(GOOD, curves=bracket([1.0, 0.3, 0.1])), "/curves/0"),
         (replace(GOOD, curves=curve([1.0, 0.4, 0.1], readout="mean")), "/curves/0"),
         (replace(GOOD, cosines=np.zeros((4, 5), np.float32)), "/cosines"),
         (replace(GOOD, cosines=np.zeros((0, 0), np.float32)), "/cosines"),

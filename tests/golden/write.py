@@ -7,11 +7,13 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from phaselab.domain.results.measures import MEASURES
-from phaselab.domain.results.results import RunResult
+from phaselab.domain.results.results import Curve, RunResult
 from phaselab.domain.settings.runs import RECIPE, Run
 from phaselab.domain.settings.stacks import Stack
 from phaselab.service.base.presets import presets
@@ -40,10 +42,15 @@ def numbers(run: Run) -> dict[str, Any]:
     return {
         "key": run.key,
         "measures": {name: _short(result.measures.get(name)) for name in MEASURES},
-        "curves": {f"{one.method} {one.readout}": [_short(a) for a in one.accuracy.tolist()] for one in result.curves},
+        "curves": dict(chain.from_iterable(map(_curves, result.curves))),
         "flags": list(result.trust.flags),
         "cosines": {"shape": list(result.cosines.shape), "first": [_short(one) for one in first]},
     }
+
+
+def _curves(curve: Curve) -> Iterator[tuple[str, list[float | None]]]:
+    for bound, name in zip(curve.bounds, ("", " upper"), strict=False):
+        yield f"{curve.method} {curve.readout}{name}", [_short(accuracy) for accuracy in bound.tolist()]
 
 
 def _short(value: float | None) -> float | None:

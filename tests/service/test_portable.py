@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from phaselab.db.care.check import check
+from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database
 from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.settings.faults import InvalidInput
@@ -28,6 +29,11 @@ def changed(file: bytes, change: Callable[[list[Any]], None]) -> io.BytesIO:
     return io.BytesIO(gzip.compress(b"\n".join(json.dumps(line).encode() for line in lines)))
 
 
+def curves_of(run: WholeRun) -> list[tuple[str, list[list[float]]]]:
+    assert run.arrays is not None
+    return [(curve.method, [bound.tolist() for bound in curve.bounds]) for curve in run.arrays.curves]
+
+
 @pytest.fixture
 def home(sqlite_url: str, postgresql_url: str, database_url: str) -> Any:
     """Another lab's database, of the other kind."""
@@ -47,6 +53,8 @@ def test_an_experiment_moves_between_labs_whole(database: Database, home: Databa
         assert one.row.measures == other.row.measures
         assert one.provenance == other.provenance
         assert one.row.flags == other.row.flags
+        assert curves_of(one) == curves_of(other)
+        assert {name for name, bounds in curves_of(one) if len(bounds) == 2} == {"exact"}
     query = DiagramQuery((experiment,), "data.k", "network.init_scale", "train_loss")
     here = DiagramQuery((merged.experiment_id,), "data.k", "network.init_scale", "train_loss")
     assert diagrams.diagram(home, query).cells == diagrams.diagram(database, here).cells
@@ -111,11 +119,14 @@ def test_files_of_older_and_newer_versions_merge(database: Database, home: Datab
     def of_other_versions(lines: list[Any]) -> None:
         del lines[1]["measures"]["train_loss"]
         lines[2]["measures"]["of_tomorrow"] = 1.0
+        for curve in lines[1]["curves"]:
+            curve.pop("accuracy_upper", None)
 
     merged = import_experiment(database, changed(file, of_other_versions), "bob", trusted=True)
     assert (merged.new, merged.conflicts) == (18, ())
     older, newer = (run_verbs.run(database, key).stored for key in keys[1:3])
     assert older.row.measures["train_loss"] is None
+    assert [len(bounds) for _, bounds in curves_of(older)] == [1] * 6, "what is not known is not made up"
     assert "train_loss" not in older.measured
     assert newer.measured == run_verbs.run(home, keys[2]).stored.measured
     assert exported(database, merged.experiment_id) != file, "what it was not given it does not tell"

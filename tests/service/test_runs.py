@@ -77,7 +77,7 @@ def test_one_run_is_told_whole(database: Database) -> None:
     np.testing.assert_array_equal(found.stored.arrays.cosines, result.cosines)
     for stored, given in zip(found.stored.arrays.curves, result.curves, strict=True):
         assert (stored.readout, stored.method) == (given.readout, given.method)
-        np.testing.assert_array_equal(stored.accuracy, given.accuracy)
+        np.testing.assert_array_equal(stored.bounds, given.bounds)
     assert found.stored.provenance == result.provenance
     assert found.stored.experiments == (experiment,)
     assert (found.stored.row.trust, found.stored.row.flags) == (result.trust.verdict, result.trust.flags)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from torch import Tensor
@@ -30,13 +31,30 @@ ExactMethod = Callable[[Readout], RobustRadii]
 class Attacked:
     """What became of the test points of S runs."""
 
-    accuracy: Accuracies
+    radii: Sequence[float]
+    """The radii of attacks and curves, ascending"""
     broken: Mapping[Readout, Broken]
     """What `pgd` did, per readout"""
     native: Broken | None
     """What `pgd_native` did, a verdict per readout that is a function of its own"""
     exact: Mapping[Readout, RobustRadii]
     """[S, N] bounds of the robust radii, per readout"""
+
+    @cached_property
+    def accuracy(self) -> Accuracies:
+        """The curve of every method; of `exact` the points that are proved right."""
+        accuracy: dict[tuple[Method, Readout], Tensor] = {}
+        if self.native is not None:
+            curves = self.native.accuracy(len(self.radii))  # [V, S, radii]; one verdict where readouts are one function
+            accuracy |= {("pgd_native", readout): curves[i % len(curves)] for i, readout in enumerate(READOUTS)}
+        accuracy |= {("pgd", readout): one.accuracy(len(self.radii))[0] for readout, one in self.broken.items()}
+        accuracy |= {("exact", readout): share_above(one.lower, self.radii) for readout, one in self.exact.items()}
+        return accuracy
+
+    @cached_property
+    def accuracy_upper(self) -> Accuracies:
+        """Of `exact`, the points that are not proved wrong."""
+        return {("exact", readout): share_above(one.upper, self.radii) for readout, one in self.exact.items()}
 
 
 def radii_of(settings: Settings) -> tuple[float, ...]:
@@ -72,7 +90,7 @@ class Attacks:
                 broken = self._for_all(lambda readout: self._on_readout(readout, own, native))
         check(self.stop)
         exact = self._for_all(self.exact) if self.exact is not None and "exact" in turns else {}
-        return Attacked(self._accuracy(native, broken, exact), broken, native, exact)
+        return Attacked(radii_of(self.settings), broken, native, exact)
 
     def on(self, objective: Objective) -> Broken:
         """The attack on an objective. Raises Stopped."""
@@ -101,20 +119,7 @@ class Attacks:
         distinct = dict(zip(readouts, each(readouts, compute), strict=True))
         return {readout: distinct.get(readout, distinct["sum"]) for readout in READOUTS}
 
-    def _accuracy(
-        self, native: Broken | None, broken: Mapping[Readout, Broken], exact: Mapping[Readout, RobustRadii]
-    ) -> Accuracies:
-        radii = radii_of(self.settings)
-        accuracy: dict[tuple[Method, Readout], Tensor] = {}
-        if native is not None:
-            curves = native.accuracy(len(radii))  # [V, S, radii]; one verdict where the readouts are the same function
-            accuracy |= {("pgd_native", readout): curves[i % len(curves)] for i, readout in enumerate(READOUTS)}
-        accuracy |= {("pgd", readout): one.accuracy(len(radii))[0] for readout, one in broken.items()}
-        accuracy |= {("exact", readout): certified(one, radii) for readout, one in exact.items()}
-        return accuracy
 
-
-def certified(bounds: RobustRadii, radii: Sequence[float]) -> Tensor:
-    """[S, radii]: share of points that are certified at each radius."""
-    lower = bounds.lower.unsqueeze(-1)  # [S, N, 1]
-    return (lower > lower.new_tensor(radii)).double().mean(dim=1)
+def share_above(bounds: Tensor, radii: Sequence[float]) -> Tensor:
+    """[S, radii]: share of points whose bound, of [S, N], is above each radius."""
+    return (bounds.unsqueeze(-1) > bounds.new_tensor(radii)).double().mean(dim=1)

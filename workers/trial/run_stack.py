@@ -7,14 +7,17 @@ from functools import cache, partial
 from importlib.metadata import version
 from itertools import chain
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from phaselab.domain.results.measures import measured, measures_of
-from phaselab.domain.results.results import Curve, Outcome, RunFailure, RunResult
+from phaselab.domain.results.results import Curve, Outcome, Readout, RunFailure, RunResult
 from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Method
 from phaselab.domain.settings.stacks import Stack
-from phaselab.workers.attacks.attacks import Attacked, Attacks
+from phaselab.workers.attacks.attacks import Accuracies, Attacked, Attacks
 from phaselab.workers.attacks.landscape import TARGETS
 from phaselab.workers.attacks.trust import judge
 from phaselab.workers.base.checkpoint import forget, of_attack
@@ -110,18 +113,26 @@ def _results(
     names = measures_of(trained.runs[0].settings)
     values = {name: FUNCTIONS[name](shown).tolist() for name in names}  # [S] each
     matrices = cosines(shown.neurons, shown.center_norms).float().cpu().numpy()  # [S, k, M]
-    curves = {name: accuracy.double().cpu().numpy() for name, accuracy in attacked.accuracy.items()}  # [S, radii]
+    curves, upper = _on_cpu(attacked.accuracy), _on_cpu(attacked.accuracy_upper)
     return [
         RunResult(
             key=run.key,
             measures=measured(run.settings, {name: column[i] for name, column in values.items()}),
-            curves=tuple(Curve(readout, method, each[i]) for (method, readout), each in curves.items()),
+            curves=tuple(
+                Curve(readout, method, each[i], upper[method, readout][i] if (method, readout) in upper else None)
+                for (method, readout), each in curves.items()
+            ),
             cosines=matrices[i],
             trust=trust[i],
             provenance=_provenance(run, device),
         )
         for i, run in enumerate(trained.runs)
     ]
+
+
+def _on_cpu(accuracies: Accuracies) -> Mapping[tuple[Method, Readout], npt.NDArray[np.float64]]:
+    """[S, radii] each."""
+    return {name: accuracy.double().cpu().numpy() for name, accuracy in accuracies.items()}
 
 
 def _provenance(run: Run, device: str) -> Mapping[str, str]:
