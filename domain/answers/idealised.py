@@ -15,7 +15,7 @@ from phaselab.domain.answers.course import MOST_MOMENTUM, Energies, center_norm,
 from phaselab.domain.families.registry import family_of
 from phaselab.domain.families.sources import source_of
 from phaselab.domain.settings.labels import LabelGroups, deal_clusters, group_count
-from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.settings import Data, Settings
 
 LEAST_CLEARANCE = 10.0
 """Least R / sqrt(g): a group's signal at its own centre over the standard deviation of its noise."""
@@ -62,11 +62,20 @@ def learned(settings: Settings) -> Energies:
 
 
 def unevenness(settings: Settings) -> float:
-    """Relative standard deviation of the own output over clusters: their numbers of training points differ by a share
-    of sqrt(k / n), and the output follows them as far as training has not saturated."""
+    """Relative standard deviation of the own output over clusters: their numbers of training points differ, and the
+    output follows them as far as training has not saturated."""
     more = 0.05
     gain = course(settings, 1 + more).own / course(settings, 1 - more).own
-    return math.log(gain) / math.log((1 + more) / (1 - more)) * math.sqrt(settings.data.k / settings.data.n)
+    return math.log(gain) / math.log((1 + more) / (1 - more)) * _uneven_counts(settings.data)
+
+
+def _uneven_counts(data: Data) -> float:
+    """Relative standard deviation of the clusters' numbers of training points: sqrt(k / n) of independent draws; where
+    a share p of clusters has one more than the others, sqrt(p (1 - p)) over n / k."""
+    if data.balance == "random":
+        return math.sqrt(data.k / data.n)
+    more = data.n % data.k / data.k
+    return math.sqrt(more * (1 - more)) * data.k / data.n
 
 
 def dealt_groups(settings: Settings) -> LabelGroups:

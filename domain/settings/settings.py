@@ -57,6 +57,9 @@ class Data(Group):
     """Dimension of the input."""
     n: Annotated[int, _first("n", "points", "log")] = Field(1000, ge=2, le=60_000)
     """Number of training points."""
+    balance: Annotated[Literal["random", "exact"], Entry("balance", sources=("clusters",), varies=True)] = "random"
+    """`random` deals training points to clusters as independent draws; `exact` gives every cluster as many, or one
+    more. Test points are independent draws."""
     snr: Annotated[float, _first("SNR", "", "log", sources=("clusters",), varies=True)] = Field(1.0, gt=0, le=1e6)
     """Signal to noise: centres have the norm snr * sqrt(d), the noise has variance 1 a coordinate."""
     center_cosine: Annotated[float, _first("cos(μ,μ')", sources=("clusters",), varies=True)] = Field(0.0, gt=-1, lt=1)

@@ -23,6 +23,7 @@ SILENT: dict[str, tuple[Any, ...]] = {
     **{f"features.{name}": (None,) for name in ("labels", "width", "learning_rate", "steps", "batch_size", "seed")},
     **{f"features.{name}": (None,) for name in ("weight_decay", "precision", "schedule", "augmentation")},
     **{f"training.{name}": (None,) for name in ("schedule", "augmentation", "label_smoothing", "adversarial_radius")},
+    "data.balance": ("random",),
     "network.depth": (2,),
     "network.activation": ("relu",),
     "network.power": (None,),

@@ -6,6 +6,7 @@ import torch
 from scipy.stats import ks_2samp
 
 from phaselab.domain.results.results import RunResult
+from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.data import law
 from phaselab.workers.data.sources import training_set
@@ -112,3 +113,18 @@ HUGE = {
     "training__steps": 20,
     "attack__radii": [0.0, 1e4],
 }
+
+
+@pytest.mark.parametrize("draw", ["law", "literal"])
+@pytest.mark.parametrize(("k", "n"), [(4, 40), (7, 40), (10, 6)])
+def test_exact_balance_gives_every_cluster_as_many_points_or_one_more(draw: str, k: int, n: int) -> None:
+    one = small_run(data__k=k, data__n=n, data__d=30, data__draw=draw, data__balance="exact")
+    drawn = [training_set(Run.of(one.settings, seed), "cpu").cluster for seed in range(3)]
+    for cluster in drawn:
+        counts = torch.bincount(cluster, minlength=k)
+        assert counts.sum() == n
+        assert counts.max() - counts.min() == (1 if n % k else 0)
+    assert not torch.equal(drawn[0], drawn[1]), "the order is drawn"
+    if n % k:
+        more = [torch.bincount(cluster, minlength=k).argsort().tolist() for cluster in drawn]
+        assert more[0] != more[1] or more[0] != more[2], "which clusters have more is drawn"

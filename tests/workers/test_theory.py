@@ -66,6 +66,7 @@ def test_radii_of_preset_granularity(k: int, labels: str | int) -> None:
         {"data__snr": 0.5},
         {"network__init_scale": 3e-4},
         {"data__n": 300},
+        {"data__n": 305, "data__balance": "exact"},
     ],
     ids=str,
 )
@@ -112,7 +113,21 @@ def test_the_lazy_boundary(labels: str | int, changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("labels", ["binary", 3, 4, 5, 7])
-@pytest.mark.parametrize("changes", [{}, {"data__k": 20}, {"data__n": 400}, MOMENTUM, UNEVEN], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"data__k": 20}, {"data__n": 400}, MOMENTUM, UNEVEN, {"data__balance": "exact", "data__n": 305}],
+    ids=str,
+)
 def test_the_averaging_index(labels: str | int, changes: dict[str, Any]) -> None:
     canonical = settings(**{"network__labels": labels} | changes)
     assert average("averaging_index", measured(canonical)) == pytest.approx(averaging_index(canonical), abs=0.04)
+
+
+def test_with_equal_clusters_an_averaging_network_has_the_index_of_one() -> None:
+    """With six training points a cluster on average, counts that are drawn make the same network look mixed."""
+    index = {
+        balance: average("averaging_index", measured(settings(data__k=100, data__n=600, data__balance=balance), 2))
+        for balance in ("random", "exact")
+    }
+    assert index["random"] < 0.8
+    assert index["exact"] > 0.93

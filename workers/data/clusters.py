@@ -5,7 +5,14 @@ from torch import Tensor
 
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.base.streams import Stream, generator, normal
-from phaselab.workers.data.training_set import Centers, TrainingSet, center_coordinates, draw_clusters, precision_of
+from phaselab.workers.data.training_set import (
+    Centers,
+    TrainingSet,
+    center_coordinates,
+    draw_clusters,
+    precision_of,
+    training_clusters,
+)
 
 
 def draw_training_set(run: Run) -> TrainingSet:
@@ -13,7 +20,7 @@ def draw_training_set(run: Run) -> TrainingSet:
     data, precision = run.settings.data, precision_of(run)
     centers = draw_centers(run)  # [k, d]
     random = generator(run.data_seed, Stream.TRAINING)
-    cluster = draw_clusters(random, data.k, data.n)  # [n]
+    cluster = training_clusters(random, data)  # [n]
     inputs = normal(random, (data.n, data.d), precision).add_(centers[cluster])  # [n, d]
     return TrainingSet(inputs, cluster, Centers.known(data, centers))
 

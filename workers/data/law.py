@@ -15,7 +15,14 @@ from torch import Tensor
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Data
 from phaselab.workers.base.streams import Precision, Stream, chi, generator, normal
-from phaselab.workers.data.training_set import Centers, TrainingSet, center_coordinates, draw_clusters, precision_of
+from phaselab.workers.data.training_set import (
+    Centers,
+    TrainingSet,
+    center_coordinates,
+    draw_clusters,
+    precision_of,
+    training_clusters,
+)
 
 BLOCK = 128
 """Rows drawn at a time; part of the recipe."""
@@ -25,7 +32,7 @@ def draw_training_set(run: Run) -> TrainingSet:
     """n points mu_j + N(0, I_d) in k + min(n, d - k) coordinates."""
     data, precision = run.settings.data, precision_of(run)
     random = generator(run.data_seed, Stream.TRAINING)
-    cluster = draw_clusters(random, data.k, data.n)  # [n]
+    cluster = training_clusters(random, data)  # [n]
     centers = center_coordinates(data).to(precision)  # [k, k]
     along = normal(random, (data.n, data.k), precision).add_(centers[cluster])  # [n, k]
     across = draw_trapezoid(random, data.n, data.d - data.k, precision)  # [n, min(n, d - k)]

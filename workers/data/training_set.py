@@ -120,6 +120,15 @@ def draw_clusters(random: np.random.Generator, k: int, points: int) -> Tensor:
     return torch.from_numpy(random.integers(k, size=points))
 
 
+def training_clusters(random: np.random.Generator, data: Data) -> Tensor:
+    """[n] long: the clusters of the training points. Of `exact` ones, the clusters that have one more and the order of
+    points are drawn."""
+    if data.balance == "random":
+        return draw_clusters(random, data.k, data.n)
+    dealt = random.permutation(data.k)[np.arange(data.n) % data.k]  # [n]
+    return torch.from_numpy(random.permutation(dealt))
+
+
 def training_labels(run: Run, cluster: Tensor) -> Tensor:
     """[n] long: the label group of each training point, with label noise.
 
