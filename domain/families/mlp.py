@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from phaselab.domain.families.contract import Family
+from phaselab.domain.families.in_span import engine_of, first_layer_operations, impossible_engine
 from phaselab.domain.families.rates import MATRIX_RATE, POINTWISE_RATE
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.labels import group_count
@@ -35,7 +36,7 @@ def _follow(settings: Settings) -> Settings:
             "network.power": POWER if _lacks_power(settings) else network.power,
             "network.bias": network.bias or ("first" if labels == "binary" else "none"),
             "network.hidden_scale": _hidden_scale(settings),
-            "training.engine": "autograd" if training.engine == "auto" else training.engine,
+            "training.engine": engine_of(settings),
             "training.loss": _losses(settings)[0] if training.loss == "auto" else training.loss,
             "training.train": "all" if training.train == "first" and first_alone else training.train,
         }
@@ -58,6 +59,7 @@ def _losses(settings: Settings) -> tuple[str, ...]:
 
 
 def _impossible(settings: Settings) -> Iterator[Fault]:
+    yield from impossible_engine(settings)
     yield from _of_the_activation(settings)
     yield from _of_the_start(settings)
     yield from _of_the_output(settings)
@@ -135,7 +137,7 @@ def _seconds(settings: Settings) -> float:
     columns = min(data.d, data.k + data.n + count) if data.draw == "law" else data.d
     above = (settings.network.depth - 2) * count
     batch = training.batch_size or data.n
-    train = 6.0 * batch * (columns + above) * count * training.steps
+    train = first_layer_operations(settings, count, columns) + 6.0 * batch * above * count * training.steps
     steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
     products = 6.0 * steps * points * count * (count + above)
     return (train + products) / MATRIX_RATE + PASSES * steps * points * count / POINTWISE_RATE
@@ -156,7 +158,6 @@ FAMILY = Family(
     sources=("clusters", "images", "features"),
     takes=frozenset({"network.init_scale"}),
     choices={
-        "training.engine": ("auto", "autograd"),
         "training.precision": ("float32", "float64"),
         "attack.methods": ("pgd", "pgd_native"),
     },

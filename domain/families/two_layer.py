@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 
 from phaselab.domain.families.contract import Family
+from phaselab.domain.families.in_span import engine_of, first_layer_operations, impossible_engine
 from phaselab.domain.families.on_features import in_pixels, on_features
-from phaselab.domain.families.on_images import image_set
 from phaselab.domain.families.rates import MATRIX_RATE, POINTWISE_RATE
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.labels import group_count
 from phaselab.domain.settings.radii import radii
 from phaselab.domain.settings.settings import Settings
 
-ONLY_AUTOGRAD = ("adam", "nesterov")
-"""Optimizers that the gram engine has no form of."""
 MOST_NEURONS = 20_000
 """Most neurons that can be attacked."""
 PIXEL_STEP = 5e-4
@@ -24,16 +22,7 @@ def _follow(settings: Settings) -> Settings:
     width = settings.network.width
     if width == "auto":
         width = max(1, _published_neurons(settings) // group_count(settings.network.labels, settings.data.k))
-    return settings.with_values({"training.engine": _engine(settings), "network.width": width})
-
-
-def _engine(settings: Settings) -> str:
-    data, training = settings.data, settings.training
-    if training.engine != "auto":
-        return training.engine
-    # a mini-batch step in the span of many images costs what all of them cost
-    many = image_set(data) is not None and data.n > 2 * data.d
-    return "autograd" if training.optimizer in ONLY_AUTOGRAD or (many and training.batch_size) else "gram"
+    return settings.with_values({"training.engine": engine_of(settings), "network.width": width})
 
 
 def _published_neurons(settings: Settings) -> int:
@@ -42,11 +31,7 @@ def _published_neurons(settings: Settings) -> int:
 
 
 def _impossible(settings: Settings) -> Iterator[Fault]:
-    training = settings.training
-    if training.engine == "gram" and training.optimizer in ONLY_AUTOGRAD:
-        name = training.optimizer
-        detail = f"the gram engine does not hold for {name}; use engine: autograd, or optimizer: gd or momentum"
-        yield Fault(pointer("training", "engine"), detail)
+    yield from impossible_engine(settings)
     neurons = _neurons(settings)
     if neurons > MOST_NEURONS:
         detail = f"the network would have {neurons} neurons; at most {MOST_NEURONS} can be attacked"
@@ -62,13 +47,10 @@ def _neurons(settings: Settings) -> int:
 
 def _seconds(settings: Settings) -> float:
     """Matrix products of the training, and the elements of the attacks' steps."""
-    data, training, attack = settings.data, settings.training, settings.attack
-    count, batch = _neurons(settings), training.batch_size or data.n
+    data, attack = settings.data, settings.attack
+    count = _neurons(settings)
     columns = min(data.d, data.k + data.n + count) if data.draw == "law" else data.d
-    if training.engine == "gram" and data.n <= 2 * columns:
-        train = 2.0 * data.n**2 * columns + 2.0 * data.n * batch * count * training.steps
-    else:  # two products with the data a step: without a Gram matrix, or by autograd
-        train = 4.0 * batch * columns * count * training.steps
+    train = first_layer_operations(settings, count, columns)
     steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
     exact = 200 * attack.test_points * count if "exact" in attack.methods else 0
     pixels = PIXEL_STEP * steps if in_pixels(settings) else 0

@@ -222,7 +222,7 @@ def test_a_made_up_family_is_swept_against_the_others(made_up: None) -> None:
     ("group", "given", "words"),
     [
         ("network", {"width": 8}, "must be odd"),
-        ("training", {"engine": "gram"}, "gram is for two_layer, not for made_up; use auto or autograd"),
+        ("training", {"engine": "gram"}, "gram is for two_layer or mlp, not for made_up; use auto or autograd"),
         ("training", {"schedule": "cosine"}, "schedule is for resnet18, not for made_up; leave it out"),
         ("attack", {"methods": ["exact"]}, "exact is for two_layer, not for made_up; use pgd"),
         ("features", {"kind": "resnet18"}, "features are those of images"),

@@ -16,7 +16,7 @@ from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.families.registry import bytes_needed
 from phaselab.workers.networks.two_layer import network_of
-from phaselab.workers.training.gram import data_sets_at_once
+from phaselab.workers.training.in_span import data_sets_at_once
 from phaselab.workers.trial import run_stack as edge
 from phaselab.workers.trial.run_stack import Stopped, run_stack
 from tests.workers.runs import results, small_run, stack

@@ -16,7 +16,7 @@ from phaselab.workers.data import clusters
 from phaselab.workers.data.sources import training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
 from phaselab.workers.families.two_layer import start_training, train_networks
-from phaselab.workers.training import gram
+from phaselab.workers.training import gram, in_span
 from phaselab.workers.training.training import finish
 from tests.workers.runs import small_run
 
@@ -273,12 +273,12 @@ def test_training_data_is_drawn_once_for_runs_that_share_it() -> None:
     data = training_set(first, "cpu")
     assert training_set(sharing, "cpu") is data
     assert training_set(small_run(2, data__seed=6), "cpu") is not data
-    matrix = gram.gram_of(start_training([first], data, "cpu"))
-    assert gram.gram_of(start_training([sharing], data, "cpu")) is matrix
+    matrix = in_span.gram_of(start_training([first], data, "cpu"))
+    assert in_span.gram_of(start_training([sharing], data, "cpu")) is matrix
 
 
 def test_gram_matrix_is_the_matrix_of_inner_products() -> None:
     inputs = torch.randn(300, 310, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).tril(10)
-    matrix = gram.Gram.of(inputs).matrix
+    matrix = in_span.Gram.of(inputs).matrix
     assert matrix is not None
     torch.testing.assert_close(matrix, inputs @ inputs.T)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from phaselab.workers.data.sources import FirstLayer, source_of
 from phaselab.workers.data.training_set import Centers
 from phaselab.workers.measures.shown import decomposed, feature_fraction, weight_shares
 from phaselab.workers.networks.trained import Networks, geometry, weight_factor
+from phaselab.workers.training.in_span import data_sets_at_once
 
 
 def by_data(runs: Sequence[Run]) -> list[list[Run]]:
@@ -24,6 +26,15 @@ def by_data(runs: Sequence[Run]) -> list[list[Run]]:
     for run in runs:
         found.setdefault(data_key(run), []).append(run)
     return list(found.values())
+
+
+def bundles(groups: list[list[Run]], device: str) -> list[list[list[Run]]]:
+    """Neighbouring training sets with equally many runs each, as many as are worth training as one batch."""
+    most, found = data_sets_at_once(groups[0][0].settings, device), []
+    for _, equal in groupby(groups, key=len):
+        alike = list(equal)
+        found += [alike[first : first + most] for first in range(0, len(alike), most)]
+    return found
 
 
 def joined(parts: Sequence[Networks]) -> Networks:

@@ -1,6 +1,6 @@
 """The family `mlp`: any depth on a linear first layer, attacked in the span of that layer's weights or on images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,17 +17,25 @@ from phaselab.workers.attacks.lines import NEAREST
 from phaselab.workers.attacks.mlp_span import MlpVictim
 from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.attacks.trust import LINED
+from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
 from phaselab.workers.families.contract import TrainedStack
-from phaselab.workers.families.first_layer import by_data, diverged, finite, joined, look, on_images
+from phaselab.workers.families.first_layer import bundles, by_data, diverged, finite, joined, look, on_images
 from phaselab.workers.measures.shown import Shown
 from phaselab.workers.networks.mlp import Mlp, Upper, network_of, outputs, pushes
 from phaselab.workers.networks.mlp_start import draw_start
 from phaselab.workers.networks.trained import Networks, clean_accuracy
-from phaselab.workers.training.mlp import MlpFitted, MlpStart, train
+from phaselab.workers.training import mlp, mlp_gram
+from phaselab.workers.training.mlp import MlpFitted, MlpStart
+
+ENGINES: Mapping[str, Callable[[Sequence[MlpStart], Stop | None], list[MlpFitted]]] = {
+    "gram": mlp_gram.train,
+    "autograd": mlp.train,
+}
+"""Train every run of every start, up to its steps; the starts have equally many runs each, all of one shape."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,18 +131,19 @@ class _Mlp:
         )
 
     def bytes_per_run(self, settings: Settings) -> int:
-        """Training points, the engine's tensors, the test points and the attack's tensors, each hidden layer's kept for
-        the gradient."""
+        """Training points and their Gram matrix, the engine's tensors, the test points and the attack's tensors, each
+        hidden layer's kept for the gradient."""
         data, n, points = settings.data, settings.data.n, settings.attack.test_points
         neurons, literal, depth = family_of(settings).neurons(settings), data.draw == "literal", settings.network.depth
         columns = data.d if literal else data_columns(data) + neurons
+        shared = n * columns + (n * n if settings.training.engine == "gram" and n <= 2 * columns else 0)
         inputs = points * data.d if literal else 0
         training = 6 * depth * neurons * n + 4 * neurons * (columns + (depth - 2) * neurons)
         attacking = (12 + 6 * depth) * neurons * points
         lines = 6 * (NEAREST + 2) * depth * neurons * min(points, LINED)
         size = 8 if settings.training.precision == "float64" else 4
         double = 8 * (3 * neurons * columns + (8 + depth) * neurons**2 + depth * neurons * points + lines)
-        return size * (n * columns + inputs + training + attacking) + double
+        return size * (shared + inputs + training + attacking) + double
 
 
 FAMILY = _Mlp()
@@ -144,13 +153,19 @@ def train_networks(runs: Sequence[Run], device: str, stop: Stop | None) -> tuple
     """Train runs of one shape, those on the same data together: the runs in some order, and their networks, whose
     numbers need not be finite. Raises Stopped, DataFault."""
     groups = by_data(runs)
-    starts = [start_training(same, training_set(same[0], device), device) for same in groups]
-    fitted = train(starts, stop)
-    networks = joined([_look(start, one) for start, one in zip(starts, fitted, strict=True)])
+    trained = each(bundles(groups, device), lambda bundle: _train(bundle, device, stop))
+    looked, fitted = zip(*(one for part in trained for one in part), strict=True)
     upper = Upper.joined([one.upper for one in fitted], torch.cat)
     ordered = [run for same in groups for run in same]
     steps = torch.cat([one.steps for one in fitted])
-    return ordered, TrainedMlps(ordered, networks, upper, steps, starts[0].network)
+    return ordered, TrainedMlps(ordered, joined(looked), upper, steps, network_of(runs[0].settings, device))
+
+
+def _train(groups: list[list[Run]], device: str, stop: Stop | None) -> list[tuple[Networks, MlpFitted]]:
+    """Train and look at the runs of some training sets."""
+    starts = [start_training(runs, training_set(runs[0], device), device) for runs in groups]
+    fitted = ENGINES[groups[0][0].settings.training.engine](starts, stop)
+    return [(_look(start, one), one) for start, one in zip(starts, fitted, strict=True)]
 
 
 def start_training(runs: Sequence[Run], data: TrainingSet, device: str) -> MlpStart:

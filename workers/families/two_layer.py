@@ -1,9 +1,8 @@
 """The family `two_layer`: trained as a batch, attacked in the span of its weights or on images, with exact radii."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -27,12 +26,11 @@ from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
 from phaselab.workers.exact.exact import RobustRadii, robust_radii
 from phaselab.workers.families.contract import TrainedStack
-from phaselab.workers.families.first_layer import by_data, diverged, finite, joined, look, on_images
+from phaselab.workers.families.first_layer import bundles, by_data, diverged, finite, joined, look, on_images
 from phaselab.workers.measures.shown import Shown, own_side
 from phaselab.workers.networks.trained import Networks, clean_accuracy
 from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
 from phaselab.workers.training.engines import ENGINES
-from phaselab.workers.training.gram import data_sets_at_once
 from phaselab.workers.training.training import Fitted, Start
 
 
@@ -143,21 +141,16 @@ def train_networks(runs: Sequence[Run], device: str, stop: Stop | None) -> tuple
     Gives the runs whose numbers stayed finite, in some order, and their networks. Raises Stopped, DataFault.
     """
     groups = by_data(runs)
-    bundles = list(_bundles(groups, device))
-    parts = [part for trained in each(bundles, lambda bundle: _train(bundle, device, stop)) for part in trained]
+    parts = [
+        part
+        for trained in each(bundles(groups, device), lambda bundle: _train(bundle, device, stop))
+        for part in trained
+    ]
     networks = joined(parts)
     sound = finite(networks)  # [S]
     ordered = [run for same in groups for run in same]
     finished = [run for run, good in zip(ordered, sound.tolist(), strict=True) if good]
     return finished, networks if len(finished) == len(ordered) else networks.take(sound)
-
-
-def _bundles(groups: list[list[Run]], device: str) -> Iterator[list[list[Run]]]:
-    """Neighbouring training sets with equally many runs each, as many as are worth training as one batch."""
-    most = data_sets_at_once(groups[0][0].settings, device)
-    for _, equal in groupby(groups, key=len):
-        alike = list(equal)
-        yield from (alike[first : first + most] for first in range(0, len(alike), most))
 
 
 def _train(groups: list[list[Run]], device: str, stop: Stop | None) -> list[Networks]:

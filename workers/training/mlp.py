@@ -5,7 +5,7 @@ The reference is plain PyTorch with automatic differentiation and torch's own op
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -36,6 +36,12 @@ class MlpStart:
     """[S, M]"""
     upper: Upper
     """[S, ...]"""
+
+    def alone(self, i: int) -> "MlpStart":
+        """The run of that number alone."""
+        this = slice(i, i + 1)
+        upper = self.upper.each(lambda tensor: tensor[this])
+        return replace(self, runs=[self.runs[i]], weights=self.weights[this], bias=self.bias[this], upper=upper)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +114,7 @@ def train(starts: Sequence[MlpStart], stop: Stop | None = None) -> list[MlpFitte
 def _train(start: MlpStart, stop: Stop | None) -> MlpFitted:
     trained = each(range(len(start.runs)), lambda i: _One(start, i).train(stop))
     weights, bias = (torch.stack([getattr(one, name) for one in trained]) for name in ("weights", "bias"))
-    left = torch.tensor([one.left for one in trained]).to(weights).unsqueeze(1).expand(-1, weights.shape[1])
+    left = weights.new_tensor([one.left for one in trained]).unsqueeze(1).expand(-1, weights.shape[1])
     steps = torch.tensor([one.steps for one in trained], device=weights.device)
     return finish(start, weights, bias, Upper.joined([one.upper for one in trained], torch.stack), left, steps)
 

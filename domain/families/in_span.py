@@ -1,0 +1,38 @@
+"""What families share whose first layer is linear in the input: it can be trained in the span of the data."""
+
+from collections.abc import Iterator
+
+from phaselab.domain.families.on_images import image_set
+from phaselab.domain.settings.faults import Fault, pointer
+from phaselab.domain.settings.settings import Settings
+
+ONLY_AUTOGRAD = ("adam", "nesterov")
+"""Optimizers that the gram engine has no form of."""
+
+
+def engine_of(settings: Settings) -> str:
+    """The engine: the fast one where it holds and is fast."""
+    data, training = settings.data, settings.training
+    if training.engine != "auto":
+        return training.engine
+    # a mini-batch step in the span of many images costs what all of them cost
+    many = image_set(data) is not None and data.n > 2 * data.d
+    return "autograd" if training.optimizer in ONLY_AUTOGRAD or (many and training.batch_size) else "gram"
+
+
+def impossible_engine(settings: Settings) -> Iterator[Fault]:
+    """The fault of an engine that does not hold for the optimizer."""
+    training = settings.training
+    if training.engine == "gram" and training.optimizer in ONLY_AUTOGRAD:
+        name = training.optimizer
+        detail = f"the gram engine does not hold for {name}; use engine: autograd, or optimizer: gd or momentum"
+        yield Fault(pointer("training", "engine"), detail)
+
+
+def first_layer_operations(settings: Settings, neurons: int, columns: int) -> float:
+    """Floating point operations of the matrix products that train so many neurons on points of so many coordinates."""
+    data, training = settings.data, settings.training
+    batch = training.batch_size or data.n
+    if training.engine == "gram" and data.n <= 2 * columns:
+        return 2.0 * data.n**2 * columns + 2.0 * data.n * batch * neurons * training.steps
+    return 4.0 * batch * columns * neurons * training.steps  # two products with the data a step

@@ -1,0 +1,163 @@
+"""The fast engine of networks of any depth: the first layer in the span of the data, the others as they are.
+
+The gradient by the pre-activations, by the lengths of the first layer's weights that `power` divides by, and by what
+stands above comes from automatic differentiation, for all runs at once. Derivation: docs/methods/mlp.md.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from itertools import repeat
+
+import torch
+from torch import Tensor
+
+from phaselab.domain.results.states import Stage
+from phaselab.workers.base.progress import each, tell
+from phaselab.workers.base.stop import Stop, check
+from phaselab.workers.networks.groups import mean_loss
+from phaselab.workers.networks.mlp import Upper, outputs
+from phaselab.workers.training.in_span import Descent, FirstLayers, settings_of, stacked
+from phaselab.workers.training.mlp import MlpFitted, MlpStart, finish, reached, steps_between_looks, trained_parts
+from phaselab.workers.training.training import batches
+
+Name = tuple[str, int]
+"""Of something that has a gradient: its part (`mlp.trained_parts`) and its number among those of the part."""
+FIRST: Name = ("preactivations", 0)
+LENGTH: Name = ("length", 0)
+
+
+def train(starts: Sequence[MlpStart], stop: Stop | None = None) -> list[MlpFitted]:
+    """Train every run of every start, up to its steps, exact up to rounding; the starts have equally many runs each,
+    all of one shape. Raises Stopped, and ValueError for Adam and Nesterov's momentum.
+    """
+    training = starts[0].runs[0].settings.training
+    if training.optimizer in ("adam", "nesterov"):
+        raise ValueError(f"the gram engine does not hold for {training.optimizer}")
+    if training.batch_size is not None:
+        return each(starts, lambda start: _train_on_batches(start, stop))
+    return _train(starts, repeat(None), stop)
+
+
+def _train_on_batches(start: MlpStart, stop: Stop | None) -> MlpFitted:
+    """Every run by itself, for each has its own order of batches."""
+    alone = [start.alone(i) for i in range(len(start.runs))]
+    trained = each(alone, lambda one: _train([one], batches(one.runs[0]), stop)[0])
+    upper = Upper.joined([one.upper for one in trained], torch.cat)
+    names = [field.name for field in fields(MlpFitted) if field.name != "upper"]
+    return replace(trained[0], upper=upper, **{n: torch.cat([getattr(one, n) for one in trained]) for n in names})
+
+
+def _train(starts: Sequence[MlpStart], rows: Iterator[Tensor | None], stop: Stop | None) -> list[MlpFitted]:
+    """Train all runs together, each step on the points of `rows`, null for all of them."""
+    settings = starts[0].runs[0].settings
+    state, look, steps = _State(starts), steps_between_looks(settings), settings.training.steps
+    for step, points in zip(range(steps), rows, strict=False):
+        check(stop)
+        tell(Stage.TRAINING, step, steps)
+        if not state.step(points, look is not None and step % look == 0):
+            break
+    return state.finish()
+
+
+class _State:
+    """The networks of D training sets with S runs each, in training."""
+
+    def __init__(self, starts: Sequence[MlpStart]) -> None:
+        self.starts, self.network = starts, starts[0].network
+        self.settings, runs = starts[0].runs[0].settings, [start.runs for start in starts]
+        self.parts = trained_parts(self.settings)
+        self.moves_first = "weights" in self.parts
+        powered = self.network.power is not None
+        self.layers = FirstLayers(starts, runs, "bias" in self.parts, powered)
+        self.label = stacked([start.label for start in starts]).unsqueeze(1)  # [D, 1, n]
+        self.upper = Upper.joined([start.upper for start in starts], torch.stack)  # [D, S, ...]
+        self.trained = {
+            name: Descent(settings_of(runs), tensor) for name, tensor in _by_name(self.upper) if name[0] in self.parts
+        }
+        self.square = self.layers.start.square().sum(dim=-1) if powered else None  # |w0|^2 [D, S, M]
+        factors = [[run.settings.network.multiplier**-2 for run in same] for same in runs]
+        self.factor = self.layers.share.new_tensor(factors)  # [D, S]
+        self.running = torch.ones_like(self.factor, dtype=torch.bool)  # [D, S]
+        self.taken = torch.zeros_like(self.running, dtype=torch.long)
+
+    def step(self, points: Tensor | None, look: bool) -> bool:
+        """One step on the points [b], null for all, of the runs that are not done; false where all are, and nothing is
+        left to do. `look` at whether more are done."""
+        length = None
+        if points is None or look or self.square is not None:
+            whole = self.layers.preactivations()  # [D, S, M, n]
+            length = None if self.square is None else self._length(whole, self.square)
+            if look and not self._go_on(whole, length):
+                return False
+            seen = whole if points is None else whole[..., points]
+        else:
+            seen = self.layers.at(points)
+        label = self.label if points is None else self.label[..., points]
+        found = self._gradients(seen, length, label)
+        self._move(found, points, length)
+        self.taken += self.running
+        return True
+
+    def _gradients(self, seen: Tensor, length: Tensor | None, label: Tensor) -> dict[Name, Tensor]:
+        """Of the loss over multiplier^2, by all that moves: the pre-activations [D, S, M, N], the lengths [D, S, M],
+        and what is trained above."""
+        upper = self.upper.each(torch.Tensor.detach)  # the same memory, as leaves
+        leaves = {name: tensor for name, tensor in _by_name(upper) if name in self.trained}
+        if self.moves_first:
+            leaves[FIRST] = seen
+        if self.moves_first and length is not None:
+            leaves[LENGTH] = length
+        for leaf in leaves.values():
+            leaf.requires_grad_()
+        with torch.enable_grad():
+            of_groups = self._outputs(seen, length, upper)
+            loss = mean_loss(of_groups, label, self.network.loss, self.network.binary)  # [D, S]
+            found = torch.autograd.grad((loss * self.factor).sum(), list(leaves.values()))
+        return dict(zip(leaves, found, strict=True))
+
+    def _outputs(self, seen: Tensor, length: Tensor | None, upper: Upper) -> Tensor:
+        """[D, S, c, N] from pre-activations [D, S, M, N]; without powers nobody asks for lengths."""
+        return outputs(seen, seen[..., 0] if length is None else length, upper, self.network)
+
+    def _length(self, preactivations: Tensor, square: Tensor) -> Tensor:
+        """|w| [D, S, M], from |w0|^2 and W = a W0 + C X: |w|^2 = a^2 |w0|^2 + a C.(W0 X^T) + C.(P - b)."""
+        layers, share = self.layers, self.layers.share.squeeze(-1)  # [D, S, M]
+        initial = layers.initial.view_as(layers.coefficients)  # [D, S, M, n]
+        within = (layers.coefficients * (initial * layers.share + preactivations - layers.bias)).sum(dim=-1)
+        return (share.square() * square + within).clamp_min(0).sqrt()
+
+    def _go_on(self, preactivations: Tensor, length: Tensor | None) -> bool:
+        """Hold the runs that are done by what they make of all points [D, S, M, n]; whether others are left."""
+        of_groups = self._outputs(preactivations, length, self.upper)
+        self.running &= ~reached(self.settings.training, of_groups, self.label, self.network)
+        for move in (*self.layers.moves, *self.trained.values()):
+            move.hold(~self.running)
+        return bool(self.running.any())
+
+    def _move(self, gradients: dict[Name, Tensor], points: Tensor | None, length: Tensor | None) -> None:
+        """One step of everything that is trained."""
+        by_first, by_length = gradients.pop(FIRST, None), gradients.pop(LENGTH, None)
+        for name, gradient in gradients.items():
+            self.trained[name](gradient)
+        if by_first is None:
+            return
+        along = None if by_length is None or length is None else (by_length / length.detach()).unsqueeze(-1)
+        if points is None:
+            self.layers.step(by_first, along)
+        else:
+            self.layers.step_on(points, by_first, along)
+
+    def finish(self) -> list[MlpFitted]:
+        """The networks of each training set's runs."""
+        weights, bias = self.layers.weights(), self.layers.bias.squeeze(-1)  # [D, S, M, e''], [D, S, M]
+        left = self.layers.share.squeeze(-1).expand_as(bias)  # [D, S, M]
+        uppers = [Upper.of(tensors) for tensors in zip(*self.upper.tensors, strict=True)]
+        each_set = zip(self.starts, weights, bias, uppers, left, self.taken, strict=True)
+        return [finish(*one) for one in each_set]
+
+
+def _by_name(upper: Upper) -> Iterator[tuple[Name, Tensor]]:
+    """Every tensor that can be trained, by its part and its number."""
+    for part, tensors in (("hidden", upper.hidden), ("hidden_bias", upper.hidden_bias)):
+        yield from (((part, number), tensor) for number, tensor in enumerate(tensors))
+    yield from ((("output", 0), upper.output), (("output_bias", 0), upper.output_bias))
