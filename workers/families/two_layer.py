@@ -106,11 +106,8 @@ class _TwoLayer:
         settings, network = runs[0].settings, network_of(runs[0].settings, device)
         finished, networks = train_networks(runs, device, stop)
         done = {run.key for run in finished}
-        most = (
-            1
-            if source_of(settings).boxed
-            else runs_at_once(network.layout.neurons, settings.attack.test_points, device)
-        )
+        neurons, points = network.layout.neurons, settings.attack.test_points
+        most = 1 if source_of(settings).boxed else runs_at_once(neurons, points, device)
         chunks = [slice(first, first + most) for first in range(0, len(finished), most)]
         return TrainedStack(
             [TwoLayers(finished[chunk], networks.take(chunk), network) for chunk in chunks],
@@ -141,12 +138,8 @@ def train_networks(runs: Sequence[Run], device: str, stop: Stop | None) -> tuple
     Gives the runs whose numbers stayed finite, in some order, and their networks. Raises Stopped, DataFault.
     """
     groups = by_data(runs)
-    parts = [
-        part
-        for trained in each(bundles(groups, device), lambda bundle: _train(bundle, device, stop))
-        for part in trained
-    ]
-    networks = joined(parts)
+    trained = each(bundles(groups, device), lambda bundle: _train(bundle, device, stop))
+    networks = joined([one for part in trained for one in part])
     sound = finite(networks)  # [S]
     ordered = [run for same in groups for run in same]
     finished = [run for run, good in zip(ordered, sound.tolist(), strict=True) if good]
