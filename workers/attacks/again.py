@@ -11,6 +11,7 @@ from torch import Tensor
 from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.attacks import Attacked, radii_of
+from phaselab.workers.attacks.brackets import ROUNDING
 from phaselab.workers.attacks.climb import Climbed, RandomStarts, climb
 from phaselab.workers.attacks.landscape import Chosen, Objective, Victim, Way, choose
 from phaselab.workers.base.stop import Stop
@@ -19,8 +20,6 @@ SAMPLE = 64
 """Points of a run that are attacked again."""
 WIN = 0.02
 """Share of points, more than which a stronger attack must break for the first one to count as weak."""
-ROUNDING = 1e-4
-"""Relative error that float32 is granted where numbers are compared with float64 ones."""
 FILLED = 0.99
 """Share of the radius, from which on an attack counts as having gone to the end of its ball."""
 

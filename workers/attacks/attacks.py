@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from torch import Tensor
 
@@ -14,7 +14,7 @@ from phaselab.workers.attacks.pgd import Broken, break_points
 from phaselab.workers.base.checkpoint import Checkpoint
 from phaselab.workers.base.progress import each, part
 from phaselab.workers.base.stop import Stop, check
-from phaselab.workers.exact.exact import RobustRadii
+from phaselab.workers.exact.exact import Bounds, RobustRadii
 
 Value = TypeVar("Value")
 
@@ -23,8 +23,17 @@ TURNS: tuple[Method, ...] = ("pgd_native", "pgd", "exact")
 
 Accuracies = Mapping[tuple[Method, Readout], Tensor]
 """[S, radii] per method and readout."""
-ExactMethod = Callable[[Readout], RobustRadii]
-"""Bounds [S, N] of the exact robust radii by a readout."""
+
+
+class ExactMethod(Protocol):
+    """Exact robust radii of S runs; perturbations in the attacks' coordinates."""
+
+    def __call__(self, readout: Readout) -> RobustRadii:
+        """Bounds [S, N] by a readout."""
+
+    def descend(self, readout: Readout, points: Tensor, start: Tensor) -> Tensor:
+        """The shortest flips [S, D, N] that descents come to from perturbations `start` [S, D, N] of `points` [S, N];
+        zero where none is found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +48,8 @@ class Attacked:
     """What `pgd_native` did, a verdict per readout that is a function of its own"""
     exact: Mapping[Readout, RobustRadii]
     """[S, N] bounds of the robust radii, per readout"""
+    bounds: Mapping[Readout, Bounds] | None = None
+    """[S, N] the same with what attacks found in them, where that was looked for"""
 
     @cached_property
     def accuracy(self) -> Accuracies:
@@ -48,13 +59,18 @@ class Attacked:
             curves = self.native.accuracy(len(self.radii))  # [V, S, radii]; one verdict where readouts are one function
             accuracy |= {("pgd_native", readout): curves[i % len(curves)] for i, readout in enumerate(READOUTS)}
         accuracy |= {("pgd", readout): one.accuracy(len(self.radii))[0] for readout, one in self.broken.items()}
-        accuracy |= {("exact", readout): share_above(one.lower, self.radii) for readout, one in self.exact.items()}
+        accuracy |= {("exact", readout): share_above(one.lower, self.radii) for readout, one in self.known.items()}
         return accuracy
 
     @cached_property
     def accuracy_upper(self) -> Accuracies:
         """Of `exact`, the points that are not proved wrong."""
-        return {("exact", readout): share_above(one.upper, self.radii) for readout, one in self.exact.items()}
+        return {("exact", readout): share_above(one.upper, self.radii) for readout, one in self.known.items()}
+
+    @property
+    def known(self) -> Mapping[Readout, Bounds]:
+        """What is known of the robust radii in the end."""
+        return self.exact if self.bounds is None else self.bounds
 
 
 def radii_of(settings: Settings) -> tuple[float, ...]:

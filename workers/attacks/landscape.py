@@ -223,3 +223,6 @@ class LineSearch(Protocol):
     def flips(self, readout: Readout, farthest: float) -> Tensor:
         """[S, N]: a distance at which the point is broken, 0 for a wrong one; infinity where none was found up to
         `farthest`."""
+
+    def perturbations(self, readout: Readout, farthest: float) -> Tensor:
+        """[S, D, N]: what breaks the points there, in the victim's coordinates; zero where nothing does."""

@@ -17,6 +17,8 @@ from torch import Tensor
 from phaselab.domain.results.results import Readout
 from phaselab.workers.networks.trained import Networks
 
+LINED = 256
+"""Points of a run from which straight lines are searched."""
 NEAREST = 2
 """Centres of the other side that a point is moved to, those that its network sees nearest."""
 GRID = 8
@@ -43,7 +45,21 @@ class Lines:
         """[S, N] float64: the least distance found, up to `farthest`, at which y times the readout is not above 0: no
         robust radius is larger. 0 for a wrong point, infinite where no line flips it.
         """
-        units, seen, side = self._units, self._seen, self._side  # [S, M, L N], [S, M, N], [S, N]
+        return self._falls(readout, farthest).amin(dim=1)
+
+    def perturbations(self, readout: Readout, farthest: float) -> Tensor:
+        """[S, M, N] float64: those that `flips` measures, in the coordinates of the networks' `factor`; zero where no
+        line flips the point."""
+        falls = self._falls(readout, farthest)
+        nearest, least = falls.min(dim=1)  # [S, N]
+        length = torch.where(nearest.isfinite(), nearest, 0.0)
+        along, _ = self._ways
+        place = least * falls.shape[2] + torch.arange(falls.shape[2], device=falls.device)  # [S, N] among L N
+        return self.networks.factor.mT @ _at(along, place) * length.unsqueeze(1)
+
+    def _falls(self, readout: Readout, farthest: float) -> Tensor:
+        """[S, L, N]: of each line the distance at which it flips the point."""
+        (_, units), seen, side = self._ways, self._seen, self._side  # [S, M, L N], [S, M, N], [S, N]
         lines = units.shape[2] // max(1, seen.shape[2])
         start, turned = seen.repeat(1, 1, lines), side.repeat(1, lines)  # [S, M, L N], [S, L N]
 
@@ -51,7 +67,7 @@ class Lines:
             moved = torch.addcmul(start, units, distance.unsqueeze(1))
             return self.read(moved, readout) * turned > 0
 
-        return first_fall(holds, turned, farthest).view(len(side), lines, -1).amin(dim=1)
+        return first_fall(holds, turned, farthest).view(len(side), lines, -1)
 
     @cached_property
     def _seen(self) -> Tensor:
@@ -62,8 +78,9 @@ class Lines:
         return self.networks.side[:, : self.points].double()  # [S, N]
 
     @cached_property
-    def _units(self) -> Tensor:
-        """[S, M, L N]: by how much the pre-activations move on each line, at a distance of 1."""
+    def _ways(self) -> tuple[Tensor, Tensor]:
+        """[S, M, L N] each, zero where there is no line: a with W^T a the direction of length 1 of each line; by how
+        much the pre-activations move there."""
         networks, side = self.networks, self._side
         products = networks.weight_products  # K [S, M, M]
         inverse = torch.linalg.pinv(products, hermitian=True, rtol=VANISHES)
@@ -79,7 +96,7 @@ class Lines:
         along = torch.cat([*ways, averaged], dim=2)  # K^+ W v for all directions v
         moved = products @ along
         length = (along * moved).sum(dim=1, keepdim=True).clamp_min(0).sqrt()
-        return torch.where(length > 0, moved / length, 0.0)
+        return torch.where(length > 0, along / length, 0.0), torch.where(length > 0, moved / length, 0.0)
 
 
 def first_fall(holds: Callable[[Tensor], Tensor], like: Tensor, farthest: float) -> Tensor:

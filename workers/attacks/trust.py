@@ -17,14 +17,14 @@ from phaselab.domain.results.results import Readout
 from phaselab.domain.results.trust import FLAGS, Trust, ceiling
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.attacks.again import ROUNDING, WIN, Again, Raised, few, raise_too
+from phaselab.workers.attacks.again import WIN, Again, Raised, few, raise_too
 from phaselab.workers.attacks.attacks import Attacked, radii_of
+from phaselab.workers.attacks.brackets import ROUNDING, flips_again
 from phaselab.workers.attacks.landscape import LineSearch, Victim, choose
+from phaselab.workers.attacks.lines import LINED
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.measures.shown import Shown
 
-LINED = 256
-"""Points of a run from which straight lines are searched."""
 DIVERGED = 10.0
 """Times the loss of a network that says nothing, from which on training counts as diverged."""
 GROWN = 4.0
@@ -33,9 +33,17 @@ CHANCE = 1e-6
 """With which probability, at most, chance alone puts a run above the ceiling at one radius."""
 
 
-def judge(settings: Settings, victim: Victim, shown: Shown, attacked: Attacked, stop: Stop | None) -> list[Trust]:
-    """The trust in each run's curves. Raises Stopped."""
-    raised = checked(settings, victim, shown, attacked, stop)
+def judge(
+    settings: Settings,
+    victim: Victim,
+    shown: Shown,
+    attacked: Attacked,
+    stop: Stop | None,
+    beside: Raised | None = None,
+) -> list[Trust]:
+    """The trust in each run's curves; with the flags that were raised `beside` the checks. Raises Stopped."""
+    raised = dict(checked(settings, victim, shown, attacked, stop))
+    raise_too(raised, beside or {})
     rows = torch.stack([raised[name] for name in raised]).T.tolist()  # [S][flags]
     up = [{name for name, is_up in zip(raised, row, strict=True) if is_up} for row in rows]
     return [Trust(tuple(name for name in FLAGS if name in names)) for names in up]
@@ -139,17 +147,27 @@ class _OfCurves:
         return false
 
     def _of_exact(self) -> Raised:
-        exact, flags = self.attacked.exact[self.readout], {}
+        exact, flags = self.attacked.exact[self.readout], self._measured_contradiction()
         if self.readout in self.attacked.broken:
             first = self.attacked.broken[self.readout].first[0]
             at = torch.cat([self._radii, self._radii.new_tensor([torch.inf])])[first]  # [S, N] radius that broke it
-            flags["beats_certificate"] = (exact.lower > at * (1 + ROUNDING)).any(dim=1)
+            raise_too(flags, {"beats_certificate": (exact.lower > at * (1 + ROUNDING)).any(dim=1)})
             if not self.victim.boxed:
                 missed = _missed(first, exact.upper, self._radii)  # [S, radii]
                 flags["weaker_than_exact"] = (missed > most_by_chance(first.shape[1])).any(dim=1)
         if not self.victim.boxed:
             shown = (exact.upper > 0) & (exact.upper < torch.inf)  # [S, N]
             flags["not_adversarial"] = self._false(shown, exact.perturbation.mT, exact.upper)
+        return flags
+
+    def _measured_contradiction(self) -> dict[str, Tensor]:
+        """Whether what broke a point, by any attack, is shorter than its certified radius."""
+        lower, flags = self.attacked.exact[self.readout].lower, dict[str, Tensor]()
+        attacks = (self.attacked.broken.get(self.readout), self.attacked.native)
+        for broken in attacks if not self.victim.boxed else ():
+            if broken is not None:
+                length = flips_again(self.victim, self.readout, lower > 0, broken.witness)  # [S, N]
+                raise_too(flags, {"beats_certificate": (lower > length * (1 + ROUNDING)).any(dim=1)})
         return flags
 
     def _of_lines(self, lines: LineSearch) -> Raised:

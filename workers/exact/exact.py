@@ -4,17 +4,19 @@ Works in the span of the weights: with W W^T = L L^T a perturbation u moves the 
 long as the input perturbation it stands for. Derivation: docs/methods/exact.md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from phaselab.workers.exact.bracket import Bracket, unknown
+from phaselab.workers.exact.bracket import Bracket, descend, unknown
 from phaselab.workers.exact.branch import branch_and_bound
 from phaselab.workers.exact.patterns import enumerate_patterns, pattern_count
+from phaselab.workers.exact.program import on_mask
 from phaselab.workers.exact.rounding import into_unit, row_lengths, scale_rows
-from phaselab.workers.exact.side import OneSide, Readout, right
+from phaselab.workers.exact.side import OneSide, Readout, apply_rows, right
 from phaselab.workers.networks.layout import GroupLayout
 
 PATTERNS = 4096  # most patterns that are enumerated; more are searched by branch and bound
@@ -24,16 +26,24 @@ ENTRIES = 1_000_000  # numbers in the largest array of a batch
 REPEATED = 512  # patterns and entries of L up to which those of a run are repeated for every point of a batch
 
 
-@dataclass(frozen=True, eq=False)
-class RobustRadii:
-    """Certified bounds: lower <= robust radius <= upper, in double precision.
+_Solver = Callable[[OneSide, Tensor, Tensor], Iterator[tuple[Tensor, Bracket]]]
+"""Of points [B], their numbers [B] among all and the units [B] of their lengths: (rows, what is known of them)."""
 
-    `perturbation` is a u of length `upper` at most that is proved to flip the point; zero where `upper` is 0 or inf. A
-    radius is inf where both bounds are.
-    """
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """lower <= robust radius <= upper, in double precision. A radius is inf where both bounds are."""
 
     lower: Tensor  # [..., N]
     upper: Tensor  # [..., N]
+
+
+@dataclass(frozen=True, eq=False)
+class RobustRadii(Bounds):
+    """Certified bounds. `perturbation` is a u of length `upper` at most that is proved to flip the point; zero where
+    `upper` is 0 or inf.
+    """
+
     perturbation: Tensor  # [..., N, D]
 
 
@@ -53,16 +63,21 @@ def robust_radii(
     default 512 up to 20 opposing neurons and fewer beyond, or double precision cannot tell. Nothing is known, 0 <=
     radius <= inf, of points with numbers that are not finite or beyond 1e150.
     """
-    contests = [
-        _Contest(
-            own=layout.neurons_of_side(sign),
-            opposing=layout.neurons_of_side(-sign),
-            own_groups=1 if readout == "sum" else layout.groups_of_side(sign),
-            opposing_groups=1 if readout == "sum" else layout.groups_of_side(-sign),
-        )
-        for sign in (1, -1)
-    ]
-    return _radii(preactivations, factor, contests, (side == -1).long(), budget)
+    contests = _contests_of_sides(layout, readout)
+    return _radii(preactivations, factor, contests, (side == -1).long(), partial(_solve, budget=budget))
+
+
+def shorter_flips(
+    preactivations: Tensor, factor: Tensor, layout: GroupLayout, side: Tensor, readout: Readout, start: Tensor
+) -> Tensor:
+    """The shortest flips [..., N, D] that descents come to from the patterns of opposing neurons that are on at the
+    perturbations `start` [..., N, D], proved as those of `robust_radii`; zero where none is found, or `start` is zero.
+
+    From a flip they come to one that is no longer, since its pattern allows at least the flip itself.
+    """
+    contests = _contests_of_sides(layout, readout)
+    found = _radii(preactivations, factor, contests, (side == -1).long(), partial(_descend, start=start.flatten(0, -2)))
+    return found.perturbation
 
 
 def decision_radii(
@@ -77,7 +92,7 @@ def decision_radii(
     order = torch.argsort(layout.group_of_neuron, stable=True)  # [M], sorted by group
     of_neuron = layout.group_of_neuron[order]
     contests = [_Contest(order[of_neuron == i], order[of_neuron != i], 1, layout.outputs - 1) for i in every.tolist()]
-    return _radii(preactivations, factor, contests, group, budget)
+    return _radii(preactivations, factor, contests, group, partial(_solve, budget=budget))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +105,25 @@ class _Contest:
     opposing_groups: int
 
 
+def _contests_of_sides(layout: GroupLayout, readout: Readout) -> list[_Contest]:
+    """Of points of class +1, and of class -1."""
+    return [
+        _Contest(
+            own=layout.neurons_of_side(sign),
+            opposing=layout.neurons_of_side(-sign),
+            own_groups=1 if readout == "sum" else layout.groups_of_side(sign),
+            opposing_groups=1 if readout == "sum" else layout.groups_of_side(-sign),
+        )
+        for sign in (1, -1)
+    ]
+
+
 def _radii(
-    preactivations: Tensor, factor: Tensor, contests: Sequence[_Contest], contest: Tensor, budget: int | None
+    preactivations: Tensor, factor: Tensor, contests: Sequence[_Contest], contest: Tensor, solver: _Solver
 ) -> RobustRadii:
-    """Radii of points [..., N, M], each in the `contest` [..., N] of that number."""
+    """Radii of points [..., N, M], each in the `contest` [..., N] of that number, as far as the solver tells."""
     if preactivations.dim() == 2:
-        stacked = _radii(preactivations[None], factor[None], contests, contest[None], budget)
+        stacked = _radii(preactivations[None], factor[None], contests, contest[None], solver)
         return RobustRadii(stacked.lower[0], stacked.upper[0], stacked.perturbation[0])
     runs, count, neurons = preactivations.shape
     flat, factor = preactivations.reshape(-1, neurons).double(), factor.double()  # [S N, M], [S, M, D]
@@ -110,7 +138,7 @@ def _radii(
         points = _points(flat[rows], run[rows], factor, alike, contest[rows] - first)
         standing = right(points).nonzero().squeeze(1)
         rows, points = rows[standing], points.take(standing)
-        for batch, part in _solve(points, budget):
+        for batch, part in solver(points, rows, unit[rows]):
             found.put(rows[batch], part)
     found = found.times(unit.nan_to_num(nan=1.0))
     lower, upper = found.lower.view(runs, count), found.upper.view(runs, count)
@@ -155,7 +183,21 @@ def _repeated(own: int, opposing: int, opposing_groups: int, span: int) -> int:
     return max(pattern_count(opposing, opposing_groups), max(own, opposing) * span)
 
 
-def _solve(points: OneSide, budget: int | None) -> Iterator[tuple[Tensor, Bracket]]:
+def _descend(points: OneSide, numbers: Tensor, unit: Tensor, start: Tensor) -> Iterator[tuple[Tensor, Bracket]]:
+    """(rows, what descents find) of the points that have a start, of `start` [S N, D] those of the `numbers`."""
+    begin = start[numbers] / unit.unsqueeze(1)  # [B, D]
+    wanted = (begin != 0).any(1)
+    most = max(1, ENTRIES // max(points.own_factor[0].numel(), points.opposing_factor[0].numel()))
+    for run in range(points.own_factor.shape[0]):
+        for rows in torch.split((wanted & (points.run == run)).nonzero().squeeze(1), most):
+            here, found = points.take(rows).alone(run), unknown(begin[rows], begin.shape[1])
+            opposing = here.opposing + apply_rows(here.opposing_factor, here.run, begin[rows])
+            everything = torch.arange(len(rows), device=rows.device)
+            descend(here, found, everything, on_mask(opposing, here.opposing_groups))
+            yield rows, found
+
+
+def _solve(points: OneSide, numbers: Tensor, unit: Tensor, budget: int | None) -> Iterator[tuple[Tensor, Bracket]]:
     """(rows, their brackets) of batch after batch of points: of all runs together where little is repeated by that."""
     opposing, span = points.opposing_factor.shape[1:]
     patterns = pattern_count(opposing, points.opposing_groups)

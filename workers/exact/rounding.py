@@ -1,4 +1,4 @@
-"""What double precision may lose, and how the bounds concede it (docs/methods/exact.md, section 3).
+"""What double precision may lose, and how the bounds concede it (docs/methods/exact.md, section 6).
 
 Sums and products of n numbers lose at most n units in the last place of the sum of their terms' sizes, in whatever
 order they are taken (Higham 2002, section 3.1). `rounding_of` gives at least twice that for everything the solvers

@@ -13,10 +13,9 @@ from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.landscape import Victim
-from phaselab.workers.attacks.lines import NEAREST
+from phaselab.workers.attacks.lines import LINED, NEAREST
 from phaselab.workers.attacks.mlp_span import MlpVictim
 from phaselab.workers.attacks.span import runs_at_once
-from phaselab.workers.attacks.trust import LINED
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.data.law import data_columns
@@ -140,7 +139,7 @@ class _Mlp:
         inputs = points * data.d if literal else 0
         training = 6 * depth * neurons * n + 4 * neurons * (columns + (depth - 2) * neurons)
         attacking = (12 + 6 * depth) * neurons * points
-        lines = 6 * (NEAREST + 2) * depth * neurons * min(points, LINED)
+        lines = 7 * (NEAREST + 2) * depth * neurons * min(points, LINED)
         size = 8 if settings.training.precision == "float64" else 4
         double = 8 * (3 * neurons * columns + (8 + depth) * neurons**2 + depth * neurons * points + lines)
         return size * (shared + inputs + training + attacking) + double

@@ -14,24 +14,45 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.attacks import ExactMethod
 from phaselab.workers.attacks.landscape import Victim
-from phaselab.workers.attacks.lines import NEAREST
+from phaselab.workers.attacks.lines import LINED, NEAREST
 from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.attacks.span_victim import SpanVictim
-from phaselab.workers.attacks.trust import LINED
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.base.streams import Stream, generator, normal
 from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
-from phaselab.workers.exact.exact import RobustRadii, robust_radii
+from phaselab.workers.exact.exact import RobustRadii, robust_radii, shorter_flips
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.first_layer import bundles, by_data, diverged, finite, joined, look, on_images
 from phaselab.workers.measures.shown import Shown, own_side
+from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.trained import Networks, clean_accuracy
 from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
 from phaselab.workers.training.engines import ENGINES
 from phaselab.workers.training.training import Fitted, Start
+
+
+@dataclass(frozen=True, eq=False)
+class _Exact:
+    """The exact method on the networks of S runs."""
+
+    networks: Networks
+    layout: GroupLayout
+
+    def __call__(self, readout: Readout) -> RobustRadii:
+        """Bounds [S, N], perturbations [S, N, M]."""
+        networks, seen = self.networks, self.networks.preactivations.mT  # [S, N, M]
+        found = robust_radii(seen, networks.spanned, self.layout, networks.side, readout)
+        return replace(found, perturbation=found.perturbation @ networks.coordinates)
+
+    def descend(self, readout: Readout, points: Tensor, start: Tensor) -> Tensor:
+        """[S, M, N] of `points` [S, N] from `start` [S, M, N]."""
+        networks, seen = self.networks, self.networks.preactivations.mT  # [S, N, M]
+        begin = (networks.coordinates @ start.double()).mT * points.unsqueeze(-1)  # [S, N, D]
+        found = shorter_flips(seen, networks.spanned, self.layout, networks.side, readout, begin)
+        return (found @ networks.coordinates).mT
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +74,7 @@ class TwoLayers:
     @property
     def exact(self) -> ExactMethod:
         """Bounds of the exact robust radii, which take no note of a box; perturbations in the attacks' coordinates."""
-        return self._exact
-
-    def _exact(self, readout: Readout) -> RobustRadii:
-        networks = self.networks
-        seen, layout = networks.preactivations.mT, self.network.layout  # [S, N, M]
-        found = robust_radii(seen, networks.spanned, layout, networks.side, readout)
-        return replace(found, perturbation=found.perturbation @ networks.coordinates)  # [S, N, M]
+        return _Exact(self.networks, self.network.layout)
 
     @cached_property
     def clean(self) -> Mapping[Readout, Tensor]:
@@ -123,7 +138,7 @@ class _TwoLayer:
         inputs = points * data.d if literal else 0
         training = 6 * neurons * n + 4 * neurons * columns
         attacking = 15 * neurons * points
-        lines = 6 * (NEAREST + 2) * neurons * min(points, LINED)
+        lines = 7 * (NEAREST + 2) * neurons * min(points, LINED)
         size = 8 if settings.training.precision == "float64" else 4
         double = 8 * (3 * neurons * columns + 8 * neurons**2 + neurons * points + lines)
         return size * (shared + inputs + training + attacking) + double

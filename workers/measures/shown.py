@@ -10,7 +10,7 @@ from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.data.training_set import Centers
-from phaselab.workers.exact.exact import RobustRadii
+from phaselab.workers.exact.exact import Bounds
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.trained import Geometry
 
@@ -46,7 +46,7 @@ class Shown:
     """[S] float64: share of outputs that are 0 at every training point; null for a family that does not tell"""
     steps_taken: Tensor | None = None
     """[S] steps of training; null for a family that takes all that it is given"""
-    radii: Mapping[Readout, RobustRadii] = field(default_factory=dict)
+    radii: Mapping[Readout, Bounds] = field(default_factory=dict)
     """[S, N] bounds of the exact robust radii, where they were asked for"""
 
     @property

@@ -18,6 +18,7 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Method
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.attacks.attacks import Accuracies, Attacked, Attacks
+from phaselab.workers.attacks.brackets import fed
 from phaselab.workers.attacks.landscape import TARGETS
 from phaselab.workers.attacks.trust import judge
 from phaselab.workers.base.checkpoint import forget, of_attack
@@ -100,16 +101,16 @@ def _judge(trained: Trained, resumes: bool, device: str, stop: Stop | None) -> l
     settings, key = trained.runs[0].settings, trained.runs[0].key
     checkpoint = partial(of_attack, key) if resumes else None
     attacked = Attacks(settings, trained.victim, trained.exact, stop, checkpoint).all()
-    shown = trained.shown()
-    trust = judge(settings, trained.victim, shown, attacked, stop)
-    return _results(trained, shown, attacked, trust, device)
+    shown, (bounds, contradicted) = trained.shown(), fed(trained.victim, trained.exact, attacked)
+    trust = judge(settings, trained.victim, shown, attacked, stop, {"beats_certificate": contradicted})
+    return _results(trained, shown, replace(attacked, bounds=bounds), trust, device)
 
 
 def _results(
     trained: Trained, shown: Shown, attacked: Attacked, trust: Sequence[Trust], device: str
 ) -> list[RunResult]:
     """One result per run, in order; `seconds` is left to `run_stack`."""
-    shown = replace(shown, radii=attacked.exact)
+    shown = replace(shown, radii=attacked.known)
     names = measures_of(trained.runs[0].settings)
     values = {name: FUNCTIONS[name](shown).tolist() for name in names}  # [S] each
     matrices = cosines(shown.neurons, shown.center_norms).float().cpu().numpy()  # [S, k, M]
