@@ -20,7 +20,7 @@ from phaselab.domain.answers.fields import (
 )
 from phaselab.domain.answers.theory import TheoryRadius, flip_radius
 from phaselab.domain.results.measures import MEASURES, Measures
-from phaselab.domain.results.phases import Phase, Thresholds, phase
+from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Phase, phase
 from phaselab.domain.results.results import READOUTS, Curve
 from phaselab.domain.results.trust import checks_of
 from phaselab.service.verbs.runs import Cosines, Origin, RunDetail, RunRow, RunView, arrays_of
@@ -28,7 +28,7 @@ from phaselab.service.verbs.runs import Cosines, Origin, RunDetail, RunRow, RunV
 
 def phase_of(measures: Measures) -> Phase | None:
     """The phase of a run by the default thresholds."""
-    return phase(measures, Thresholds())
+    return phase(measures, DEFAULT_THRESHOLDS)
 
 
 _KEY: Field[RunRow] = Field("key", "text", lambda run: run.key, "The run key.")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from phaselab.domain.answers.cell_queries import CellQuery, Place
 from phaselab.domain.answers.idealised import Silence
@@ -54,6 +54,9 @@ class Lack:
     failed: int = 0
     all_failed: bool = False
     impossible: bool = False
+
+
+_OWN, _NOTHING = Drawn(), Lack()
 
 
 @dataclass(frozen=True)
@@ -111,24 +114,17 @@ def cells_at(places: Iterable[Place], query: CellQuery, found: Found) -> dict[Pl
     points = {place: of_place.get(place, ()) for place in places}
     intervals = _intervals(query, points, found.drawn)
     return {
-        place: _with_state(
-            _cell(query, some, found.drawn.get(place, Drawn()), intervals[place]),
-            bool(some),
-            found.lacks.get(place, Lack()),
-        )
+        place: _cell(query, some, found.drawn.get(place, _OWN), intervals[place], found.lacks.get(place, _NOTHING))
         for place, some in points.items()
     }
 
 
-def _with_state(cell: Cell, has_points: bool, lack: Lack) -> Cell:
-    state: CellState | None = None
-    if cell.runs:
-        state = CellState.MEASURED
-    elif has_points:
-        state = CellState.FAILED if lack.all_failed else CellState.PENDING
-    elif lack.impossible:
-        state = CellState.IMPOSSIBLE
-    return replace(cell, state=state, failed=lack.failed)
+def _state(measured: bool, has_points: bool, lack: Lack) -> CellState | None:
+    if measured:
+        return CellState.MEASURED
+    if has_points:
+        return CellState.FAILED if lack.all_failed else CellState.PENDING
+    return CellState.IMPOSSIBLE if lack.impossible else None
 
 
 def _intervals(
@@ -153,10 +149,12 @@ def _cell(
     points: Sequence[PointSummary],
     drawn: Drawn,
     interval: Interval | None,
+    lack: Lack,
 ) -> Cell:
     runs = sum(point.n for point in points)
+    state = _state(runs > 0, bool(points), lack)
     if runs == 0:
-        return Cell()
+        return Cell(state=state, failed=lack.failed)
     names = {name for point in points for name in point.measures}
     sums = {name: merge_all(point.measures.get(name) for point in points) for name in names}
     summary = sums.get(query.measure)
@@ -183,6 +181,8 @@ def _cell(
         phase_share_low=share_interval[0] if share_interval else None,
         phase_share_high=share_interval[1] if share_interval else None,
         suspect=sum(point.suspect for point in points),
+        state=state,
+        failed=lack.failed,
     )
 
 

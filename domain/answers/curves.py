@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -86,51 +87,86 @@ def group_curves(curves: Sequence[RunCurves]) -> tuple[GroupCurve, ...]:
     for alike in curves:
         key = (tuple(alike.group.items()), alike.readout, alike.method, alike.radii.tobytes())
         grouped.setdefault(key, []).append(alike)
-    return tuple(_mean_curve(same) for same in grouped.values())
+    groups = [_Group.of(same) for same in grouped.values()]
+    return tuple(one.curve(ends) for one, ends in zip(groups, _intervals(groups), strict=True))
 
 
-def _mean_curve(curves: Sequence[RunCurves]) -> GroupCurve:
-    first = curves[0]
-    accuracy = np.concatenate([alike.accuracy for alike in curves])  # [runs, E]
-    upper = [alike.accuracy_upper for alike in curves if alike.accuracy_upper is not None]
-    seeds = [np.concatenate([getattr(alike, name) for alike in curves]) for name in ("data_seeds", "seeds")]
-    draws = draws_of(seeds[0], seeds[1])
-    of_draws = _of_draws(accuracy, draws)  # [n, E]
-    mean = of_draws.mean(axis=0)
-    mean_upper = _of_draws(np.concatenate(upper), draws).mean(axis=0) if len(upper) == len(curves) else None
-    low, high = _interval(curves, of_draws, mean) if draws.n > 1 else (None, None)
-    return GroupCurve(
-        first.group,
-        first.readout,
-        first.method,
-        draws.n,
-        len(accuracy),
-        draws.over,
-        tuple(first.radii.tolist()),
-        tuple(mean.tolist()),
-        None if mean_upper is None else tuple(mean_upper.tolist()),
-        low,
-        high,
-        _theory(curves, first.readout),
-    )
+Along = tuple[float, ...]
+"""A number at every radius."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """The curves of a group, and the accuracies [n, E] of its draws."""
+
+    curves: Sequence[RunCurves]
+    draws: Draws
+    of_draws: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, curves: Sequence[RunCurves]) -> "_Group":
+        data_seeds, seeds = (np.concatenate([getattr(one, name) for one in curves]) for name in ("data_seeds", "seeds"))
+        draws = draws_of(data_seeds, seeds)
+        return cls(curves, draws, _of_draws(np.concatenate([one.accuracy for one in curves]), draws))
+
+    @cached_property
+    def mean(self) -> npt.NDArray[np.float64]:
+        """[E]"""
+        return self.of_draws.mean(axis=0)  # type: ignore[no-any-return]
+
+    @property
+    def points(self) -> float:
+        """The fewest test points of a run; infinitely many where that is unknown."""
+        known = [alike.settings.attack.test_points for alike in self.curves if alike.settings is not None]
+        return min(known) if len(known) == len(self.curves) else np.inf
+
+    def curve(self, ends: tuple[Along, Along] | None) -> GroupCurve:
+        """The mean curve, with the ends of its interval."""
+        first = self.curves[0]
+        upper = [alike.accuracy_upper for alike in self.curves if alike.accuracy_upper is not None]
+        whole = len(upper) == len(self.curves)
+        return GroupCurve(
+            first.group,
+            first.readout,
+            first.method,
+            self.draws.n,
+            len(self.draws.index),
+            self.draws.over,
+            tuple(first.radii.tolist()),
+            tuple(self.mean.tolist()),
+            tuple(_of_draws(np.concatenate(upper), self.draws).mean(axis=0).tolist()) if whole else None,
+            ends[0] if ends else None,
+            ends[1] if ends else None,
+            _theory(self.curves, first.readout),
+        )
+
+
+def _intervals(groups: Sequence[_Group]) -> list[tuple[Along, Along] | None]:
+    """The ends of the interval at every radius of every group, all at once: shares of the test points. None for one
+    draw."""
+    several = [one for one in groups if one.draws.n > 1]
+    if not several:
+        return [None] * len(groups)
+    sizes = [one.of_draws.shape[1] for one in several]
+    n = np.repeat([float(one.draws.n) for one in several], sizes)
+    points = np.repeat([one.points for one in several], sizes)
+    mean = np.concatenate([one.mean for one in several])
+    squares = np.concatenate([np.square(one.of_draws - one.mean).sum(axis=0) for one in several])
+    low, high = interval_ends(MEASURES["test_accuracy"], n, mean, squares, points)
+    starts = np.cumsum(sizes)[:-1]
+    found = zip(np.split(low, starts), np.split(high, starts), strict=True)
+    ends = {id(one): (tuple(a.tolist()), tuple(b.tolist())) for one, (a, b) in zip(several, found, strict=True)}
+    return [ends.get(id(one)) for one in groups]
 
 
 def _of_draws(accuracy: npt.NDArray[np.float64], draws: Draws) -> npt.NDArray[np.float64]:
     """[n, E]: the mean of each draw, of the accuracies [runs, E] of its runs."""
-    summed = np.zeros((draws.n, accuracy.shape[1]))
-    np.add.at(summed, draws.index, accuracy)
-    return summed / np.bincount(draws.index)[:, None]
-
-
-def _interval(
-    curves: Sequence[RunCurves], of_draws: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The ends of the interval at every radius, from the accuracies [n, E] of draws: shares of the test points."""
-    known = [alike.settings.attack.test_points for alike in curves if alike.settings is not None]
-    points = min(known) if len(known) == len(curves) else np.inf
-    squares = np.square(of_draws - mean).sum(axis=0)  # [E]
-    low, high = interval_ends(MEASURES["test_accuracy"], len(of_draws), mean, squares, points)
-    return tuple(low.tolist()), tuple(high.tolist())
+    if draws.n == len(accuracy):
+        return accuracy[np.argsort(draws.index)]
+    order = np.argsort(draws.index, kind="stable")
+    count = np.bincount(draws.index)
+    summed = np.add.reduceat(accuracy[order], np.cumsum(count) - count)
+    return np.asarray(summed / count[:, None])
 
 
 def _theory(curves: Sequence[RunCurves], readout: Readout) -> TheoryRadius | None:

@@ -5,6 +5,8 @@ other data. What a run draws is named by two seeds: that of its data (`data.seed
 initial weights.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,3 +43,16 @@ def summarize_draws(draws: Draws, values: npt.NDArray[np.float64]) -> Summary | 
     count = np.bincount(draws.index[known], minlength=draws.n)
     total = np.bincount(draws.index[known], weights=values[known], minlength=draws.n)
     return summarize((total[count > 0] / count[count > 0]).tolist())
+
+
+def at_most(of_settings: Sequence[Summary]) -> Summary | None:
+    """The mean of the means of some settings that may share draws, and at most its uncertainty: a summary of as many
+    draws as the settings with fewest have. The standard error of a mean of numbers is at most the mean of theirs,
+    whatever they share, and as much where they go up and down together. None where a settings has a single run."""
+    n = min(one.n for one in of_settings)
+    errors = [one.sd / math.sqrt(one.n) for one in of_settings if one.sd is not None]
+    if len(errors) < len(of_settings):
+        return None
+    mean = sum(one.mean for one in of_settings) / len(of_settings)
+    squares = n * (n - 1) * (sum(errors) / len(errors)) ** 2
+    return Summary(n, mean, squares, min(one.low for one in of_settings), max(one.high for one in of_settings))

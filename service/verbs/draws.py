@@ -11,11 +11,14 @@ from phaselab.db.schema.database import Session
 from phaselab.domain.answers.cell_queries import CellQuery, Place
 from phaselab.domain.answers.cells import Drawn
 from phaselab.domain.results import summaries
-from phaselab.domain.results.draws import draws_of, summarize_draws
+from phaselab.domain.results.draws import at_most, draws_of, summarize_draws
 from phaselab.domain.results.over import Over
 from phaselab.domain.specs.stored import base_value
 from phaselab.service.verbs.pieces import Piece, Pieces
 from phaselab.service.verbs.selection import Selection
+
+MOST_READ = 20_000
+"""Most runs that are read one by one to tell what they are draws of."""
 
 
 def drawn(session: Session, selection: Selection, query: CellQuery, pieces: Pieces) -> dict[Place, Drawn]:
@@ -41,7 +44,27 @@ def drawn(session: Session, selection: Selection, query: CellQuery, pieces: Piec
         of_runs = sum(runs > 0 for runs, _ in of_data)
         found[cell] = Drawn(Over.DATA, of_runs, summaries.summarize(mean for _, mean in of_data))
     from_runs = {cell: some for cell, some in cells.items() if cell not in alone and cell not in by_data}
-    return found | _drawn_from_runs(session, query, from_runs, data_seeds)
+    found |= _bounded(query, pieces, from_runs, data_seeds)
+    left = {cell: some for cell, some in from_runs.items() if cell not in found}
+    return found | _drawn_from_runs(session, query, left, data_seeds)
+
+
+def _bounded(
+    query: CellQuery, pieces: Pieces, cells: Mapping[Place, Sequence[Piece]], data_seeds: Mapping[Piece, int | None]
+) -> dict[Place, Drawn]:
+    """The same, at most as sure, from summaries alone: of cells whose runs all have data of their own, where they are
+    too many to be read one by one."""
+    rows = pieces.merged(lambda piece: piece if piece[0] in cells else None)
+    if sum(summaries.counts(row)[0] for row in rows.values()) <= MOST_READ:
+        return {}
+    found = {}
+    for cell, some in cells.items():
+        sums = [summaries.summary_of(rows[piece], query.measure) for piece in some]
+        defined = [one for one in sums if one is not None]
+        over = at_most(defined) if defined and all(data_seeds[piece] is None for piece in some) else None
+        if over is not None:
+            found[cell] = Drawn(Over.DATA, over.n, over)
+    return found
 
 
 def _drawn_from_runs(

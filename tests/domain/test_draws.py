@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from phaselab.domain.answers.counts import counted, interval_words
-from phaselab.domain.results.draws import draws_of, summarize_draws
+from phaselab.domain.results.draws import at_most, draws_of, summarize_draws
 from phaselab.domain.results.over import Over
 from phaselab.domain.results.statistics import Sample, evaluate
 from phaselab.domain.results.summaries import summarize
@@ -35,6 +35,31 @@ def test_each_draw_counts_alike_however_many_runs_it_has() -> None:
     values = np.array([1.0, 2.0, math.nan, 5.0, math.nan])
     assert summarize_draws(draws, values) == summarize([1.5, 5.0])
     assert summarize_draws(draws, np.full(5, math.nan)) is None
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.7, 1.0])
+def test_what_settings_share_makes_their_mean_at_most_so_uncertain(shared: float) -> None:
+    """20,000 times six settings with ten draws each, which share a part of what is random; brute force."""
+    rng = np.random.default_rng(0)
+    common, own = rng.normal(size=(20_000, 1, 10)), rng.normal(size=(20_000, 6, 10))
+    values = np.sqrt(shared) * common + np.sqrt(1 - shared) * own + np.arange(6)[:, None]  # [trials, settings, draws]
+    true = values.mean(axis=(1, 2)).std()
+    bounds = [at_most([summary for one in trial if (summary := summarize(one))]) for trial in values[:500]]
+    errors = [one.sd / np.sqrt(one.n) for one in bounds if one is not None and one.sd is not None]
+    assert len(errors) == 500
+    assert np.mean(errors) >= true * 0.95
+    if shared == 1.0:
+        assert np.mean(errors) == pytest.approx(true, rel=0.06)
+    (first,) = [at_most([summary for one in values[0] if (summary := summarize(one))])]
+    assert first is not None
+    assert (first.n, first.mean) == (10, pytest.approx(values[0].mean()))
+
+
+def test_a_settings_with_one_run_leaves_it_to_the_runs() -> None:
+    several, single = summarize([1.0, 2.0]), summarize([1.0])
+    assert several is not None
+    assert single is not None
+    assert at_most([several, single]) is None
 
 
 def test_counts_in_words() -> None:

@@ -24,7 +24,7 @@ from phaselab.domain.results.summaries import summarize
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs import curves as curve_verbs
-from phaselab.service.verbs import diagrams
+from phaselab.service.verbs import diagrams, draws
 from phaselab.service.verbs import runs as run_verbs
 from phaselab.service.verbs.submit import submit
 from tests.db.rows import finish, land, store, take_all
@@ -217,6 +217,24 @@ def test_runs_that_share_data_are_averaged_first(
         assert (cell.ci_low, cell.ci_high) == pytest.approx(mean_interval(MEASURES["train_loss"], draws))
         quantile = diagrams.diagram(database, replace(query(experiment, marginalize=list(sweep)), statistic="q75"))
         assert {one.n for one in quantile.cells[0]} == {len(drawn)}
+
+
+def test_many_runs_are_not_read_one_by_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then an interval is at most as sure, around the same mean."""
+    sweep = {X: [4, 6], Y: [1e-5], "training.learning_rate": [1e-3, 1e-2, 2e-2]}
+    experiment = store(database, sweep=sweep, seeds=4)
+    for place, run in enumerate(take_all(database, experiment)):
+        land(database, [made_up(run, train_loss=50 + float(place * 37 % 101))])
+    asked = query(experiment, marginalize=["training.learning_rate"])
+    exact = diagrams.diagram(database, asked).cells[0]
+    monkeypatch.setattr(draws, "MOST_READ", 10)
+    monkeypatch.setattr(draws.point_rows, "read_seeds", None)
+    bounded = diagrams.diagram(database, asked).cells[0]
+    for one, other in zip(exact, bounded, strict=True):
+        assert (other.n, other.runs, other.interval_over) == (one.n, one.runs, one.interval_over)
+        assert other.mean == pytest.approx(one.mean)
+        assert None not in (one.ci_low, one.ci_high, other.ci_low, other.ci_high)
+        assert other.ci_low <= one.ci_low < one.ci_high <= other.ci_high  # type: ignore[operator]
 
 
 def test_experiments_that_differ_unseen_are_refused(database: Database) -> None:
