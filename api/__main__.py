@@ -29,6 +29,7 @@ def main(host: str | None, port: int | None) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    connections = possible_connections(configuration.max_connections)
     # Open event streams would hold the process for ever: they are cut off after a while, and clients come back.
     uvicorn.run(
         app,
@@ -36,7 +37,7 @@ def main(host: str | None, port: int | None) -> None:
         port=configuration.port,
         log_level=level,
         timeout_graceful_shutdown=3,
-        http=limited(possible_connections(configuration.max_connections), configuration.header_seconds),
+        http=limited(connections, configuration.header_seconds, configuration.read_seconds),
         ws="none",
     )
 

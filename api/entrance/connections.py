@@ -1,4 +1,4 @@
-"""Connections: how many there are at a time, and how long one may take to say what it wants."""
+"""Connections: how many there are at a time, how long one may take to say what it wants, and to read its answer."""
 
 import asyncio
 import json
@@ -15,70 +15,129 @@ try:
 except ImportError:  # Windows, where files have no such limit
     resource = None  # type: ignore[assignment]
 
+SLOWEST_READER = 1_000
+"""Bytes a second that a client has to read of what waits for it."""
 SPARE_FILES = 100
 """Open files that are left for the database, pictures and whatever else is not a connection."""
 
 
-def limited(most: int, seconds: float) -> type[H11Protocol]:
-    """uvicorn's protocol with two limits: at most `most` connections, and at most `seconds` for a request's first line
-    and headers.
+class _Watched(H11Protocol):
+    """uvicorn's protocol, which ends the connection of a client that does not read what waits for it."""
+
+    read_seconds: float
+    _reading: asyncio.TimerHandle | None = None
+    _unread = 0
+
+    def pause_writing(self) -> None:
+        """More waits for the client than may: from now on it is seen to that it reads."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """It has read."""
+        super().resume_writing()
+        self._stop_watching()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there to read."""
+        super().connection_lost(exc)
+        self._stop_watching()
+
+    def _watch(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(self.read_seconds, self._judge)
+
+    def _judge(self) -> None:
+        """End the connection of a client that has read too little, and with it what is made or held for it."""
+        if self._unread - self.transport.get_write_buffer_size() < SLOWEST_READER * self.read_seconds:
+            self.transport.abort()
+        else:
+            self._watch()
+
+    def _stop_watching(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+
+class _Limited(_Watched):
+    """That protocol with a limit on connections and on the time for a head; `waiting` are those without a request."""
+
+    most: int
+    head_seconds: float
+    waiting: dict[H11Protocol, None]
+    _timer: asyncio.TimerHandle | None = None
+    _lost = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Take the place of one that waits, where there is no room."""
+        super().connection_made(transport)
+        if len(self.connections) > self.most:
+            oldest = next(iter(self.waiting), None)
+            if oldest is None:
+                self.transport.write(_BUSY)
+                self.transport.close()
+                return
+            oldest.transport.abort()
+            self.connections.discard(oldest)
+            self.waiting.pop(oldest)
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        """A request, or a part of one."""
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """The next request may come."""
+        super().on_response_complete()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        super().connection_lost(exc)
+        self._lost = True
+        self._stop_waiting()
+
+    def pause_writing(self) -> None:
+        """The client reads; the next request has time."""
+        super().pause_writing()
+        self._stop_waiting()
+
+    def resume_writing(self) -> None:
+        """It has read."""
+        super().resume_writing()
+        self._look()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is told in the shape of every other error."""
+        self.transport.write(_problem(400, "what was sent is not HTTP as it should be", {}))
+        self.transport.close()
+
+    def _look(self) -> None:
+        """Note whether a request is being worked on, or an answer read; while neither is, time runs."""
+        if self.flow.write_paused or (self.cycle is not None and not self.cycle.response_complete):
+            self._stop_waiting()
+        elif self._timer is None and not self._lost:
+            self.waiting[self] = None
+            self._timer = self.loop.call_later(self.head_seconds, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        self.waiting.pop(self, None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def limited(most: int, head_seconds: float, read_seconds: float = 30.0) -> type[H11Protocol]:
+    """uvicorn's protocol with three limits: at most `most` connections, at most `head_seconds` for a request's first
+    line and headers, and in any `read_seconds` a client reads as much as SLOWEST_READER asks, or the connection ends.
 
     When all are taken, a new one takes the place of the one that has waited longest without a request; where none
     waits, it is told that the server is busy.
     """
-    waiting: dict[H11Protocol, None] = {}
-
-    class Limited(H11Protocol):
-        _timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            if len(self.connections) > most:
-                oldest = next(iter(waiting), None)
-                if oldest is None:
-                    self._refuse()
-                    return
-                oldest.transport.abort()
-                self.connections.discard(oldest)
-                waiting.pop(oldest)
-            self._look()
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._look()
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            self._look()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            self._stop_waiting()
-
-        def send_400_response(self, msg: str) -> None:
-            """What is no HTTP is told in the shape of every other error."""
-            self.transport.write(_problem(400, "what was sent is not HTTP as it should be", {}))
-            self.transport.close()
-
-        def _look(self) -> None:
-            """Note whether a request is being worked on; while none is, time runs."""
-            if self.cycle is not None and not self.cycle.response_complete:
-                self._stop_waiting()
-            elif self._timer is None and not self.transport.is_closing():
-                waiting[self] = None
-                self._timer = self.loop.call_later(seconds, self.transport.abort)
-
-        def _stop_waiting(self) -> None:
-            waiting.pop(self, None)
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _refuse(self) -> None:
-            self.transport.write(_BUSY)
-            self.transport.close()
-
-    return Limited
+    limits = {"most": most, "head_seconds": head_seconds, "read_seconds": read_seconds, "waiting": {}}
+    return type("Limited", (_Limited,), limits)
 
 
 def possible_connections(wanted: int) -> int:

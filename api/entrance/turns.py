@@ -20,8 +20,8 @@ _LIGHT_TO_READ = re.compile(r"/api/v1/experiments")
 
 class Turns:
     """Lets `at_once` heavy requests be worked on at a time, in the order they came; everything is heavy that is not
-    known to be light. A request waits once its body is there, and its turn ends when its answer begins: slow clients
-    hold up nobody."""
+    known to be light. A request waits once its body is there. It has its turn while it is worked on, an answer that is
+    made piece by piece until the last piece, and not while a client reads: slow clients hold up nobody."""
 
     def __init__(self, app: ASGIApp, at_once: int) -> None:
         self.app = app
@@ -41,15 +41,16 @@ class Turns:
                 await turn.take()
             return message
 
-        async def send_and_leave(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                turn.leave()
+        async def send_between(message: Message) -> None:
+            turn.leave()
             await send(message)
+            if _is_made_yet(message):
+                await turn.take_again()
 
         try:
             if scope["method"] in ("GET", "HEAD"):
                 await turn.take()
-            await self.app(scope, receive_and_wait, send_and_leave)
+            await self.app(scope, receive_and_wait, send_between)
         except Problem as busy:
             await respond(Request(scope), busy)(scope, receive, send)
         finally:
@@ -66,13 +67,17 @@ class Turns:
         finally:
             self._waiting -= 1
 
+    async def wait_again(self) -> None:
+        """Wait for another turn of an answer that has begun, which cannot be refused any more."""
+        await self._free.acquire()
+
     def end(self) -> None:
         """Give a turn to the next."""
         self._free.release()
 
 
 class _Turn:
-    """The turn of one request, which is taken once at most."""
+    """The turn of one request, which is begun once at most, and may be left and taken again."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
@@ -84,10 +89,24 @@ class _Turn:
             await self._turns.wait()
             self._held = True
 
+    async def take_again(self) -> None:
+        if self._taken and not self._held:
+            await self._turns.wait_again()
+            self._held = True
+
     def leave(self) -> None:
         if self._held:
             self._held = False
             self._turns.end()
+
+
+def _is_made_yet(message: Message) -> bool:
+    """Whether there is more to be made of an answer once this part of it is sent. One that tells its length, or has
+    none, is whole."""
+    if message["type"] == "http.response.start":
+        told = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+        return not told and message["status"] not in (204, 304)
+    return bool(message.get("more_body"))
 
 
 def is_light(method: str, path: str) -> bool:

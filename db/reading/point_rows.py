@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, select
 from sqlalchemy.orm import Session
 
+from phaselab.db.reading.run_rows import damaged_arrays
 from phaselab.db.schema.bulk import among
 from phaselab.db.schema.tables import experiment_runs, points, run_arrays, runs
 from phaselab.db.writing import arrays
@@ -25,6 +26,7 @@ from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Thresholds
 from phaselab.domain.results.results import Readout
 from phaselab.domain.results.states import RunState
 from phaselab.domain.results.summaries import MeasureList
+from phaselab.domain.settings.faults import Damaged
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Method
 
@@ -124,7 +126,7 @@ def read_curves(
     session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]
 ) -> Iterator[tuple[int, Mapping[tuple[Readout, Method], SeededCurves]]]:
     """(settings, curves) of every one of the settings that has finished runs in any of the experiments, each run once:
-    for each readout and method the curves of those that have it."""
+    for each readout and method the curves of those that have it. Raises Damaged."""
     query = (
         select(runs.c.settings_id, runs.c.seed, run_arrays.c.content)
         .join(run_arrays, run_arrays.c.run_id == runs.c.id)
@@ -136,11 +138,21 @@ def read_curves(
     for settings_id, same in groupby(rows, key=itemgetter(0)):
         _, listed, contents = zip(*same, strict=True)
         seeds = np.array(listed, np.int64)
-        found = arrays.decode_curves(contents)
+        try:
+            found = arrays.decode_curves(contents)
+        except Damaged:
+            raise _damaged(session, settings_id, dict(zip(listed, contents, strict=True))) from None
         yield (
             settings_id,
             {name: SeededCurves(seeds[one.places], one.accuracy, one.accuracy_upper) for name, one in found.items()},
         )
+
+
+def _damaged(session: Session, settings_id: int, contents: Mapping[int, bytes]) -> Damaged:
+    """Which of some runs with the same settings, by their seeds, is damaged."""
+    seed, damage = next((seed, found) for seed, content in contents.items() if (found := arrays.damage(content)))
+    keys = select(runs.c.key).where(runs.c.settings_id == settings_id, runs.c.seed == seed)
+    return damaged_arrays(" or ".join(session.execute(keys).scalars()), Damaged(damage))
 
 
 def _wanted(session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """Reading runs: pages of an experiment's runs, and one run whole."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,6 +24,9 @@ from phaselab.db.writing import arrays
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.states import RunState
 from phaselab.domain.results.summaries import MeasureList
+from phaselab.domain.settings.faults import Damaged
+
+log = logging.getLogger(__name__)
 
 _BRIEF = (
     runs.c.id,
@@ -128,17 +132,17 @@ def page_of_runs(
 
 
 def whole_run(session: Session, key: str) -> WholeRun | None:
-    """The run of this key; None when there is none."""
+    """The run of this key; None when there is none. Raises Damaged."""
     found = session.execute(_WHOLE.where(runs.c.key == key)).one_or_none()
     if found is None:
         return None
     wanted_by = select(experiment_runs.c.experiment_id).where(experiment_runs.c.run_id == found.id)
-    return replace(_whole(found), experiments=tuple(sorted(session.execute(wanted_by).scalars())))
+    return replace(_whole(found, _arrays(found)), experiments=tuple(sorted(session.execute(wanted_by).scalars())))
 
 
 def page_of_results(session: Session, experiment_id: int, after: int, limit: int) -> list[WholeRun]:
     """The experiment's runs that are done and whose id is above `after`, whole but for the experiments that they
-    belong to, in order of id."""
+    belong to, in order of id. Those whose arrays are damaged come without them."""
     wants = experiment_runs.c
     query = (
         _WHOLE.join(experiment_runs, wants.run_id == runs.c.id)
@@ -146,15 +150,36 @@ def page_of_results(session: Session, experiment_id: int, after: int, limit: int
         .order_by(wants.run_id)
         .limit(limit)
     )
-    return [_whole(found) for found in session.execute(query)]
+    return [_whole(found, _undamaged_arrays(found)) for found in session.execute(query)]
 
 
-def _whole(found: Any) -> WholeRun:
+def damaged_arrays(key: str, damage: Exception) -> Damaged:
+    """What is said of a run whose arrays cannot be read."""
+    remedy = "restore the last backup, or delete the experiments that have this run and submit them again"
+    return Damaged(f"the curves and cosines of run {key} are damaged: {damage}; {remedy}")
+
+
+def _arrays(found: Any) -> arrays.RunArrays | None:
+    try:
+        return None if found.arrays is None else arrays.decode(found.arrays)
+    except Damaged as damage:
+        raise damaged_arrays(found.key, damage) from None
+
+
+def _undamaged_arrays(found: Any) -> arrays.RunArrays | None:
+    try:
+        return _arrays(found)
+    except Damaged as damage:
+        log.error("left out: %s", damage)
+        return None
+
+
+def _whole(found: Any, stored: arrays.RunArrays | None) -> WholeRun:
     return WholeRun(
         row=_row(found, None),
         recipe=found.recipe,
         settings=found.canonical,
-        arrays=None if found.arrays is None else arrays.decode(found.arrays),
+        arrays=stored,
         provenance=found.provenance,
         measured=tuple(found.measured or ()),
         traceback=found.traceback,

@@ -1,5 +1,6 @@
 """What keeps a database from being used, told so that whoever runs it knows what to do."""
 
+import json
 import sqlite3
 
 import psycopg
@@ -22,7 +23,7 @@ class DatabaseReadOnly(DatabaseAway):
 
 
 class DatabaseDamaged(DatabaseAway):
-    """The database's file cannot be read as one. The message says so to everyone."""
+    """The database's file, or a value in it, cannot be read. The message says so to everyone."""
 
 
 class NoDatabase(OperatorFault):
@@ -40,7 +41,7 @@ def why_away(error: BaseException | None) -> DatabaseAway | None:
         return DatabaseReadOnly(
             "the database cannot be written to: its file or folder is read-only for the user that the service runs as"
         )
-    if "malformed" in text or "not a database" in text:
+    if "malformed" in text or "not a database" in text or "Could not decode to UTF-8" in text:
         return DatabaseDamaged(
             "the database's file is damaged: stop the service, keep a copy of it, and restore the last backup"
         )
@@ -59,9 +60,17 @@ def _why_server_away(error: psycopg.Error) -> DatabaseAway | None:
     return None
 
 
+def is_about_stored(error: ValueError) -> bool:
+    """Whether an error, raised while the database was read, is about a stored value: JSON that is none, a time that is
+    none. Whatever comes from outside is read before the database is asked."""
+    return isinstance(error, json.JSONDecodeError) or any(one in str(error) for one in _NO_TIME)
+
+
 def first_line(error: BaseException | None) -> str:
     """The first line of an error's text."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
+_NO_TIME = ("isoformat string", "parse datetime string")
+"""What SQLAlchemy says, with and without its compiled part."""
 DRIVER_ERRORS = (psycopg.Error, sqlite3.Error)

@@ -11,10 +11,17 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session as Session
 
-from phaselab.db.schema.away import DRIVER_ERRORS, DatabaseAway, first_line, why_away
+from phaselab.db.schema.away import (
+    DRIVER_ERRORS,
+    DatabaseAway,
+    DatabaseDamaged,
+    first_line,
+    is_about_stored,
+    why_away,
+)
 from phaselab.db.schema.database_file import DatabaseFile
 from phaselab.db.schema.network_files import refuse_network_files
-from phaselab.domain.settings.faults import OperatorFault
+from phaselab.domain.settings.faults import Damaged, OperatorFault
 
 BUSY_SECONDS = 60
 """How long a writer waits for another one before it gives up."""
@@ -156,9 +163,17 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def _told_plainly() -> Iterator[None]:
-    """Turns the driver's errors about a missing, busy, read-only or damaged database into DatabaseAway."""
+    """Turns the driver's errors about a missing, busy, read-only or damaged database, and what cannot be read of it,
+    into DatabaseAway."""
     try:
         yield
+    except Damaged as damage:
+        raise DatabaseDamaged(str(damage)) from damage
+    except ValueError as error:
+        if not is_about_stored(error):
+            raise
+        told = f"a stored value is damaged ({error}): run `phaselab db check`, and restore the last backup"
+        raise DatabaseDamaged(told) from error
     except PoolTimeout as error:
         raise DatabaseAway("every connection to the database is in use; try again") from error
     except DBAPIError as error:

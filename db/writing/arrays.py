@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phaselab.domain.results.results import Curve, Readout
+from phaselab.domain.settings.faults import Damaged
 from phaselab.domain.settings.settings import Method
 
 Accuracies = npt.NDArray[np.float64]
@@ -150,8 +151,8 @@ def _header(names: _Names, count: int, shape: tuple[int, ...], of: int) -> bytes
 
 
 def decode(content: bytes) -> RunArrays:
-    """The arrays that `encode` stored."""
-    plain, layout = _read(content)
+    """The arrays that `encode` stored. Raises Damaged."""
+    plain, layout = _sound(content)
     accuracy = _accuracies([plain], layout)[0]  # [rows, radii]
     cosines = np.frombuffer(plain[layout.rest : layout.end], dtype="<f4").reshape(layout.cosines)
     curves = (
@@ -164,14 +165,24 @@ def decode(content: bytes) -> RunArrays:
 def damage(content: bytes) -> str | None:
     """What is wrong with stored arrays, if anything, by their checksum; older ones have none, but a length."""
     try:
-        plain, layout = _read(content)
-    except (ValueError, LookupError, TypeError, struct.error, zlib.error) as error:
-        return f"they cannot be read ({type(error).__name__})"
-    if len(plain) != layout.end + (4 if layout.checked else 0):
-        return "they have another length than they say"
-    if layout.checked and plain[layout.end :] != _checksum(plain[: layout.end]):
-        return "they are not what was stored: their checksum differs"
+        _sound(content)
+    except Damaged as damaged:
+        return str(damaged)
     return None
+
+
+def _sound(content: bytes) -> tuple[bytes, _Layout]:
+    """Stored arrays that are whole, uncompressed, and their layout. Raises Damaged."""
+    try:
+        plain, layout = _read(content)
+        length = layout.end + (4 if layout.checked else 0)
+    except (ValueError, LookupError, TypeError, struct.error, zlib.error) as error:
+        raise Damaged(f"they cannot be read ({type(error).__name__})") from None
+    if len(plain) != length:
+        raise Damaged("they have another length than they say")
+    if layout.checked and plain[layout.end :] != _checksum(plain[: layout.end]):
+        raise Damaged("they are not what was stored: their checksum differs")
+    return plain, layout
 
 
 def _checksum(content: bytes) -> bytes:
@@ -179,10 +190,11 @@ def _checksum(content: bytes) -> bytes:
 
 
 def decode_curves(contents: Sequence[bytes]) -> dict[tuple[Readout, Method], CurvesOfRuns]:
-    """The curves of many runs with the same radii: for each readout and method those of the runs that have it."""
+    """The curves of many runs with the same radii: for each readout and method those of the runs that have it. Raises
+    Damaged."""
     alike: dict[_Layout, list[tuple[int, bytes]]] = {}
     for place, content in enumerate(contents):
-        plain, layout = _read(content)
+        plain, layout = _sound(content)
         alike.setdefault(layout, []).append((place, plain))
     found: dict[tuple[Readout, Method], list[CurvesOfRuns]] = {}
     for layout, plains in alike.items():

@@ -200,7 +200,9 @@ def _add_to_summaries(
     on = _points_with(session, [run.settings_id for run, _ in done])
     lists = read_measure_lists(session)
     touched = [point for point in on if (point.experiment_id, point.settings_id) in landed]
-    stale = {point.settings_id for point in touched if not summaries.counted_today(lists[point.measure_list_id])}
+    stale = {
+        point.settings_id for point in touched if not summaries.serves(point.summary, lists[point.measure_list_id])
+    }
     rebuild_points(session, sorted(stale))
     touched = [point for point in touched if point.settings_id not in stale]
     if not touched:

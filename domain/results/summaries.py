@@ -88,7 +88,7 @@ def from_bytes(stored: Sequence[bytes], lists: Sequence[MeasureList]) -> Floats:
         places = [i for i, own in enumerate(lists) if own == names]
         held = np.frombuffer(b"".join(stored[i] for i in places), dtype="<f8")
         measures = [name for name in names if "/" not in name]
-        head = 2 + (len(names) - len(measures) or _UNNAMED)
+        head = _head(names)
         held = held.reshape(len(places), head + _PARTS * len(measures))
         if names == LAYOUT:
             rows[places] = held
@@ -100,6 +100,18 @@ def from_bytes(stored: Sequence[bytes], lists: Sequence[MeasureList]) -> Floats:
             if name in MEASURES:
                 _measures(rows)[places, NAMES.index(name)] = parts[:, i]
     return rows
+
+
+def serves(stored: bytes, names: MeasureList) -> bool:
+    """Whether a stored row can be read and added to: its phases were counted by today's rule, and it has the length of
+    its layout."""
+    whole = 8 * (_head(names) + _PARTS * sum("/" not in name for name in names))
+    return len(stored) == whole and counted_today(names)
+
+
+def _head(names: MeasureList) -> int:
+    """Numbers before those of measures in a layout."""
+    return 2 + (sum("/" in name for name in names) or _UNNAMED)
 
 
 def counted_today(names: MeasureList) -> bool:

@@ -29,6 +29,10 @@ class InvalidInput(Exception):
         super().__init__("; ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults))
 
 
+class Damaged(ValueError):
+    """A stored value is not what was stored, and cannot be read. The message says which, and how that was seen."""
+
+
 class OperatorFault(Exception):
     """Something that whoever runs the service has to mend: the text says what is wrong and what would be right."""
 

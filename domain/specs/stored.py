@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from phaselab.domain.families.resolve import resolve
-from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.settings.faults import Damaged, InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.texts import MAX_LINE, one_line, shortened, shown
@@ -54,19 +54,38 @@ def misfit_of(text: str) -> str | None:
 
 
 def stored_radii(text: str) -> tuple[float, ...]:
-    """The radii of a run's curves: every version has stored them in the settings' text, one by one."""
-    return tuple(json.loads(text)["attack"]["radii"])
+    """The radii of a run's curves: every version has stored them in the settings' text, one by one. Raises Damaged."""
+    radii = _group(text, "attack").get("radii")
+    if not isinstance(radii, list):
+        raise Damaged("the settings of a run are damaged: they have no radii")
+    return tuple(radii)
 
 
 def stored_value(text: str, path: str) -> Value:
-    """A parameter's value in stored settings: as it is there, else what leaving it out stands for."""
+    """A parameter's value in stored settings: as it is there, else what leaving it out stands for. Raises Damaged."""
     group, name = path.split(".")
-    stored: Mapping[str, Value] = json.loads(text).get(group, {})
+    stored: Mapping[str, Value] = _group(text, group)
     if name in stored:
         return stored[name]
     settings = readable_settings(text)
     value: Value = parameters()[path].default if settings is None else getattr(getattr(settings, group), name)
     return value
+
+
+def stored_object(text: str) -> Mapping[str, Any]:
+    """Stored settings as they are, whatever this version makes of them. Raises Damaged."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise Damaged(f"the settings of a run are damaged: {error}") from None
+    if not isinstance(found, dict):
+        raise Damaged("the settings of a run are damaged: they are no object")
+    return found
+
+
+def _group(text: str, name: str) -> Mapping[str, Any]:
+    found = stored_object(text).get(name, {})
+    return found if isinstance(found, dict) else {}
 
 
 def stored_spec(spec: Mapping[str, Any]) -> Spec:

@@ -70,6 +70,8 @@ class Configuration(BaseModel):
     """Longest time that a connection may take for the head of a request."""
     body_seconds: Annotated[float, Field(gt=0)] = 20.0
     """Longest time that a body may take; large ones get what they need at 10 kB a second on top."""
+    read_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """Longest time that a client may take without reading on (1 kB a second); then its connection ends."""
     max_streams: Annotated[int, Field(ge=1)] = 200
     """Most streams of events at a time."""
     ray_address: str | None = None

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -31,15 +32,19 @@ def _die_with_parent() -> None:
 
 def descendants(pid: int, spared: Collection[int] = ()) -> Iterator[int]:
     """Every process under `pid`, less the `spared` ones and what is under them. Linux; elsewhere none."""
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = [int(child) for child in task.read_text().split()]
-        except OSError:  # the process ended while we looked
-            continue
-        for child in children:
-            if child not in spared:
-                yield from descendants(child, spared)
-                yield child
+    for child in _children(pid):
+        if child not in spared:
+            yield from descendants(child, spared)
+            yield child
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):  # it ended while we looked, or no more files can be opened: the next look finds the rest
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            with suppress(OSError):
+                found += map(int, task.read_text().split())
+    return found
 
 
 def kill_orphans(spared: Collection[int]) -> None:

@@ -8,17 +8,22 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from http.client import HTTPException
 from types import FrameType
+from typing import TextIO
 
 from phaselab.domain.settings.faults import OperatorFault
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import PortTaken
 from phaselab.service.base.exit_codes import UNFIT
-from phaselab.service.base.storage import open_database
+from phaselab.service.base.storage import Database, open_database
 from phaselab.service.processes import processes
 from phaselab.service.processes.environment import scheduler_environment
 from phaselab.service.verbs.accounts import check_reach
+from phaselab.service.verbs.readiness import note_trouble
 
+API = "api"
 POLL_SECONDS = 0.2
 END_SECONDS = 8.0
 """How long a child may take to end before it is killed."""
@@ -29,6 +34,10 @@ STEADY_SECONDS = 60.0
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Asks this machine's own addresses, for which the environment may name a proxy that does not know them."""
+
+
+class NoStart(Exception):
+    """The machine starts no process just now: it has too many, or too little memory or open files."""
 
 
 class Child:
@@ -44,24 +53,35 @@ class Child:
         self.process: subprocess.Popen[bytes] | None = None
 
     def keep_alive(self) -> bool:
-        """Start the process if it is down and its pause is over. Returns whether a dead one was found."""
+        """Start the process if it is down and its pause is over. Returns whether a dead one was found. Raises NoStart
+        when the machine cannot start it, which is tried again after a pause."""
         now = time.monotonic()
         if self.process is None:
             if now >= self._start_at:
-                self.process = processes.start(self._command, self._environment)
-                self._started_at = now
+                self._start(now)
             return False
         code = self.process.poll()
         if code is None:
             return False
         if code == UNFIT:
             raise OperatorFault(f"the {self.name} cannot run, see above")
-        young = now - self._started_at < STEADY_SECONDS
-        self._pause = min(max(2 * self._pause, 0.25), LONGEST_PAUSE_SECONDS) if young else 0.0
-        self._start_at = now + self._pause
+        self._wait(now, longer=now - self._started_at < STEADY_SECONDS)
         self.process = None
-        print(f"{self.name} ended ({_how(code)}); it is started again", file=sys.stderr, flush=True)
+        _tell(f"{self.name} ended ({_how(code)}); it is started again")
         return True
+
+    def _start(self, now: float) -> None:
+        try:
+            self.process = processes.start(self._command, self._environment)
+        except (OSError, subprocess.SubprocessError) as error:
+            self._wait(now, longer=True)
+            raise NoStart(f"the {self.name} cannot be started just now: {error}; it is tried again") from None
+        self._started_at = now
+
+    def _wait(self, now: float, longer: bool) -> None:
+        """Set the pause before the next start."""
+        self._pause = min(max(2 * self._pause, 0.25), LONGEST_PAUSE_SECONDS) if longer else 0.0
+        self._start_at = now + self._pause
 
     def end(self) -> None:
         """Ask the process to end."""
@@ -85,6 +105,7 @@ class Supervisor:
     def __init__(self, configuration: Configuration, with_api: bool = True) -> None:
         self._configuration = configuration
         self._ending = False
+        self._troubled: frozenset[str] = frozenset()
         self._url: str | None = None
         scheduler = [sys.executable, "-P", "-m", "phaselab.service.processes.run_scheduler"]
         environment = scheduler_environment(os.environ, configuration.ray_address)
@@ -93,7 +114,7 @@ class Supervisor:
             host, port = configuration.host, free_port(configuration.host, configuration.port)
             self._url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             api = [sys.executable, "-P", "-m", "phaselab.api", "--host", host, "--port", str(port)]
-            self._children.insert(0, Child("api", api, os.environ))
+            self._children.insert(0, Child(API, api, os.environ))
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises OperatorFault when a child says that it cannot run."""
@@ -105,14 +126,40 @@ class Supervisor:
         try:
             while not self._ending:
                 for child in self._children:
-                    if child.keep_alive():
-                        processes.kill_orphans(self._alive())
+                    self._look_after(child)
                 if awaited is not None and _answers(awaited):
-                    print(f"Phaselab at {awaited}", flush=True)
+                    _tell(f"Phaselab at {awaited}", sys.stdout)
                     awaited = None
                 time.sleep(POLL_SECONDS)
         finally:
             self._end_all()
+
+    def _look_after(self, child: Child) -> None:
+        try:
+            if child.keep_alive():
+                processes.kill_orphans(self._alive())
+        except NoStart as error:
+            _tell(str(error))
+            self._note(child, str(error))
+            return
+        if child.name in self._troubled and child.process is not None:
+            self._note(child, None)
+
+    def _note(self, child: Child, trouble: str | None) -> None:
+        """Let `/ready` tell why there is no scheduler, or that there is one again, as far as the database can be
+        written to."""
+        if child.name == API:  # without it nobody answers for it
+            return
+        try:
+            database = Database(self._configuration.database_url, creates=False)
+            try:
+                note_trouble(database, trouble)
+            finally:
+                database.close()
+        except Exception as error:  # noqa: BLE001 - the children come first
+            _tell(f"it cannot be noted for /ready: {error}")
+            return
+        self._troubled = self._troubled | {child.name} if trouble else self._troubled - {child.name}
 
     def _check_database(self) -> None:
         """Raises what would keep the children from running, before any is started."""
@@ -154,8 +201,14 @@ def _answers(url: str) -> bool:
     try:
         with _direct.open(f"{url}/api/v1/health", timeout=1.0) as answer:
             return bool(answer.status == 200)
-    except OSError:  # nobody listens yet, or it answers with an error
+    except (OSError, HTTPException):  # nobody listens yet, or it answers with an error, or half
         return False
+
+
+def _tell(line: str, place: TextIO | None = None) -> None:
+    """Say it, on standard error if nowhere else, whether or not anybody is there to read it."""
+    with suppress(OSError):
+        print(line, file=place or sys.stderr, flush=True)
 
 
 def _how(code: int) -> str:

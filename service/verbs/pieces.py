@@ -65,8 +65,8 @@ def places_of(selection: Selection, query: CellQuery) -> list[Place]:
 def _covering(selection: Selection, points: Sequence[PointRow]) -> Sequence[PointRow]:
     """Those points, among some with equal settings, that together count every run of all once: their experiments'
     seeds hold those of the others, and no two have a seed in common. None where there are no such points, and where the
-    phases of one were counted by another rule."""
-    if not all(summaries.counted_today(point.measures) for point in points):
+    phases of one were counted by another rule, or it is damaged."""
+    if not all(summaries.serves(point.summary, point.measures) for point in points):
         return ()
     if len(points) == 1:
         return points

@@ -74,7 +74,8 @@ class RunLine(Group):
         if len(widths) > 1:
             raise InvalidInput([Fault("/cosines", f"run {self.key}: the rows of the matrix differ in length")])
         shape = len(self.cosines), widths.pop() if widths else 0
-        cosines = np.array(self.cosines, dtype=np.float32).reshape(shape)  # null is no number
+        with np.errstate(over="ignore"):  # what is too large for a cosine is refused as such
+            cosines = np.array(self.cosines, dtype=np.float32).reshape(shape)  # null is no number
         # Another version's file may hold a measure that there is none of here.
         measures = {name: value for name, value in self.measures.items() if name in MEASURES}
         curves = tuple(one.curve for one in self.curves)

@@ -17,6 +17,15 @@ class Readiness:
     reason: str | None
 
 
+def note_trouble(database: Database, reason: str | None) -> None:
+    """Write down why nothing is computed, until a scheduler works; None: nothing is in the way. Raises DatabaseAway."""
+    with database.transaction(alone=False) as session:
+        if reason is None:
+            leadership.end_trouble(session)
+        else:
+            leadership.note_trouble(session, reason)
+
+
 def readiness(database: Database) -> Readiness:
     """How ready the service is, by what the database tells. Raises DatabaseAway."""
     with database.reading() as session:

@@ -1,6 +1,5 @@
 """The verbs of runs: an experiment's in pages or all of them, and one run whole."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_
 from phaselab.domain.results.results import Curve
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_radii
+from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_object, stored_radii
 from phaselab.service.base.cursors import place_of
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs.selection import Selection, select
@@ -105,10 +104,10 @@ def run(database: Database, key: str) -> RunDetail:
     """One run by its key. Raises NotFound."""
     with database.reading() as session:
         found = run_rows.whole_run(session, key)
-    if found is None:
-        raise NotFound(f"there is no run {key}")
-    text = found.settings
-    return RunDetail(found, json.loads(text), stored_radii(text), readable_settings(text), misfit_of(text))
+        if found is None:
+            raise NotFound(f"there is no run {key}")
+        text = found.settings
+        return RunDetail(found, stored_object(text), stored_radii(text), readable_settings(text), misfit_of(text))
 
 
 @dataclass(frozen=True)
