@@ -6,7 +6,7 @@ place in summaries goes by its name, and results that are older than it can be g
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from phaselab.domain.families.sources import source_of
@@ -53,8 +53,20 @@ _PAPER = "arXiv 2410.10322"
 _EXACT = ("two_layer",)
 _LINEAR_FIRST = ("two_layer", "mlp")
 _STOPS = ("mlp",)
-_RADIUS = "Median over test points of the least L2 perturbation that flips the binary decision of the"
-_GAP = "Width of the certified bracket, median lower to median upper bound, of"
+_LEAST = "over test points of the least L2 perturbation that flips the binary decision of the"
+
+
+def _radius(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure:
+    """A measure of exact robust radii, 0 for wrong points."""
+    return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/exact.md", _EXACT)
+
+
+def _gap(name: str, symbol: str, of: str) -> Measure:
+    """How far exact robust radii are not known: 0 but where budgets ran out, so its tail is heavy."""
+    meaning = f"Width of the certified bracket, median lower to median upper bound, of {of}."
+    return replace(_radius(name, symbol, meaning), heavy_tailed=True)
+
+
 _ENTRIES = (
     Measure("train_loss", "L", 0, None, "", "Mean loss on the training set after the last step.", _PAPER),
     Measure(
@@ -78,6 +90,17 @@ _ENTRIES = (
         share_of="test_points",
     ),
     Measure("test_accuracy_sum", "acc_sum", 0, 1, "", "The same for the sum readout.", "", share_of="test_points"),
+    Measure(
+        "test_accuracy_label",
+        "acc_label",
+        0,
+        1,
+        "",
+        "Share of test points whose own label group's output is strictly the largest. With two groups it is"
+        " test_accuracy.",
+        "",
+        share_of="test_points",
+    ),
     Measure(
         "averaging_index",
         "A",
@@ -163,50 +186,24 @@ _ENTRIES = (
         "docs/methods/mlp.md",
         _STOPS,
     ),
-    Measure("robust_radius_sum", "r_sum", 0, None, "L2", f"{_RADIUS} sum readout.", "docs/methods/exact.md", _EXACT),
-    Measure("robust_radius_max", "r_max", 0, None, "L2", f"{_RADIUS} max readout.", "docs/methods/exact.md", _EXACT),
-    Measure(
-        "robust_radius_sum_relative",
-        "r_sum/R",
-        0,
-        None,
-        "",
-        "robust_radius_sum over snr * sqrt(d).",
-        "docs/methods/exact.md",
-        _EXACT,
+    _radius("robust_radius_sum", "r_sum", f"Median {_LEAST} sum readout."),
+    _radius("robust_radius_max", "r_max", f"Median {_LEAST} max readout."),
+    _radius(
+        "robust_radius_label",
+        "r_label",
+        "Median over test points of the least L2 perturbation at which another label group's output is as large as the"
+        " own one's; with two groups it is the binary decision's. Null where it is dear unless attack.label_radius asks"
+        " for it.",
     ),
-    Measure(
-        "robust_radius_max_relative",
-        "r_max/R",
-        0,
-        None,
-        "",
-        "robust_radius_max over snr * sqrt(d).",
-        "docs/methods/exact.md",
-        _EXACT,
-    ),
-    Measure(
-        "robust_radius_gap_sum",
-        "g_sum",
-        0,
-        None,
-        "L2",
-        f"{_GAP} robust_radius_sum.",
-        "docs/methods/exact.md",
-        _EXACT,
-        heavy_tailed=True,  # 0 but where budgets ran out
-    ),
-    Measure(
-        "robust_radius_gap_max",
-        "g_max",
-        0,
-        None,
-        "L2",
-        f"{_GAP} robust_radius_max.",
-        "docs/methods/exact.md",
-        _EXACT,
-        heavy_tailed=True,  # 0 but where budgets ran out
-    ),
+    _radius("robust_radius_sum_q10", "r_sum,10 %", f"First decile {_LEAST} sum readout: as 90 % withstand."),
+    _radius("robust_radius_sum_q90", "r_sum,90 %", f"Last decile {_LEAST} sum readout: as 10 % withstand."),
+    _radius("robust_radius_max_q10", "r_max,10 %", f"First decile {_LEAST} max readout: as 90 % withstand."),
+    _radius("robust_radius_max_q90", "r_max,90 %", f"Last decile {_LEAST} max readout: as 10 % withstand."),
+    _radius("robust_radius_sum_relative", "r_sum/R", "robust_radius_sum over snr * sqrt(d).", unit=""),
+    _radius("robust_radius_max_relative", "r_max/R", "robust_radius_max over snr * sqrt(d).", unit=""),
+    _gap("robust_radius_gap_sum", "g_sum", "robust_radius_sum"),
+    _gap("robust_radius_gap_max", "g_max", "robust_radius_max"),
+    _gap("robust_radius_gap_label", "g_label", "robust_radius_label"),
 )
 
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _ENTRIES}

@@ -14,6 +14,9 @@ from phaselab.domain.settings.settings import Method
 Readout = Literal["sum", "max"]
 READOUTS: tuple[Readout, ...] = ("sum", "max")
 """How a network is read out as a binary classifier: sum minus sum, or max minus max, over the sides' groups."""
+Decision = Readout | Literal["label"]
+"""What a network decides: the class, by a readout, or the label group, by the largest output. With two groups they are
+one."""
 
 
 MOST_SECONDS = 1e9

@@ -224,6 +224,11 @@ class Attack(Group):
     """Starts of the attack per point: the first at the point, the others at random inside the ball."""
     methods: Annotated[tuple[Method, ...], _first("methods", swept=False)] = Field(METHODS, min_length=1, strict=False)
     """Which curves to compute: `pgd` on the scored readout, `pgd_native` on the network's own loss, `exact`."""
+    label_radius: Annotated[Literal["auto", "always"], Entry("label radius", families=("two_layer",), swept=False)] = (
+        "auto"
+    )
+    """Whether `exact` gives `robust_radius_label`, too: `auto` where few neurons oppose a label, so that it costs a few
+    percent; beyond that it can cost more than all else of a run, and `always` asks for it."""
 
 
 class Settings(Group):

@@ -15,7 +15,7 @@ from phaselab.domain.families.contract import Family as DomainFamily
 from phaselab.domain.families.registry import FAMILIES as DOMAIN_FAMILIES
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.results.measures import measures_of
-from phaselab.domain.results.results import READOUTS, Outcome, Readout, RunFailure, RunResult
+from phaselab.domain.results.results import READOUTS, Decision, Outcome, RunFailure, RunResult
 from phaselab.domain.settings import names
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.parameters import parameters
@@ -112,7 +112,19 @@ class TestContract:
             for values in (shown.loss, shown.accuracy, shown.feature_fraction, *shown.clean.values()):
                 assert values.shape == (count,)
                 assert bool(values.isfinite().all())
+            assert set(shown.clean) == {*READOUTS, "label"}
             assert shown.radii == {}
+
+    def test_a_label_that_is_right_has_the_class_right(self, name: str, source: str) -> None:
+        """By the max readout; with two groups they are one."""
+        for labels in ("binary", "clusters"):
+            for trained in trained_by([run_of(name, source, seed, network={"labels": labels}) for seed in range(2)]):
+                assert bool((trained.clean["label"] <= trained.clean["max"]).all())
+                assert labels == "clusters" or torch.equal(trained.clean["label"], trained.clean["max"])
+                if trained.exact is not None and trained.exact_label is not None:
+                    label, by_max = trained.exact_label(), trained.exact("max")
+                    assert bool((label.lower <= by_max.upper * (1 + 1e-9)).all())
+                    assert bool(((label.lower > 0).double().mean(dim=1) - trained.clean["label"] <= 1e-9).all())
 
     def test_its_landscapes_show_the_test_points_and_a_way_down(self, name: str, source: str) -> None:
         for trained in trained_by([run_of(name, source, seed) for seed in range(2)]):
@@ -271,6 +283,7 @@ class Nearest:
     means: Tensor
     """[10, d] centred"""
     exact = None
+    exact_label = None
 
     @property
     def runs(self) -> Sequence[Run]:
@@ -289,9 +302,8 @@ class Nearest:
         return self.means @ inputs.T - self.means.square().sum(dim=1, keepdim=True) / 2
 
     @property
-    def clean(self) -> Mapping[Readout, Tensor]:
-        right = (self.victim.points.clean > 0).double().mean(dim=1, keepdim=True)
-        return dict(zip(READOUTS, right, strict=True))
+    def clean(self) -> Mapping[Decision, Tensor]:
+        return self.victim.points.accuracy
 
     def shown(self) -> Shown:
         centers = Centers.means(self.means)

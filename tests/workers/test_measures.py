@@ -11,6 +11,7 @@ from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.data.training_set import Centers, center_coordinates, center_norm
 from phaselab.workers.exact.exact import RobustRadii
+from phaselab.workers.families.two_layer import FAMILY
 from phaselab.workers.measures import measures
 from phaselab.workers.measures.measures import FUNCTIONS
 from phaselab.workers.measures.shown import Shown, cosines, decomposed, feature_fraction, own_side, weight_shares
@@ -139,6 +140,36 @@ def test_a_radius_without_an_upper_bound_counts_with_its_lower_one() -> None:
     bounds = RobustRadii(lower, upper, torch.zeros(1, 3, 1))
     networks = replace(shown(shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [0.0, 0.0])), radii={"sum": bounds})
     assert float(measures.robust_radius_sum(networks)) == 9.0
+
+
+def test_deciles_are_of_points_and_lie_between_them() -> None:
+    """Of 0, 1, ..., 4, inf: a tenth is halfway from the first to the second, nine tenths halfway to infinity."""
+    values = torch.tensor([[3.0, 0.0, 1.0, 2.0, 4.0, math.inf]])
+    bounds = RobustRadii(values, values, torch.zeros(1, 6, 1))
+    networks = replace(shown(shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [0.0, 0.0])), radii={"max": bounds})
+    assert float(measures.robust_radius_max_q10(networks)) == 0.5
+    assert float(measures.robust_radius_max_q90(networks)) == math.inf
+    assert math.isnan(measures.robust_radius_sum_q10(networks))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.37, 0.5, 0.9, 1.0])
+def test_quantiles_are_those_of_numpy(level: float) -> None:
+    values = torch.randn(3, 11, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected = np.quantile(values.numpy(), level, axis=1)
+    np.testing.assert_allclose(measures.quantile(values, level).numpy(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("labels", ["binary", 3, "clusters"])
+def test_the_own_label_is_the_group_of_the_largest_output(labels: str | int) -> None:
+    """Counted point by point, from pre-activations alone; a tie is wrong."""
+    run = small_run(network__labels=labels, network__width=2, training__steps=5)
+    (trained,) = FAMILY.train([run], "cpu", None).trained
+    networks = trained.networks  # type: ignore[attr-defined]
+    on = networks.preactivations[0].clamp_min(0).double().numpy()  # [M, N]
+    outputs = on.reshape(-1, 2, on.shape[1]).mean(axis=1)  # [c, N]
+    own = networks.label[0].numpy()
+    right = [outputs[g, i] > np.delete(outputs[:, i], g).max() for i, g in enumerate(own)]
+    assert trained.clean["label"].item() == pytest.approx(np.mean(right))
 
 
 def centers_of(settings: Settings) -> Centers:

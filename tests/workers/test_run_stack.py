@@ -31,6 +31,8 @@ def test_published_binary_network_averages_its_features() -> None:
         assert result.measures["averaging_index"] > 0.95  # type: ignore[operator]
         assert result.measures["robust_radius_sum"] == pytest.approx(math.sqrt(3072 / 10), rel=0.03)
         assert result.measures["robust_radius_max"] == result.measures["robust_radius_sum"]
+        assert result.measures["robust_radius_label"] == result.measures["robust_radius_sum"]
+        assert result.measures["test_accuracy_label"] == result.measures["test_accuracy"]
         own = np.kron(np.eye(2), np.ones((5, 5))) == 1  # [k, M]
         assert result.cosines[own].mean() == pytest.approx(0.44, abs=0.02)
         assert result.cosines[~own].max() < 0.1
@@ -41,6 +43,10 @@ def test_published_clusters_network_learns_its_features_one_by_one() -> None:
         assert result.measures["averaging_index"] < 0.05  # type: ignore[operator]
         assert np.diag(result.cosines).mean() == pytest.approx(0.99, abs=0.01)
         assert 0.94 * 39.2 < result.measures["robust_radius_max"] < 39.2  # type: ignore[operator]
+        found = [result.measures[f"robust_radius_{name}"] for name in ("label", "max", "max_q10", "max_q90")]
+        label, middle, first, last = found
+        assert 37.5 < label < middle  # type: ignore[operator]  # another label's output may be of the own side
+        assert first < middle < last  # type: ignore[operator]
         curves = {(curve.method, curve.readout): curve.accuracy for curve in result.curves}
         assert curves["pgd_native", "sum"][2] > 0.95  # what an attack on the own loss leaves at radius 30
         assert curves["exact", "sum"][2] < 0.01  # what there is
@@ -82,6 +88,8 @@ def test_without_exact_there_is_no_robust_radius() -> None:
     assert {name for name, value in result.measures.items() if value is None} >= {
         "robust_radius_sum",
         "robust_radius_max_relative",
+        "robust_radius_max_q10",
+        "robust_radius_label",
     }
     assert {curve.method for curve in result.curves} == {"pgd"}
 

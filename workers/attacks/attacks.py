@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from torch import Tensor
 
-from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.domain.results.results import READOUTS, Decision, Readout
 from phaselab.domain.settings.settings import Method, RadiusRange, Settings
 from phaselab.workers.attacks.landscape import Objective, Victim
 from phaselab.workers.attacks.pgd import Broken, break_points
@@ -23,6 +23,8 @@ TURNS: tuple[Method, ...] = ("pgd_native", "pgd", "exact")
 
 Accuracies = Mapping[tuple[Method, Readout], Tensor]
 """[S, radii] per method and readout."""
+ExactLabel = Callable[[], RobustRadii]
+"""Bounds [S, N] of the exact robust radii of the decision between all label groups."""
 
 
 class ExactMethod(Protocol):
@@ -48,6 +50,9 @@ class Attacked:
     """What `pgd_native` did, a verdict per readout that is a function of its own"""
     exact: Mapping[Readout, RobustRadii]
     """[S, N] bounds of the robust radii, per readout"""
+    label: RobustRadii | None
+    """[S, N] bounds of the robust radii of the decision between all label groups, with two groups those of `sum`; null
+    where they were not asked for"""
     bounds: Mapping[Readout, Bounds] | None = None
     """[S, N] the same with what attacks found in them, where that was looked for"""
 
@@ -72,6 +77,14 @@ class Attacked:
         """What is known of the robust radii in the end."""
         return self.exact if self.bounds is None else self.bounds
 
+    @property
+    def decided(self) -> Mapping[Decision, Bounds]:
+        """The same per decision."""
+        found: dict[Decision, Bounds] = dict(self.known.items())
+        if self.label is not None:
+            found["label"] = found["sum"] if self.label is self.exact["sum"] else self.label
+        return found
+
 
 def radii_of(settings: Settings) -> tuple[float, ...]:
     """The radii of canonical settings, ascending. Raises ValueError where they are still a range."""
@@ -89,6 +102,8 @@ class Attacks:
     victim: Victim
     exact: ExactMethod | None
     """Null for a family that has none"""
+    exact_label: ExactLabel | None = None
+    """Null where there is none, or it is dear and nobody asked for it"""
     stop: Stop | None = None
     checkpoint: Callable[[int], Checkpoint] | None = None
     """Of the attack on the target of a number; null where attacks do not go on where they were broken off"""
@@ -105,8 +120,8 @@ class Attacks:
             with part(turns.index("pgd"), len(turns)):
                 broken = self._for_all(lambda readout: self._on_readout(readout, own, native))
         check(self.stop)
-        exact = self._for_all(self.exact) if self.exact is not None and "exact" in turns else {}
-        return Attacked(radii_of(self.settings), broken, native, exact)
+        exact, label = self._exactly() if "exact" in turns else ({}, None)
+        return Attacked(radii_of(self.settings), broken, native, exact, label)
 
     def on(self, objective: Objective) -> Broken:
         """The attack on an objective. Raises Stopped."""
@@ -128,6 +143,15 @@ class Attacks:
             return self.on(objective)
         left = [way for way in objective.ways if way not in own.ways]
         return self.on(Objective(objective.target, left)).or_by(native) if left else native
+
+    def _exactly(self) -> tuple[Mapping[Readout, RobustRadii], RobustRadii | None]:
+        """The exact radii by every readout and of the label, which with two groups is decided as the class is."""
+        if self.exact is None:
+            return {}, None
+        exact = self._for_all(self.exact)
+        if len(self.victim.readouts) == 1:
+            return exact, exact["sum"]
+        return exact, None if self.exact_label is None else self.exact_label()
 
     def _for_all(self, compute: Callable[[Readout], Value]) -> dict[Readout, Value]:
         """A value per readout, computed once where the readouts are the same function."""

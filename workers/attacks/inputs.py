@@ -7,7 +7,7 @@ Derivation: docs/methods/images.md.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -15,11 +15,12 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.domain.results.results import READOUTS, Decision, Readout
 from phaselab.workers.attacks.climb import drawn
 from phaselab.workers.attacks.landscape import TARGETS, Again, Chosen, Economy, Look, Noise, Objective, Way
 from phaselab.workers.attacks.regions import BallInBox
 from phaselab.workers.data.image_data import Box
+from phaselab.workers.networks.groups import label_margin
 
 SHORTEST = 0.01
 """The last of shrinking steps, over the radius."""
@@ -63,12 +64,22 @@ class InputPoints:
         return torch.stack(readouts) * self.side
 
     @cached_property
+    def seen(self) -> Tensor:
+        """[c, N]: the outputs without perturbation."""
+        with torch.no_grad():
+            return torch.cat([self.outputs(part) for part in torch.split(self.inputs, self.at_once)], dim=1)
+
+    @cached_property
     def clean(self) -> Tensor:
         """[2, N]: the margins of both readouts without perturbation."""
-        with torch.no_grad():
-            numbers = torch.arange(len(self.inputs), device=self.inputs.device)
-            parts = [self.take(points) for points in torch.split(numbers, self.at_once)]
-            return torch.cat([part.margins(part.outputs(part.inputs)) for part in parts], dim=1)
+        return self.margins(self.seen)
+
+    @property
+    def accuracy(self) -> Mapping[Decision, Tensor]:
+        """[1] per decision: share of the inputs that are right without perturbation."""
+        margins = torch.cat([self.clean, label_margin(self.seen, self.label).unsqueeze(0)])  # [3, N]
+        right = (margins > 0).double().mean(dim=1, keepdim=True)  # [3, 1]
+        return dict(zip((*READOUTS, "label"), right, strict=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,6 +95,11 @@ def decision_radii(
     return _radii(preactivations, factor, contests, group, partial(_solve, budget=budget))
 
 
+def decision_is_cheap(layout: GroupLayout) -> bool:
+    """Whether `decision_radii` enumerates; by branch and bound it can take longer than all else of a run."""
+    return pattern_count(layout.neurons - layout.width, layout.outputs - 1) <= PATTERNS
+
+
 @dataclass(frozen=True, eq=False)
 class _Contest:
     """Which neurons, sorted by group, a point has on its own side and which against it."""

@@ -10,10 +10,10 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from phaselab.domain.results.results import Readout, RunFailure
+from phaselab.domain.results.results import Decision, RunFailure
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.attacks.attacks import ExactMethod
+from phaselab.workers.attacks.attacks import ExactLabel, ExactMethod
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.data.features import Features
@@ -36,9 +36,14 @@ class Trained(Protocol):
         """Bounds of the exact robust radii; null for a family that has no exact method."""
 
     @property
-    def clean(self) -> Mapping[Readout, Tensor]:
-        """[S] per readout: share of test points whose readout has strictly the sign of their class, computed apart from
-        the attacks."""
+    def exact_label(self) -> ExactLabel | None:
+        """Those of the decision between all label groups; null where there is no exact method, or where it is dear and
+        `attack.label_radius` does not ask for it."""
+
+    @property
+    def clean(self) -> Mapping[Decision, Tensor]:
+        """[S] per decision: share of test points whose readout has strictly the sign of their class, or whose own label
+        strictly the largest output, computed apart from the attacks."""
 
     def shown(self) -> Shown:
         """What measures look at, without the exact radii."""

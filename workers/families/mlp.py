@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.families.registry import family_of
-from phaselab.domain.results.results import Readout
+from phaselab.domain.results.results import Decision
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
@@ -49,6 +49,7 @@ class TrainedMlps:
     """[S] steps that were taken"""
     network: Mlp
     exact = None
+    exact_label = None
 
     def take(self, numbers: Sequence[int]) -> "TrainedMlps":
         """Those of some runs, by their numbers."""
@@ -67,11 +68,11 @@ class TrainedMlps:
         return MlpVictim(self.networks, seeds, sides, self.network, self.upper, self._length)
 
     @cached_property
-    def clean(self) -> Mapping[Readout, Tensor]:
-        """[S] per readout: test accuracy, in float64."""
+    def clean(self) -> Mapping[Decision, Tensor]:
+        """[S] per decision: test accuracy, in float64."""
         seen, upper = self.networks.preactivations.double(), self.upper.each(torch.Tensor.double)
         of_groups = outputs(seen, self._length, upper, self.network)  # [S, c, N]
-        return clean_accuracy(of_groups, self.network, self.networks.side)
+        return clean_accuracy(of_groups, self.network, self.networks.side, self.networks.label)
 
     def shown(self) -> Shown:
         """What measures look at. A neuron's side is that to which it pushes the sum readout at the test points."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from phaselab.domain.families.resnet18 import WIDTH
-from phaselab.domain.results.results import READOUTS, Readout, RunFailure
+from phaselab.domain.results.results import Decision, RunFailure
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
@@ -71,6 +71,7 @@ class ResNetRun:
     trained: TrainedResNet
     seen: Seen
     exact = None
+    exact_label = None
 
     @property
     def runs(self) -> Sequence[Run]:
@@ -83,10 +84,9 @@ class ResNetRun:
         return victim_of(self.run, self.trained)
 
     @property
-    def clean(self) -> Mapping[Readout, Tensor]:
-        """[1] per readout: test accuracy."""
-        right = (self.victim.points.clean > 0).double().mean(dim=1, keepdim=True)  # [2, 1]
-        return dict(zip(READOUTS, right, strict=True))
+    def clean(self) -> Mapping[Decision, Tensor]:
+        """[1] per decision: test accuracy."""
+        return self.victim.points.accuracy
 
     def shown(self) -> Shown:
         """What measures look at: the neurons are the head's rows, the centres those of the features."""

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.families.registry import family_of
-from phaselab.domain.results.results import Readout
+from phaselab.domain.results.results import Decision, Readout
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.attacks.attacks import ExactMethod
+from phaselab.workers.attacks.attacks import ExactLabel, ExactMethod
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import LINED, NEAREST
 from phaselab.workers.attacks.span import runs_at_once
@@ -23,7 +23,7 @@ from phaselab.workers.base.streams import Stream, generator, normal
 from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
-from phaselab.workers.exact.exact import RobustRadii, robust_radii, shorter_flips
+from phaselab.workers.exact.exact import RobustRadii, decision_is_cheap, decision_radii, robust_radii, shorter_flips
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.first_layer import bundles, by_data, diverged, finite, joined, look, on_images
 from phaselab.workers.measures.shown import Shown, own_side
@@ -76,12 +76,22 @@ class TwoLayers:
         """Bounds of the exact robust radii, which take no note of a box; perturbations in the attacks' coordinates."""
         return _Exact(self.networks, self.network.layout)
 
+    @property
+    def exact_label(self) -> ExactLabel | None:
+        """The same of the label; perturbations in the coordinates of `spanned`."""
+        asked = self.runs[0].settings.attack.label_radius == "always"
+        return self._exact_label if asked or decision_is_cheap(self.network.layout) else None
+
+    def _exact_label(self) -> RobustRadii:
+        networks = self.networks
+        return decision_radii(networks.preactivations.mT, networks.spanned, self.network.layout, networks.label)
+
     @cached_property
-    def clean(self) -> Mapping[Readout, Tensor]:
-        """[S] per readout: test accuracy, in float64."""
+    def clean(self) -> Mapping[Decision, Tensor]:
+        """[S] per decision: test accuracy, in float64."""
         networks = self.networks
         of_groups = outputs(networks.preactivations.double(), self.network.layout)  # [S, c, N]
-        return clean_accuracy(of_groups, self.network, networks.side)
+        return clean_accuracy(of_groups, self.network, networks.side, networks.label)
 
     def shown(self) -> Shown:
         """What measures look at."""

@@ -4,12 +4,13 @@ Each gives [S] numbers, nan or inf where it is undefined. Derivations: docs/meth
 products A [S, M, k], A[r, j] = <w_r, mu_j>, in float64, and a mask [M, k] of each neuron's own side.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from phaselab.domain.results.results import Readout
+from phaselab.domain.results.results import Decision
 from phaselab.workers.measures.shown import Shown
 
 Function = Callable[[Shown], Tensor]
@@ -48,6 +49,12 @@ def test_accuracy(shown: Shown) -> Tensor:
 def test_accuracy_sum(shown: Shown) -> Tensor:
     """By the sum readout."""
     return shown.clean["sum"]
+
+
+@measure
+def test_accuracy_label(shown: Shown) -> Tensor:
+    """By the label group of the largest output."""
+    return shown.clean["label"]
 
 
 @measure
@@ -139,6 +146,36 @@ def robust_radius_max(shown: Shown) -> Tensor:
 
 
 @measure
+def robust_radius_label(shown: Shown) -> Tensor:
+    """Median over points of the robust radii of the label."""
+    return _robust_radius(shown, "label")
+
+
+@measure
+def robust_radius_sum_q10(shown: Shown) -> Tensor:
+    """First decile over points of the robust radii by the sum readout."""
+    return _quantile(shown, "sum", 0.1)
+
+
+@measure
+def robust_radius_sum_q90(shown: Shown) -> Tensor:
+    """Last decile over points of the robust radii by the sum readout."""
+    return _quantile(shown, "sum", 0.9)
+
+
+@measure
+def robust_radius_max_q10(shown: Shown) -> Tensor:
+    """First decile over points of the robust radii by the max readout."""
+    return _quantile(shown, "max", 0.1)
+
+
+@measure
+def robust_radius_max_q90(shown: Shown) -> Tensor:
+    """Last decile over points of the robust radii by the max readout."""
+    return _quantile(shown, "max", 0.9)
+
+
+@measure
 def robust_radius_sum_relative(shown: Shown) -> Tensor:
     """robust_radius_sum over R."""
     return _robust_radius(shown, "sum") / shown.scale
@@ -162,21 +199,48 @@ def robust_radius_gap_max(shown: Shown) -> Tensor:
     return _gap(shown, "max")
 
 
-def _gap(shown: Shown, readout: Readout) -> Tensor:
+@measure
+def robust_radius_gap_label(shown: Shown) -> Tensor:
+    """Width of the bracket of robust_radius_label."""
+    return _gap(shown, "label")
+
+
+def _gap(shown: Shown, decision: Decision) -> Tensor:
     """[S]: the median of the upper bounds less that of the lower ones; nan where they were not asked for, or infinite.
     Medians keep order, so the median of the radii lies between."""
-    if readout not in shown.radii:
+    if decision not in shown.radii:
         return torch.full_like(shown.scale, torch.nan)
-    return median(shown.radii[readout].upper) - median(shown.radii[readout].lower)
+    return median(shown.radii[decision].upper) - median(shown.radii[decision].lower)
 
 
-def _robust_radius(shown: Shown, readout: Readout) -> Tensor:
+def _robust_radius(shown: Shown, decision: Decision) -> Tensor:
     """[S]: median over points of the robust radii; nan where they were not asked for."""
-    if readout not in shown.radii:
-        return torch.full_like(shown.scale, torch.nan)
-    lower, upper = shown.radii[readout].lower, shown.radii[readout].upper  # [S, N]
+    radii = _radii(shown, decision)
+    return torch.full_like(shown.scale, torch.nan) if radii is None else median(radii)
+
+
+def _quantile(shown: Shown, decision: Decision, level: float) -> Tensor:
+    """[S]: quantile over points of the robust radii; nan where they were not asked for."""
+    radii = _radii(shown, decision)
+    return torch.full_like(shown.scale, torch.nan) if radii is None else quantile(radii, level)
+
+
+def _radii(shown: Shown, decision: Decision) -> Tensor | None:
+    """[S, N]: the robust radii, or their certified lower bounds; null where they were not asked for."""
+    if decision not in shown.radii:
+        return None
+    lower, upper = shown.radii[decision].lower, shown.radii[decision].upper  # [S, N]
     tight = upper.isfinite() & (upper - lower <= GAP * upper)  # [S, N]
-    return median(torch.where(tight, (lower + upper) / 2, lower))
+    return torch.where(tight, (lower + upper) / 2, lower)
+
+
+def quantile(values: Tensor, level: float) -> Tensor:
+    """[..., n] -> [...]: on the line between neighbouring order statistics (Hyndman and Fan's type 7); right for
+    infinities."""
+    ordered = values.sort(dim=-1).values
+    place = level * (values.shape[-1] - 1)
+    low, high = ordered[..., math.floor(place)], ordered[..., math.ceil(place)]
+    return torch.where(low == high, low, low + (place - math.floor(place)) * (high - low))  # inf - safe: inf == inf
 
 
 def median(values: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from phaselab.domain.results.results import Readout
+from phaselab.domain.results.results import Decision
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.data.training_set import Centers
@@ -25,8 +25,8 @@ class Shown:
     """[S] mean training loss"""
     accuracy: Tensor
     """[S] training accuracy"""
-    clean: Mapping[Readout, Tensor]
-    """[S] test accuracy by each readout"""
+    clean: Mapping[Decision, Tensor]
+    """[S] test accuracy of each decision"""
     neurons: Geometry
     """Inner products of the neurons with the centres and each other"""
     coefficients: Tensor
@@ -46,7 +46,7 @@ class Shown:
     """[S] float64: share of outputs that are 0 at every training point; null for a family that does not tell"""
     steps_taken: Tensor | None = None
     """[S] steps of training; null for a family that takes all that it is given"""
-    radii: Mapping[Readout, Bounds] = field(default_factory=dict)
+    radii: Mapping[Decision, Bounds] = field(default_factory=dict)
     """[S, N] bounds of the exact robust radii, where they were asked for"""
 
     @property

@@ -6,9 +6,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.domain.results.results import READOUTS, Decision
 from phaselab.workers.networks.factor import span_factor
-from phaselab.workers.networks.groups import Sided, read_out
+from phaselab.workers.networks.groups import Sided, label_margin, read_out
 
 VANISHES = 1e-13
 """Eigenvalues of W W^T below this share of the largest are rounding: their square roots would pass for directions."""
@@ -102,8 +102,9 @@ def weight_factor(weight_products: Tensor) -> Tensor:
     return root
 
 
-def clean_accuracy(of_groups: Tensor, network: Sided, side: Tensor) -> dict[Readout, Tensor]:
-    """[S] per readout: share of test points whose readout has strictly the sign of their class. From outputs [S, c, N]
-    and classes [S, N]."""
-    margins = {readout: read_out(of_groups, network, readout) * side for readout in READOUTS}
-    return {readout: (margin > 0).double().mean(dim=-1) for readout, margin in margins.items()}
+def clean_accuracy(of_groups: Tensor, network: Sided, side: Tensor, label: Tensor) -> dict[Decision, Tensor]:
+    """[S] per decision: share of test points, of outputs [S, c, N], whose readout has strictly the sign of their class
+    [S, N], or whose own label [S, N] strictly the largest output."""
+    margins: dict[Decision, Tensor] = {readout: read_out(of_groups, network, readout) * side for readout in READOUTS}
+    margins["label"] = label_margin(of_groups, label)
+    return {decision: (margin > 0).double().mean(dim=-1) for decision, margin in margins.items()}

@@ -100,7 +100,7 @@ def _judge(trained: Trained, resumes: bool, device: str, stop: Stop | None) -> l
     """Attack, check and measure the networks of some runs, of a single one where attacks resume."""
     settings, key = trained.runs[0].settings, trained.runs[0].key
     checkpoint = partial(of_attack, key) if resumes else None
-    attacked = Attacks(settings, trained.victim, trained.exact, stop, checkpoint).all()
+    attacked = Attacks(settings, trained.victim, trained.exact, trained.exact_label, stop, checkpoint).all()
     shown, (bounds, contradicted) = trained.shown(), fed(trained.victim, trained.exact, attacked)
     trust = judge(settings, trained.victim, shown, attacked, stop, {"beats_certificate": contradicted})
     return _results(trained, shown, replace(attacked, bounds=bounds), trust, device)
@@ -110,7 +110,7 @@ def _results(
     trained: Trained, shown: Shown, attacked: Attacked, trust: Sequence[Trust], device: str
 ) -> list[RunResult]:
     """One result per run, in order; `seconds` is left to `run_stack`."""
-    shown = replace(shown, radii=attacked.known)
+    shown = replace(shown, radii=attacked.decided)
     names = measures_of(trained.runs[0].settings)
     values = {name: FUNCTIONS[name](shown).tolist() for name in names}  # [S] each
     matrices = cosines(shown.neurons, shown.center_norms).float().cpu().numpy()  # [S, k, M]
