@@ -140,6 +140,7 @@ def _radii(
     found.upper[unit.isfinite()] = 0
     for first, alike in _alike(contests, factor.shape[2]):
         rows = (unit.isfinite() & (contest >= first) & (contest < first + len(alike))).nonzero().squeeze(1)
+        rows = rows[(run[rows] * len(contests) + contest[rows]).argsort(stable=True)]
         points = _points(flat[rows], run[rows], factor, alike, contest[rows] - first)
         standing = right(points).nonzero().squeeze(1)
         rows, points = rows[standing], points.take(standing)

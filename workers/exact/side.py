@@ -14,6 +14,7 @@ from torch import Tensor
 from phaselab.workers.exact.rounding import rounding_of
 
 Readout = Literal["sum", "max"]
+SHARING = 16  # points a run on average, from which on their products are taken run by run
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,7 @@ class OneSide:
 
     own: Tensor  # [B, R] pre-activations of the neurons of the points' own side
     opposing: Tensor  # [B, Q] of the other side
-    run: Tensor  # [B] long, the run of each point
+    run: Tensor  # [B] long, the run of each point, ascending
     own_factor: Tensor  # [S, R, D] rows of L
     opposing_factor: Tensor  # [S, Q, D]
     own_length: Tensor  # [S, R] lengths of the rows, rounded up
@@ -93,21 +94,35 @@ def side_value(preactivations: Tensor, groups: int) -> Tensor:
 
 
 def apply_rows(matrix: Tensor, run: Tensor, vectors: Tensor) -> Tensor:
-    """matrix[run] @ vector: [B, R] of [S, R, D], [B] and [B, D]."""
-    if matrix.shape[0] == 1:
-        return vectors @ matrix[0].T
+    """matrix[run] @ vector: [B, R] of [S, R, D], [B] ascending and [B, D]."""
+    if _shared(run, matrix):
+        return _run_by_run(run, matrix.mT, vectors)
     return (matrix[run] * vectors.unsqueeze(1)).sum(-1)
 
 
 def combine_rows(matrix: Tensor, run: Tensor, weights: Tensor) -> Tensor:
-    """matrix[run].T @ weights: [B, D] of [S, R, D], [B] and [B, R]."""
-    if matrix.shape[0] == 1:
-        return weights @ matrix[0]
+    """matrix[run].T @ weights: [B, D] of [S, R, D], [B] ascending and [B, R]."""
+    if _shared(run, matrix):
+        return _run_by_run(run, matrix, weights)
     return (matrix[run] * weights.unsqueeze(2)).sum(1)
 
 
+def _shared(run: Tensor, matrix: Tensor) -> bool:
+    """Whether so many points share the matrices [S, ...] that taking one at a time costs less than a copy a point."""
+    return len(matrix) == 1 or len(run) >= SHARING * len(matrix)
+
+
+def _run_by_run(run: Tensor, matrix: Tensor, vectors: Tensor) -> Tensor:
+    """vector @ matrix[run]: [B, ...] of [S, M, ...], [B] ascending and [B, M]; without a copy of the matrix a point."""
+    if len(matrix) == 1:
+        return vectors @ matrix[0]
+    counts = torch.bincount(run, minlength=len(matrix)).tolist()
+    return torch.cat([part @ of_run for part, of_run in zip(vectors.split(counts), matrix, strict=True)])
+
+
 def combine_lengths(lengths: Tensor, run: Tensor, weights: Tensor) -> Tensor:
-    """lengths[run] . weights: [B] of [S, R], [B] and [B, R] >= 0, how long the rows are that weights combine."""
-    if lengths.shape[0] == 1:
-        return weights @ lengths[0]
+    """lengths[run] . weights: [B] of [S, R], [B] ascending and [B, R] >= 0, how long the rows are that weights
+    combine."""
+    if _shared(run, lengths):
+        return _run_by_run(run, lengths, weights)
     return (lengths[run] * weights).sum(1)
