@@ -117,7 +117,7 @@ def _run_by_run(run: Tensor, matrix: Tensor, vectors: Tensor) -> Tensor:
     if len(matrix) == 1:
         return vectors @ matrix[0]
     counts = torch.bincount(run, minlength=len(matrix)).tolist()
-    return torch.cat([part @ of_run for part, of_run in zip(vectors.split(counts), matrix, strict=True)])
+    return torch.cat([part @ of_run for part, of_run in zip(torch.split(vectors, counts), matrix, strict=True)])
 
 
 def combine_lengths(lengths: Tensor, run: Tensor, weights: Tensor) -> Tensor:
