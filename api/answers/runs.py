@@ -18,11 +18,12 @@ from phaselab.domain.answers.fields import (
     parameter_columns,
     through,
 )
-from phaselab.domain.answers.theory import TheoryRadius, flip_radius
+from phaselab.domain.answers.theory import TheoryRadius, flip_on_curve
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Phase, phase
 from phaselab.domain.results.results import READOUTS, Curve
 from phaselab.domain.results.trust import checks_of
+from phaselab.domain.settings.settings import RadiiIn
 from phaselab.service.verbs.runs import Cosines, Origin, RunDetail, RunRow, RunView, arrays_of
 
 
@@ -88,17 +89,19 @@ _FLAGS_COLUMN: Field[RunRow] = Field("flags", "text", lambda run: " ".join(run.f
 
 
 class _RunCurve(NamedTuple):
-    """A curve of a run and its radii [E]."""
+    """A curve of a run, its radii [E] and their unit."""
 
     curve: Curve
     radii: tuple[float, ...]
+    radii_in: RadiiIn
 
 
 _HEAD: tuple[Field[_RunCurve], ...] = (
     Field("readout", "text", lambda one: one.curve.readout, "How the outputs were read: `sum` or `max`."),
     Field("method", "text", lambda one: one.curve.method, "The attack or exact method."),
+    Field("radii_in", "text", lambda one: one.radii_in, "Unit of the radii, as `attack.radii_in`."),
 )
-_RADIUS: Field[_RunCurve] = Field("radius", "number", lambda one: one.radii, "L2 radius, in data units.")
+_RADIUS: Field[_RunCurve] = Field("radius", "number", lambda one: one.radii, "L2 radius, in the unit of radii_in.")
 _ACCURACY: Field[_RunCurve] = Field(
     "accuracy", "number", lambda one: one.curve.accuracy, "Robust accuracy; of `exact`, the share proved right."
 )
@@ -110,7 +113,7 @@ _CURVE = Record((*_HEAD, listed(_ACCURACY), listed(_UPPER), listed(_RADIUS)))
 
 def _curves(detail: RunDetail) -> list[_RunCurve] | None:
     arrays = detail.stored.arrays
-    return None if arrays is None else [_RunCurve(curve, detail.radii) for curve in arrays.curves]
+    return None if arrays is None else [_RunCurve(curve, detail.radii, detail.radii_in) for curve in arrays.curves]
 
 
 def _cosines(detail: RunDetail) -> object:
@@ -119,7 +122,7 @@ def _cosines(detail: RunDetail) -> object:
 
 def _theory(detail: RunDetail) -> list[TheoryRadius | None]:
     settings = detail.read
-    return [None if settings is None else flip_radius(settings, readout) for readout in READOUTS]
+    return [None if settings is None else flip_on_curve(settings, readout) for readout in READOUTS]
 
 
 def _checks(detail: RunDetail) -> Sequence[str]:
@@ -162,7 +165,7 @@ def _first(row: _Row) -> _RunCurve:
 
 def curves_table(detail: RunDetail) -> Table[_Row]:
     """One row a radius of every curve of a run. Raises NotFound for a run without a result."""
-    curves = [_RunCurve(curve, detail.radii) for curve in arrays_of(detail).curves]
+    curves = [_RunCurve(curve, detail.radii, detail.radii_in) for curve in arrays_of(detail).curves]
     rows = ((one, place) for one in curves for place in range(len(one.radii)))
     return Table((*through(_first, _HEAD), at_radius(_RADIUS), at_radius(_ACCURACY), at_radius(_UPPER)), rows)
 

@@ -2,13 +2,15 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from starlette.requests import Request
 
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.bodies import media_type, utf8_text
 from phaselab.api.pictures.curves import Series
+from phaselab.domain.answers.curves import Curves
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.numbers import read_number, tidy
 from phaselab.domain.settings.texts import one_line, shortened
@@ -24,16 +26,29 @@ MAX_LABEL = 60
 MAX_RADIUS = 1e9
 
 
-def parse_overlay(request: Request, body: bytes, sources: Collection[str]) -> tuple[Series, ...]:
-    """The series of a CSV body, accuracy in [0, 1]. Raises Problem (415, 400) or InvalidInput that names the line.
+def parse_overlay(request: Request, body: bytes, curves: Curves) -> tuple[Series, ...]:
+    """The series of a CSV body, in the unit of the curves, accuracy in [0, 1]. Raises Problem (415, 400), InvalidInput
+    that names the line.
 
     Columns: `radius` or `radius_l2`; `accuracy` (0..1) or `robust_accuracy_percent`; and what names a series:
-    `label`, `dataset`, `network`. Rows of another `dataset` than the `sources` of the curves are left out.
+    `label`, `dataset`, `network`. Radii are in data units. Rows of another `dataset` than the sources of the curves are
+    left out.
     """
     kind = media_type(request)
     if kind not in CSV_TYPES:
         raise Problem(415, f"the content type {kind} is not read here; send text/csv")
-    return overlay_series(utf8_text(body), sources)
+    return in_unit_of(curves, overlay_series(utf8_text(body), curves.sources))
+
+
+def in_unit_of(curves: Curves, overlay: Sequence[Series]) -> tuple[Series, ...]:
+    """Series in data units in the unit of the curves. Raises InvalidInput where their unit is not one length."""
+    if curves.radii_in == "absolute":
+        return tuple(overlay)
+    if len(curves.units) != 1:
+        detail = "published radii are in data units, and these curves in norms of centres that differ between runs"
+        raise InvalidInput([Fault(pointer("overlay"), f"{detail}; choose one d and snr by where=")])
+    (length,) = curves.units
+    return tuple(replace(one, radii=tuple(radius / length for radius in one.radii)) for one in overlay)
 
 
 def overlay_series(text: str, sources: Collection[str]) -> tuple[Series, ...]:

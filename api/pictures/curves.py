@@ -13,7 +13,7 @@ from phaselab.api.pictures.style import INK, colours, filled, new_figure, title_
 from phaselab.domain.answers.counts import counted, interval_words
 from phaselab.domain.answers.curves import Curves, GroupCurve
 from phaselab.domain.results.results import READOUTS, Readout
-from phaselab.domain.settings.settings import Method
+from phaselab.domain.settings.settings import Method, RadiiIn
 from phaselab.domain.settings.texts import shortened
 
 LINES: Mapping[Method, Literal["-", "--", ":"]] = {"exact": "-", "pgd": "--", "pgd_native": ":"}
@@ -30,6 +30,10 @@ _UPPER_WIDTH = 0.9
 """Of the line of what is not proved wrong."""
 _HATCH = "//////"
 """Of the band between what is proved right and what is not proved wrong."""
+_AXES: Mapping[RadiiIn, str] = {
+    "absolute": "L2 radius (data units)",
+    "center_norm": "L2 radius / R, the norm of the centres",
+}
 _MAX_BANDED_GROUPS = 3
 """Most groups whose every method gets a band; with more, only the most exact method does."""
 _LEAST_GAP = 0.055
@@ -38,7 +42,7 @@ _LEAST_GAP = 0.055
 
 @dataclass(frozen=True)
 class Series:
-    """Published values laid over the curves: radii in data units, accuracy in [0, 1]."""
+    """Published values laid over the curves: radii in the curves' unit, accuracy in [0, 1]."""
 
     label: str
     radii: tuple[float, ...]
@@ -73,6 +77,7 @@ class CurvesPicture:
     methods: tuple[Method, ...]
     banded: tuple[Method, ...]
     overlay: tuple[Series, ...]
+    radius: str
     title: str
     note: str
 
@@ -97,6 +102,7 @@ def curves_picture(curves: Curves, overlay: Sequence[Series] = ()) -> CurvesPict
         methods=methods,
         banded=banded,
         overlay=tuple(overlay),
+        radius=_AXES[curves.radii_in],
         title=title_of(curves.names) or "robust accuracy",
         note=_note(curves, banded if len(banded) < len(methods) else ()),
     )
@@ -179,7 +185,7 @@ def _draw_panel(axes: Axes, picture: CurvesPicture, readout: Readout) -> None:
     axes.set_xlim(0, greatest)
     _draw_marks(axes, [mark for mark in picture.marks.get(readout, ()) if mark.radius <= greatest])
     axes.set_ylim(-0.02, 1.02)
-    axes.set_xlabel("L2 radius (data units)")
+    axes.set_xlabel(picture.radius)
     axes.grid(color="#E4E4E4", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -30,5 +30,5 @@ def curves_with_overlay(
 ) -> Response:
     """The picture of the curves with the series of a CSV body (`text/csv`) laid over as markers. Stores nothing."""
     found = curves(database, query)
-    overlay = parse_overlay(request, body, found.sources)
+    overlay = parse_overlay(request, body, found)
     return Response(render(lambda: draw_curves(found, overlay), kind), media_type=media_header(kind))

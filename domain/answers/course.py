@@ -14,6 +14,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from phaselab.domain.settings.labels import group_count
+from phaselab.domain.settings.radii import center_norm
 from phaselab.domain.settings.settings import Settings
 
 EXACT_STEPS = 1000
@@ -57,11 +58,6 @@ class Energies:
         return part / whole if whole else 0.0
 
 
-def center_norm(settings: Settings) -> float:
-    """R = snr * sqrt(d), the norm of every centre."""
-    return settings.data.snr * math.sqrt(settings.data.d)
-
-
 def first_step(settings: Settings) -> float:
     """How far the first step moves the own output at a centre: learning_rate R^2 / (h k) * (c - 1) / c."""
     groups = group_count(settings.network.labels, settings.data.k)
@@ -93,7 +89,7 @@ def energies(settings: Settings, found: Course) -> Energies:
     """
     data = settings.data
     groups = group_count(settings.network.labels, data.k)
-    features = data.k * (found.own**2 + (groups - 1) * found.pushed**2) / center_norm(settings) ** 2
+    features = data.k * (found.own**2 + (groups - 1) * found.pushed**2) / center_norm(settings.data) ** 2
     remembered = (1 - data.label_noise) * found.clean**2 + data.label_noise * found.flipped**2
     start = groups * (settings.network.init_scale * found.start) ** 2 * data.d
     return Energies(features, remembered * data.n / data.d, start)
@@ -120,7 +116,7 @@ class _Given:
         if not isinstance(width, int):
             raise ValueError("the course of training needs canonical settings")
         groups = group_count(settings.network.labels, data.k)
-        size, square, flips = data.k / groups, center_norm(settings) ** 2, data.label_noise
+        size, square, flips = data.k / groups, center_norm(settings.data) ** 2, data.label_noise
         drawn = settings.network.init_scale**2 * data.d
 
         def noise(own: float, clean: float, flipped: float, start: float) -> float:

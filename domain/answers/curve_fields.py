@@ -29,12 +29,13 @@ HEAD: "Record[GroupCurve]" = Record(
         Field("n", "integer", lambda curve: curve.n, "Independent draws in the group: runs that share data are one."),
         Field("runs", "integer", lambda curve: curve.runs, "Runs in the group."),
         Field("interval_over", "text", lambda curve: curve.interval_over, "What intervals are over, as in diagrams."),
+        Field("radii_in", "text", lambda curve: curve.radii_in, "Unit of radii and theory, as `attack.radii_in`."),
     )
 )
 """The columns that are one value a curve."""
 ALONG: "Record[GroupCurve]" = Record(
     (
-        Field("radius", "number", lambda curve: curve.radii, "L2 radius, in data units."),
+        Field("radius", "number", lambda curve: curve.radii, "L2 radius, in the unit of radii_in."),
         Field("mean", "number", lambda curve: curve.mean, "Mean robust accuracy over draws; of `exact`, proved right."),
         Field(
             "mean_upper", _NUMBER, lambda curve: curve.mean_upper, "Of `exact`, mean share not proved wrong; null else."

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from phaselab.domain.answers.conditions import Condition
-from phaselab.domain.answers.theory import TheoryRadius, flip_radius
+from phaselab.domain.answers.theory import TheoryRadius, flip_on_curve
 from phaselab.domain.results.draws import Draws, draws_of
 from phaselab.domain.results.intervals import interval_ends
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.over import Over
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.settings.parameters import Value
-from phaselab.domain.settings.settings import METHODS, Method, Settings
+from phaselab.domain.settings.settings import METHODS, Method, RadiiIn, Settings
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class RunCurves:
     data_seeds: npt.NDArray[np.int64]
     seeds: npt.NDArray[np.int64]
     accuracy_upper: npt.NDArray[np.float64] | None = None
+    radii_in: RadiiIn = "absolute"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class GroupCurve:
     ci_low: tuple[float, ...] | None
     ci_high: tuple[float, ...] | None
     theory: TheoryRadius | None
+    radii_in: RadiiIn = "absolute"
 
     @property
     def is_open(self) -> bool:
@@ -72,20 +74,27 @@ class GroupCurve:
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves of a query, groups in order of their values; `sources` say what their inputs are."""
+    """The curves of a query, groups in order of their values. Of all their runs, `sources` say what the inputs are, and
+    `units` what a radius of 1 is in data units."""
 
     query: CurveQuery
     curves: tuple[GroupCurve, ...]
     revision: int = 0
     names: tuple[str, ...] = ()
     sources: frozenset[str] = frozenset()
+    units: frozenset[float] = frozenset()
+
+    @property
+    def radii_in(self) -> RadiiIn:
+        """The unit of the radii, which all curves of an answer share."""
+        return self.curves[0].radii_in if self.curves else "absolute"
 
 
 def group_curves(curves: Sequence[RunCurves]) -> tuple[GroupCurve, ...]:
     """Mean curves over runs, one for each group, readout, method and set of radii, in order of first sight."""
     grouped: dict[object, list[RunCurves]] = {}
     for alike in curves:
-        key = (tuple(alike.group.items()), alike.readout, alike.method, alike.radii.tobytes())
+        key = (tuple(alike.group.items()), alike.readout, alike.method, alike.radii_in, alike.radii.tobytes())
         grouped.setdefault(key, []).append(alike)
     groups = [_Group.of(same) for same in grouped.values()]
     return tuple(one.curve(ends) for one, ends in zip(groups, _intervals(groups), strict=True))
@@ -138,6 +147,7 @@ class _Group:
             ends[0] if ends else None,
             ends[1] if ends else None,
             _theory(self.curves, first.readout),
+            first.radii_in,
         )
 
 
@@ -172,7 +182,7 @@ def _of_draws(accuracy: npt.NDArray[np.float64], draws: Draws) -> npt.NDArray[np
 def _theory(curves: Sequence[RunCurves], readout: Readout) -> TheoryRadius | None:
     """The radius that theory gives all runs of a group; None of settings that this version cannot read."""
     read = [alike.settings for alike in curves]
-    radii = {flip_radius(settings, readout) for settings in read if settings is not None}
+    radii = {flip_on_curve(settings, readout) for settings in read if settings is not None}
     if None in read or not radii:
         return None
     return radii.pop() if len(radii) == 1 else TheoryRadius(readout, reason="the settings of the group differ in it")

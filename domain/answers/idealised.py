@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import log_ndtr
 
-from phaselab.domain.answers.course import MOST_MOMENTUM, Energies, center_norm, course, energies, first_step
+from phaselab.domain.answers.course import MOST_MOMENTUM, Energies, course, energies, first_step
 from phaselab.domain.families.registry import family_of
 from phaselab.domain.families.sources import source_of
 from phaselab.domain.settings.labels import LabelGroups, deal_clusters, group_count
+from phaselab.domain.settings.radii import center_norm
 from phaselab.domain.settings.settings import Data, Settings
 
 LEAST_CLEARANCE = 10.0
@@ -109,7 +110,7 @@ def _of_kind(settings: Settings) -> Iterator[str]:
 def _of_data(settings: Settings) -> Iterator[str]:
     data = settings.data
     points, size = data.n / data.k, data.k / group_count(settings.network.labels, data.k)
-    clearance = center_norm(settings) / math.sqrt(size)
+    clearance = center_norm(settings.data) / math.sqrt(size)
     if clearance < LEAST_CLEARANCE:
         yield (
             f"noise is not small against the centres: R/√g = {clearance:.3g} for groups of g = {size:.3g} clusters,"

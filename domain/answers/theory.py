@@ -6,13 +6,13 @@ Derived, with its limits, in docs/methods/theory.md.
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtr
 
-from phaselab.domain.answers.course import center_norm, course, energies
+from phaselab.domain.answers.course import course, energies
 from phaselab.domain.answers.idealised import (
     NODES,
     WEIGHTS,
@@ -25,6 +25,7 @@ from phaselab.domain.answers.idealised import (
 )
 from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.labels import group_count
+from phaselab.domain.settings.radii import center_norm, unit
 from phaselab.domain.settings.settings import Settings
 
 LEAST_LIFT = 2.0
@@ -62,6 +63,15 @@ def flip_radius(settings: Settings, readout: Readout) -> TheoryRadius:
     return TheoryRadius(readout, formula, radius, ideal)
 
 
+def flip_on_curve(settings: Settings, readout: Readout) -> TheoryRadius:
+    """The same in the unit of the radii of the settings, as their curves have it."""
+    found, length = flip_radius(settings, readout), unit(settings)
+    if settings.attack.radii_in == "absolute" or found.formula is None:
+        return found
+    radius, ideal = (None if value is None else value / length for value in (found.radius, found.ideal))
+    return replace(found, formula=found.formula.replace("R/", "1/", 1), radius=radius, ideal=ideal)
+
+
 def _closed_form(settings: Settings, readout: Readout) -> tuple[str, float | None]:
     """R over the root of g + g' (max: the largest opposing group) or g + k' (sum: the opposing clusters), g being the
     point's own group; and its value where that is the same for every cluster."""
@@ -76,7 +86,7 @@ def _closed_form(settings: Settings, readout: Readout) -> tuple[str, float | Non
         own_size = "1" if groups == k else "g"
         return (f"R/√({own_size}+g′)" if readout == "max" else f"R/√({own_size}+k′)"), None
     square = squares.pop()
-    return _named(readout, k, groups, square), center_norm(settings) / math.sqrt(square)
+    return _named(readout, k, groups, square), center_norm(settings.data) / math.sqrt(square)
 
 
 def _named(readout: Readout, k: int, groups: int, square: int) -> str:
@@ -127,7 +137,7 @@ class _Groups:
             own=found.own,
             pushed=found.pushed,
             clusters=data.k,
-            square=center_norm(settings) ** 2,
+            square=center_norm(settings.data) ** 2,
             memory=parts.memory / data.k,
             start=parts.start / groups / (width if isinstance(width, int) else 1),
             spread=unevenness(settings),

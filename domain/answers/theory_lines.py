@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from phaselab.domain.answers.course import center_norm
 from phaselab.domain.answers.idealised import Silence
 from phaselab.domain.answers.theory import flip_radius
 from phaselab.domain.answers.theory_curves import averaging_index
 from phaselab.domain.results.results import Readout
+from phaselab.domain.settings.radii import center_norm
 from phaselab.domain.settings.settings import Settings
 
 Speaks = Callable[[Settings], tuple[str, float]]
@@ -60,7 +60,7 @@ def _radius(readout: Readout, relative: bool) -> Speaks:
         if found.radius is None or found.formula is None:
             raise Silence(found.reason)
         formula = found.formula.replace("R/", "1/", 1) if relative else found.formula
-        return formula, found.radius / (center_norm(settings) if relative else 1.0)
+        return formula, found.radius / (center_norm(settings.data) if relative else 1.0)
 
     return speaks
 

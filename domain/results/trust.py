@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from phaselab.domain.families.sources import source_of
-from phaselab.domain.settings.radii import radii
+from phaselab.domain.settings.radii import center_norm, in_data_units
 from phaselab.domain.settings.settings import Settings
 
 FLAGS: Mapping[str, str] = {
@@ -51,12 +51,12 @@ def ceiling(settings: Settings) -> float | None:
     data = settings.data
     if source_of(settings).name != "clusters":
         return None
-    return float(data.snr * (data.d * (1 - data.center_cosine) / 2) ** 0.5)
+    return center_norm(data) * float(((1 - data.center_cosine) / 2) ** 0.5)
 
 
 def _checks(settings: Settings) -> Iterator[str]:
     methods, boxed = settings.attack.methods, source_of(settings).name == "images"
-    exact, pgd, at = "exact" in methods, "pgd" in methods, radii(settings.attack)
+    exact, pgd, at = "exact" in methods, "pgd" in methods, in_data_units(settings)
     yield "diverged"
     if methods and at[0] == 0:
         yield "clean_mismatch"

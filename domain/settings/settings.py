@@ -202,6 +202,10 @@ class RadiusRange(Group):
     num: int = Field(ge=1, le=MAX_RADII)
 
 
+RADII = RadiusRange(start=0.0, stop=60.0, num=31)
+RADII_IN_NORMS = RadiusRange(start=0.0, stop=1.2, num=31)
+"""What is left out stands for, by the unit."""
+RadiiIn = Literal["absolute", "center_norm"]
 Method = Literal["pgd", "pgd_native", "exact"]
 METHODS: tuple[Method, ...] = ("pgd", "pgd_native", "exact")
 
@@ -214,8 +218,12 @@ class Attack(Group):
     radii: Annotated[
         RadiusRange | Annotated[tuple[Radius, ...], Field(min_length=1, max_length=MAX_RADII, strict=False)],
         _first("ε", "L2", swept=False),
-    ] = RadiusRange(start=0.0, stop=60.0, num=31)
-    """Perturbation radii, in data units: a list, or {start, stop, num}."""
+    ] = RADII
+    """Perturbation radii, in the unit of `radii_in`: a list, or {start, stop, num}. When left out, 0 to 1.2 in norms of
+    centres."""
+    radii_in: Annotated[RadiiIn, Entry("unit of ε", sources=("clusters",), swept=False)] = "absolute"
+    """Unit of the radii: `absolute` is that of the data, `center_norm` the norm R = snr * sqrt(d) of the centres, for
+    curves at any d and snr on one axis."""
     test_points: Annotated[int, _first("test points", "points")] = Field(1000, ge=1, le=100_000)
     """Number of fresh test points, for accuracy and for attacks."""
     steps: Annotated[int, _first("attack steps", "steps")] = Field(40, ge=1, le=10_000)

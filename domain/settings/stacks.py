@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.settings.radii import unit
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 
@@ -29,8 +30,9 @@ class Stack:
 
 
 def shape(settings: Settings) -> str:
-    """What the runs of a stack have in common, as text: the canonical settings less the parameters that may vary."""
-    return repr(_shape(settings))
+    """What the runs of a stack have in common, as text: the canonical settings less the parameters that may vary; and
+    the length of their radii, which depends on the snr where they are in norms of centres."""
+    return repr((_shape(settings), unit(settings)))
 
 
 def training_data(settings: Settings) -> str:

@@ -7,14 +7,14 @@ version does not know, or no longer allows, is told plainly and harms nothing bu
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.settings.faults import Damaged, InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
-from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.settings import RadiiIn, Settings
 from phaselab.domain.settings.texts import MAX_LINE, one_line, shortened, shown
 from phaselab.domain.specs.spec import Spec, parse_spec, validate
 
@@ -51,6 +51,15 @@ def misfit_of(text: str) -> str | None:
     except Misfit as unfit:
         return str(unfit)
     return None
+
+
+def stored_radii_in(text: str) -> RadiiIn:
+    """The unit of the radii of a run's curves. Raises Damaged."""
+    given = _group(text, "attack").get("radii_in", "absolute")
+    for known in get_args(RadiiIn):
+        if given == known:
+            return known  # type: ignore[no-any-return]
+    raise Damaged("the settings of a run are damaged: they have no unit of radii that there is")
 
 
 def stored_radii(text: str) -> tuple[float, ...]:

@@ -10,15 +10,17 @@ from phaselab.db.reading import point_rows
 from phaselab.db.schema.database import Database, Session
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
 from phaselab.domain.families.on_features import inputs_of
-from phaselab.domain.settings.faults import InvalidInput, pointer
+from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import Value
-from phaselab.domain.specs.stored import readable_settings, stored_radii, stored_value
+from phaselab.domain.settings.radii import unit
+from phaselab.domain.specs.stored import readable_settings, stored_radii, stored_radii_in, stored_value
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
 
 
 def curves(database: Database, query: CurveQuery) -> Curves:
     """Robustness curves by group. Raises NotFound for an unknown experiment, InvalidInput for a query that has no
-    answer: an unknown parameter, conditions that nothing meets, or a parameter that varies inside a group."""
+    answer: an unknown parameter, conditions that nothing meets, a parameter that varies inside a group, or radii in
+    several units."""
     faults = check_parameters({pointer("by", i): path for i, path in enumerate(query.by)})
     if faults:
         raise InvalidInput(faults)
@@ -26,8 +28,12 @@ def curves(database: Database, query: CurveQuery) -> Curves:
         selection = select(session, query.experiments, query.where)
         check_nothing_hides(selection, query.by, "/by", "or tell the groups apart by it with by={path}")
         found = list(_run_curves(session, selection, query))
-    sources = frozenset(inputs_of(alike.settings) for alike in found if alike.settings is not None)
-    return Curves(query, group_curves(found), selection.revision, selection.names, sources)
+    if len({alike.radii_in for alike in found}) > 1:
+        detail = "radii are in data units in some of these runs and in norms of centres in others"
+        raise InvalidInput([Fault(pointer("experiment"), f"{detail}; ask for experiments of one unit at a time")])
+    read = [alike.settings for alike in found if alike.settings is not None]
+    sources, units = frozenset(map(inputs_of, read)), frozenset(map(unit, read))
+    return Curves(query, group_curves(found), selection.revision, selection.names, sources, units)
 
 
 def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> Iterator[RunCurves]:
@@ -41,12 +47,14 @@ def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> It
     stored = dict(point_rows.read_curves(session, query.experiments, sorted(groups)))
     for settings_id, same in groups.items():
         text = selection.texts[settings_id]
-        settings, places = readable_settings(text), np.array(stored_radii(text))
+        settings, places, radii_in = readable_settings(text), np.array(stored_radii(text)), stored_radii_in(text)
         for (readout, method), (seeds, accuracy, upper) in stored.get(settings_id, {}).items():
             if method in query.methods and readout in query.readouts:
                 data_seeds = data_seeds_of(text, seeds)
                 for group in same:
-                    yield RunCurves(group, settings, readout, method, places, accuracy, data_seeds, seeds, upper)
+                    yield RunCurves(
+                        group, settings, readout, method, places, accuracy, data_seeds, seeds, upper, radii_in
+                    )
 
 
 def data_seeds_of(text: str, seeds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

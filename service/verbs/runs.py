@@ -17,8 +17,8 @@ from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
 from phaselab.domain.results.results import Curve
 from phaselab.domain.settings.parameters import Value
-from phaselab.domain.settings.settings import Settings
-from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_object, stored_radii
+from phaselab.domain.settings.settings import RadiiIn, Settings
+from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_object, stored_radii, stored_radii_in
 from phaselab.service.base.cursors import place_of
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs.selection import Selection, select
@@ -91,11 +91,13 @@ def _first_values(selection: Selection) -> dict[int, Mapping[str, Value]]:
 @dataclass(frozen=True)
 class RunDetail:
     """One run whole: what is stored, its canonical settings as stored and as this version reads them (null where they
-    do not fit it, and `misfit` says why), and the radii [E] of its curves."""
+    do not fit it, and `misfit` says why), and the radii [E] of its curves with their
+    unit."""
 
     stored: WholeRun
     settings: Mapping[str, Any]
     radii: tuple[float, ...]
+    radii_in: RadiiIn
     read: Settings | None
     misfit: str | None
 
@@ -107,7 +109,8 @@ def run(database: Database, key: str) -> RunDetail:
         if found is None:
             raise NotFound(f"there is no run {key}")
         text = found.settings
-        return RunDetail(found, stored_object(text), stored_radii(text), readable_settings(text), misfit_of(text))
+        radii, radii_in = stored_radii(text), stored_radii_in(text)
+        return RunDetail(found, stored_object(text), radii, radii_in, readable_settings(text), misfit_of(text))
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,9 @@ def curves_of_run(database: Database, key: str) -> Curves:
     detail = run(database, key)
     places, seed = np.array(detail.radii), np.array([detail.stored.row.seed])
     found = [
-        RunCurves({}, detail.read, one.readout, one.method, places, one.accuracy[None], seed, seed, _row(one))
+        RunCurves(
+            {}, detail.read, one.readout, one.method, places, one.accuracy[None], seed, seed, _row(one), detail.radii_in
+        )
         for one in arrays_of(detail).curves
     ]
     name = f"run {key[:12]}, seed {detail.stored.row.seed}"

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_hex
 
-from phaselab.api.entrance.overlay import overlay_series
+from phaselab.api.entrance.overlay import in_unit_of, overlay_series
 from phaselab.api.pictures.blanks import LOOKS
 from phaselab.api.pictures.cosines import cosines_picture, draw_cosines
 from phaselab.api.pictures.curves import Series, curves_picture, draw_curves
@@ -28,6 +28,7 @@ from phaselab.domain.families.resolve import resolve
 from phaselab.domain.results.phases import Phase, Thresholds, phase
 from phaselab.domain.results.states import CellState
 from phaselab.domain.results.summaries import summarize
+from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.settings import Settings
 
 
@@ -366,3 +367,34 @@ def test_a_region_is_marked_deep_inside() -> None:
     assert middle(square) == (2, 2)
     assert middle([*square, *((2, j) for j in range(5, 30))]) == (2, 2), "not on the long arm"
     assert middle([(0, 0)]) == (0, 0)
+
+
+def in_norms(*snrs: float) -> Curves:
+    """Curves of runs whose radii are in norms of centres."""
+    radii, accuracy = np.array([0.0, 0.5, 1.0]), np.array([[1.0, 0.5, 0.0]])
+    read = [settings(data={"snr": snr}, attack={"radii_in": "center_norm"}) for snr in snrs]
+    seed = np.zeros(1, dtype=np.int64)
+    runs = [
+        RunCurves({"data.snr": one.data.snr}, one, "max", "pgd", radii, accuracy, seed, seed, None, "center_norm")
+        for one in read
+    ]
+    units = frozenset(snr * 3072**0.5 for snr in snrs)
+    return Curves(CurveQuery((1,), ("data.snr",)), group_curves(runs), 1, ("curves",), units=units)
+
+
+def test_the_axis_says_that_radii_are_in_norms_of_centres_and_theory_is_marked_there() -> None:
+    found = in_norms(1.0, 1.5)
+    figure = draw_curves(found)
+    assert figure.axes[0].get_xlabel() == "L2 radius / R, the norm of the centres"
+    assert figure.axes[0].get_xlim() == (0, 1)
+    assert draw_curves(run_curves({"binary": 17})).axes[0].get_xlabel() == "L2 radius (data units)"
+    assert [mark.radius for mark in curves_picture(found).marks["max"]] == pytest.approx([10**-0.5] * 2, rel=0.01)
+
+
+def test_published_values_are_laid_over_in_the_unit_of_the_curves() -> None:
+    published = [Series("a", (0.0, 3072**0.5), (1.0, 0.5))]
+    assert in_unit_of(run_curves({"binary": 17}), published) == tuple(published)
+    (one,) = in_unit_of(in_norms(1.0), published)
+    assert one.radii == pytest.approx((0.0, 1.0))
+    with pytest.raises(InvalidInput, match="choose one d and snr"):
+        in_unit_of(in_norms(1.0, 2.0), published)

@@ -21,6 +21,7 @@ SILENT: dict[str, tuple[Any, ...]] = {
     "data.normalization": (None,),
     "features.kind": (None,),
     "attack.label_radius": ("auto",),
+    "attack.radii_in": ("absolute",),
     **{f"features.{name}": (None,) for name in ("labels", "width", "learning_rate", "steps", "batch_size", "seed")},
     **{f"features.{name}": (None,) for name in ("weight_decay", "precision", "schedule", "augmentation")},
     **{f"training.{name}": (None,) for name in ("schedule", "augmentation", "label_smoothing", "adversarial_radius")},

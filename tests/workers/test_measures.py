@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.settings.radii import center_norm
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.data.training_set import Centers, center_coordinates, center_norm
+from phaselab.workers.data.training_set import Centers, center_coordinates
 from phaselab.workers.exact.exact import RobustRadii
 from phaselab.workers.families.two_layer import FAMILY
 from phaselab.workers.measures import measures

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Decision, Readout
+from phaselab.domain.settings.radii import in_data_units
 from phaselab.domain.settings.settings import Method, RadiusRange, Settings
 from phaselab.workers.attacks.landscape import Objective, Victim
 from phaselab.workers.attacks.pgd import Broken, break_points
@@ -43,7 +44,7 @@ class Attacked:
     """What became of the test points of S runs."""
 
     radii: Sequence[float]
-    """The radii of attacks and curves, ascending"""
+    """The radii of attacks and curves in data units, ascending"""
     broken: Mapping[Readout, Broken]
     """What `pgd` did, per readout"""
     native: Broken | None
@@ -87,11 +88,10 @@ class Attacked:
 
 
 def radii_of(settings: Settings) -> tuple[float, ...]:
-    """The radii of canonical settings, ascending. Raises ValueError where they are still a range."""
-    radii = settings.attack.radii
-    if isinstance(radii, RadiusRange):
+    """The radii of canonical settings in data units, ascending. Raises ValueError where they are still a range."""
+    if isinstance(settings.attack.radii, RadiusRange):
         raise ValueError("the settings are not canonical: attack.radii is a range")
-    return radii
+    return in_data_units(settings)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.settings.labels import label_groups
+from phaselab.domain.settings.radii import center_norm
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Data
 from phaselab.workers.base.streams import Precision, Stream, generator
@@ -98,11 +99,6 @@ def centred_means(points: Tensor, cluster: Tensor, k: int) -> Tensor:
     sums = exact.new_zeros(k, exact.shape[1]).index_add_(0, cluster, exact)  # [k, e]
     means = torch.where(counts > 0, sums / counts.clamp_min(1) - exact.mean(dim=0), 0.0)
     return means.to(points.dtype)
-
-
-def center_norm(data: Data) -> float:
-    """R = snr * sqrt(d)."""
-    return float(data.snr * np.sqrt(data.d))
 
 
 def center_coordinates(data: Data) -> Tensor:
