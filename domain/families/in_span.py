@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from phaselab.domain.families.on_features import in_pixels
 from phaselab.domain.families.on_images import image_set
 from phaselab.domain.settings.faults import Fault, pointer
+from phaselab.domain.settings.labels import group_count
 from phaselab.domain.settings.settings import Settings
 
 ONLY_AUTOGRAD = ("adam", "nesterov")
@@ -36,3 +38,12 @@ def first_layer_operations(settings: Settings, neurons: int, columns: int) -> fl
     if training.engine == "gram" and data.n <= 2 * columns:
         return 2.0 * data.n**2 * columns + 2.0 * data.n * batch * neurons * training.steps
     return 4.0 * batch * columns * neurons * training.steps  # two products with the data a step
+
+
+def attempts(settings: Settings) -> int:
+    """Attempts to break a point at every radius from every start. `pgd` makes two on each readout; where there are two
+    label groups, the readouts are one, and `pgd_native` is one of the two, or on pixels both."""
+    pgd, native = ("pgd" in settings.attack.methods, "pgd_native" in settings.attack.methods)
+    if group_count(settings.network.labels, settings.data.k) == 2:
+        return 2 if pgd or (native and in_pixels(settings)) else int(native)
+    return 4 * pgd + native

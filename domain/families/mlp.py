@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from phaselab.domain.families.contract import Family
-from phaselab.domain.families.in_span import engine_of, first_layer_operations, impossible_engine
+from phaselab.domain.families.in_span import attempts, engine_of, first_layer_operations, impossible_engine
 from phaselab.domain.families.rates import MATRIX_RATE, POINTWISE_RATE
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.labels import group_count
@@ -141,15 +141,6 @@ def _seconds(settings: Settings) -> float:
     steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
     products = 6.0 * steps * points * count * (count + above)
     return (train + products) / MATRIX_RATE + PASSES * steps * points * count / POINTWISE_RATE
-
-
-def attempts(settings: Settings) -> int:
-    """Attempts to break a point, at every radius from every start: one on each readout that is a function of its own,
-    and one on the own loss where that is another."""
-    pgd, native = ("pgd" in settings.attack.methods, "pgd_native" in settings.attack.methods)
-    if group_count(settings.network.labels, settings.data.k) == 2:
-        return int(pgd or native)
-    return 2 * pgd + native
 
 
 FAMILY = Family(

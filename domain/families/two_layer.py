@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from phaselab.domain.families.contract import Family
-from phaselab.domain.families.in_span import engine_of, first_layer_operations, impossible_engine
+from phaselab.domain.families.in_span import attempts, engine_of, first_layer_operations, impossible_engine
 from phaselab.domain.families.on_features import in_pixels, on_features
 from phaselab.domain.families.rates import MATRIX_RATE, POINTWISE_RATE
 from phaselab.domain.settings.faults import Fault, pointer
@@ -55,16 +55,6 @@ def _seconds(settings: Settings) -> float:
     exact = 200 * attack.test_points * count if "exact" in attack.methods else 0
     pixels = PIXEL_STEP * steps if in_pixels(settings) else 0
     return train / MATRIX_RATE + (steps * attack.test_points * count + exact) / POINTWISE_RATE + pixels
-
-
-def attempts(settings: Settings) -> int:
-    """Attempts to break a point of a two-layer network, at every radius from every start. `pgd` makes two on each
-    readout; where there are two label groups, the readouts are one, and `pgd_native` is the second of them, or on
-    pixels both."""
-    pgd, native = ("pgd" in settings.attack.methods, "pgd_native" in settings.attack.methods)
-    if group_count(settings.network.labels, settings.data.k) == 2:
-        return 2 if pgd or (native and in_pixels(settings)) else int(native)
-    return 4 * pgd + native
 
 
 FAMILY = Family(

@@ -52,13 +52,19 @@ class Measure:
 _PAPER = "arXiv 2410.10322"
 _EXACT = ("two_layer",)
 _LINEAR_FIRST = ("two_layer", "mlp")
-_STOPS = ("mlp",)
+_ANY_DEPTH = ("mlp",)
 _LEAST = "over test points of the least L2 perturbation that flips the binary decision of the"
+_FOUND = "over test points of the shortest perturbation that `pgd` found to flip the binary decision of the"
 
 
 def _radius(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure:
     """A measure of exact robust radii, 0 for wrong points."""
     return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/exact.md", _EXACT)
+
+
+def _attacked(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure:
+    """A measure of what an attack found, where there are no exact radii."""
+    return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/mlp.md", _ANY_DEPTH)
 
 
 def _gap(name: str, symbol: str, of: str) -> Measure:
@@ -184,8 +190,17 @@ _ENTRIES = (
         "steps",
         "Steps until training stopped: all that it was given, or fewer where it stopped by margin or loss.",
         "docs/methods/mlp.md",
-        _STOPS,
+        _ANY_DEPTH,
     ),
+    _attacked(
+        "attacked_radius_sum",
+        "u_sum",
+        f"Median {_FOUND} sum readout: an upper bound of the robust radius. Null where half of the points withstand"
+        " every radius, and without `pgd`.",
+    ),
+    _attacked("attacked_radius_max", "u_max", f"Median {_FOUND} max readout, likewise."),
+    _attacked("attacked_radius_sum_relative", "u_sum/R", "attacked_radius_sum over R.", unit=""),
+    _attacked("attacked_radius_max_relative", "u_max/R", "attacked_radius_max over R.", unit=""),
     _radius("robust_radius_sum", "r_sum", f"Median {_LEAST} sum readout."),
     _radius("robust_radius_max", "r_max", f"Median {_LEAST} max readout."),
     _radius(

@@ -15,6 +15,9 @@ DIGITS = {"data": {"source": "digits", "n": 50}, "attack": {"test_points": 50, "
 CLUSTERS = resolve(Settings())
 IMAGES = resolve(Settings.model_validate(DIGITS))
 RESNET = resolve(Settings.model_validate(DIGITS | {"network": {"kind": "resnet18"}}))
+OF_ANY_DEPTH = {"steps_taken"} | {
+    f"attacked_radius_{readout}{end}" for readout in ("sum", "max") for end in ("", "_relative")
+}
 
 
 def test_entries_name_families_and_sources_that_there_are() -> None:
@@ -24,13 +27,13 @@ def test_entries_name_families_and_sources_that_there_are() -> None:
 
 
 def test_a_measure_is_of_its_families_and_sources_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(MEASURES) - set(measures_of(CLUSTERS)) == {"steps_taken"}
+    assert set(MEASURES) - set(measures_of(CLUSTERS)) == OF_ANY_DEPTH
     of_radii = {name for name in MEASURES if name.startswith("robust_radius_")}
     ends = ("", "_q10", "_q90", "_relative")
     assert of_radii == {f"robust_radius_{readout}{end}" for readout in ("sum", "max") for end in ends} | {
         f"robust_radius_{name}" for name in ("gap_sum", "gap_max", "gap_label", "label")
     }
-    of_weights = {"start_share", "noise_share", "dead_outputs", "steps_taken"}
+    of_weights = {"start_share", "noise_share", "dead_outputs"} | OF_ANY_DEPTH
     assert set(MEASURES) - set(measures_of(RESNET)) == of_radii | of_weights
     law = Measure("law", "l", 0, 1, "", "Of two-layer networks on clusters.", "", ("two_layer",), ("clusters",))
     monkeypatch.setattr(measures, "MEASURES", {"law": law})

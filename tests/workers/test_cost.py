@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from phaselab.domain.families.cost import estimate_seconds
+from phaselab.domain.families.in_span import attempts
 from phaselab.domain.families.registry import family_of
-from phaselab.domain.families.two_layer import attempts
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks import pgd
-from phaselab.workers.attacks.climb import Climbed, climb
+from phaselab.workers.attacks.climb import Climbed, Toward, climb
 from phaselab.workers.networks.resnet import draw_resnet
 from phaselab.workers.trial.run_stack import run_stack
 from tests.workers.runs import results, small_run, stack
@@ -18,19 +18,26 @@ from tests.workers.runs import results, small_run, stack
 METHODS = [list(some) for count in (1, 2) for some in itertools.combinations(("pgd", "pgd_native", "exact"), count)]
 
 
+CASES = [
+    (kind, some) for kind in ("two_layer", "mlp") for some in METHODS if kind == "two_layer" or "exact" not in some
+]
+
+
 @pytest.mark.parametrize("labels", ["binary", "clusters"])
-@pytest.mark.parametrize("methods", METHODS, ids="+".join)
+@pytest.mark.parametrize(("kind", "methods"), CASES)
 def test_attempts_are_those_that_the_attacks_make(
-    labels: str, methods: list[str], monkeypatch: pytest.MonkeyPatch
+    kind: str, labels: str, methods: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: set[tuple[type, int]] = set()
+    made: set[tuple[object, ...]] = set()
 
     def noted(*arguments: Any) -> Climbed:
-        made.add((type(arguments[0].landscape), arguments[3].restart))
+        landscape, starts = arguments[0].landscape, arguments[3]
+        restart = starts.random.restart if isinstance(starts, Toward) else starts.restart
+        made.add((type(landscape), getattr(landscape, "readout", None), type(starts), restart))
         return climb(*arguments)
 
     monkeypatch.setattr(pgd, "climb", noted)
-    run = small_run(network__labels=labels, attack__methods=methods, attack__restarts=2)
+    run = small_run(network__kind=kind, network__labels=labels, attack__methods=methods, attack__restarts=2)
     run_stack(stack(run))
     assert len(made) == 2 * attempts(run.settings), "from two starts, each along a landscape of its own"
 

@@ -7,24 +7,31 @@ import torch
 
 from phaselab.domain.results.results import READOUTS
 from phaselab.domain.settings.runs import Run
+from phaselab.workers.attacks.attacks import Attacks, radii_of
 from phaselab.workers.attacks.climb import AtThePoints, climb
 from phaselab.workers.attacks.inputs import InputMargin, InputPoints
 from phaselab.workers.attacks.landscape import Way
 from phaselab.workers.attacks.mlp_span import MlpVictim
+from phaselab.workers.attacks.shrink import attacked_radii
 from phaselab.workers.data import clusters
 from phaselab.workers.data.image_data import Box
 from phaselab.workers.data.sources import training_set
 from phaselab.workers.families.mlp import TrainedMlps, train_networks
 from phaselab.workers.networks.mlp import outputs
 from phaselab.workers.trial.run_stack import run_stack
-from tests.workers.runs import results, stack
+from tests.workers.runs import results, small_run, stack
 from tests.workers.test_mlp import ACTIVATIONS, TRAINED, mlp_run
 
 FORMS: dict[str, dict[str, Any]] = {
     "binary": {"network__labels": "binary", "network__width": 4},
     "groups": {"network__labels": 3, "network__width": 3},
 }
-CASES = [(form, activation, depth) for form in FORMS for activation in ACTIVATIONS for depth in (2, 4)]
+CASES = [
+    (form, activation, depth)
+    for form, depths in zip(FORMS, ((2, 4), (4, 2)), strict=True)
+    for activation, depth in zip(ACTIVATIONS, 3 * depths, strict=True)
+]
+"""At depth 2 and 4 in turn."""
 
 
 def run_of(form: str, activation: str, depth: int, **changes: Any) -> Run:
@@ -116,3 +123,73 @@ def test_curves_never_rise_and_can_be_trusted_in_what_does_not_depend_on_the_att
         clean = {"max": "test_accuracy", "sum": "test_accuracy_sum"}[curve.readout]
         assert curve.accuracy[0] == pytest.approx(result.measures[clean], abs=1e-9)
     assert not {"clean_mismatch", "not_adversarial", "beats_certificate", "no_gradient"} & set(result.trust.flags)
+
+
+@pytest.mark.parametrize(("form", "activation", "depth"), CASES)
+@torch.no_grad()
+def test_whatever_straight_lines_break_the_attack_breaks(form: str, activation: str, depth: int) -> None:
+    run = run_of(form, activation, depth)
+    trained, victim, _ = victim_and_inputs(run)
+    radii = radii_of(run.settings)
+    attacked = Attacks(run.settings, trained.victim, None).all()
+    found = 0
+    for readout in READOUTS:
+        flips = victim.lines(60).flips(readout, radii[-1])[0]  # [60]
+        for number, radius in enumerate(radii):
+            broken = attacked.broken[readout].first[0, 0] <= number
+            assert bool(broken[flips * (1 + 1e-3) <= radius].all())
+            found += int((flips <= radius).sum())
+    assert found > 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+@torch.no_grad()
+def test_starts_on_lines_lie_inside_the_ball_and_flip_in_the_order_of_their_lines(form: str) -> None:
+    _, victim, _ = victim_and_inputs(run_of(form, "relu", 3))
+    for readout in READOUTS:
+        toward = victim.lines(60).toward(readout, 3.0)  # [L, 1, M, 60]
+        lengths = toward.norm(dim=2)[:, 0]  # [L, 60]
+        assert bool((lengths <= 3.0 * (1 + 1e-9)).all())
+        assert bool((lengths[1:] >= lengths[:-1] * (1 - 1e-9)).all())
+        landscape = victim.readout(readout).ways[0].landscape
+        flipped = landscape.look(toward[0]).verdicts[0] <= 0
+        assert torch.equal(flipped[0], victim.lines(60).flips(readout, 3.0)[0].isfinite())
+
+
+@pytest.mark.parametrize(("form", "activation", "depth"), CASES)
+@torch.no_grad()
+def test_what_broke_a_point_is_shortened_as_long_as_it_breaks_it(form: str, activation: str, depth: int) -> None:
+    run = run_of(form, activation, depth)
+    trained, victim, _ = victim_and_inputs(run)
+    attacked = Attacks(run.settings, trained.victim, None).all()
+    for readout in READOUTS:
+        broken, landscape = attacked.broken[readout], victim.readout(readout).ways[0].landscape
+        found = attacked_radii(victim.readout(readout), broken)[0]
+        radii = torch.tensor([*radii_of(run.settings), torch.inf], dtype=torch.float64)
+        assert bool((found <= radii[broken.first[0, 0]] * (1 + 1e-9)).all())
+        assert bool((found[broken.first[0, 0] > 0] > 0).all())
+        assert torch.equal(found.isfinite(), broken.first[0, 0] < len(radii) - 1)
+        assert bool((found >= landscape.safe_radius()[0].clamp_min(0)).all())
+        flips = victim.lines(60).flips(readout, radii_of(run.settings)[-1])[0]
+        assert bool((found <= flips * (1 + 2e-4)).all())
+        shorter = found < flips * (1 - 1e-9)  # then it lies on the way to what broke the point
+        unit = broken.witness / broken.witness.norm(dim=1, keepdim=True).clamp_min(1e-300)
+        there = landscape.look(unit * found.nan_to_num(posinf=0.0)).verdicts[0, 0]
+        assert bool((there[shorter] <= 1e-12).all())
+
+
+def test_an_attack_on_powers_is_not_fooled_by_gradients_that_vanish() -> None:
+    """Robust radii are at most half the distance of opposing centres, R / sqrt(2); gradients alone find 0.8 R and more,
+    for they are 0 where opposing neurons are off."""
+    changes: dict[str, Any] = {"data__k": 6, "data__d": 300, "data__n": 120, "network__init_scale": 1e-3}
+    changes |= {"network__activation": "power", "network__width": 4, "training__learning_rate": 0.3}
+    changes |= {"training__steps": 3000, "training__stop_margin": 1.0, "attack__test_points": 150}
+    changes |= {"attack__radii": [float(radius) for radius in range(0, 20)], "network__kind": "mlp"}
+    for labels in ("binary", "clusters"):
+        (result,) = results(run_stack(stack(small_run(network__labels=labels, **changes))))
+        assert result.measures["test_accuracy"] == 1.0
+        for readout in READOUTS:
+            radius = result.measures[f"attacked_radius_{readout}_relative"]
+            assert radius is not None
+            assert 0.3 < radius < 0.5**0.5 * 1.02
+        assert not {"line_search_wins", "above_ceiling", "not_adversarial"} & set(result.trust.flags)

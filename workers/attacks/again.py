@@ -12,7 +12,7 @@ from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.attacks import Attacked, radii_of
 from phaselab.workers.attacks.brackets import ROUNDING
-from phaselab.workers.attacks.climb import Climbed, RandomStarts, climb
+from phaselab.workers.attacks.climb import Climbed, climb, starts_of
 from phaselab.workers.attacks.landscape import Chosen, Objective, Victim, Way, choose
 from phaselab.workers.base.stop import Stop
 
@@ -117,7 +117,7 @@ class Again:
             chosen = choose(points & ~won)
             if chosen is None:
                 return
-            starts = RandomStarts(noise, len(radii_of(self.settings)), restart, chosen)
+            starts = starts_of(way, noise, len(radii_of(self.settings)), restart, chosen)
             one = Way(way.landscape.take(chosen), way.lengths)
             yield chosen, climb(one, radius[chosen.runs], steps, starts, chosen.wanted, self.stop)
 

@@ -70,6 +70,30 @@ class RandomStarts:
 
 
 @dataclass(frozen=True, eq=False)
+class Toward:
+    """On the way to given perturbations; elsewhere, at random."""
+
+    perturbation: Tensor
+    """[S', D, N'] of the chosen points"""
+    random: RandomStarts
+
+    def first(self, radius: Length) -> Tensor:
+        """[S', D, N']: the perturbations, those cut down to the radius that are longer."""
+        share: Tensor = (radius / self.perturbation.norm(dim=1)).clamp_max(1.0)  # [S', N']
+        return self.perturbation * share.unsqueeze(1)
+
+    def elsewhere(self, radius: Length) -> Tensor:
+        """[S', D, N'] random points of the ball."""
+        return self.random.elsewhere(radius)
+
+
+def starts_of(way: Way, noise: Noise, radius_number: int, restart: int, chosen: Chosen) -> Starts:
+    """Where an attempt along a way starts at the chosen points, at the radius and the start of these numbers."""
+    random = RandomStarts(noise, radius_number, restart, chosen)
+    return random if way.toward is None else Toward(chosen.of(way.toward[restart % len(way.toward)]), random)
+
+
+@dataclass(frozen=True, eq=False)
 class AtThePoints:
     """Every attempt starts at the points; one without a gradient starts there again."""
 

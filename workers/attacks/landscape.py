@@ -163,6 +163,8 @@ class Way:
 
     landscape: Landscape
     lengths: StepLengths = equal_steps
+    toward: Tensor | None = None
+    """[L, S, D, N]: perturbations to start at, cut down to the radius, start after start; null for the points"""
 
 
 @dataclass(frozen=True, eq=False)

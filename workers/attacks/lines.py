@@ -27,6 +27,8 @@ HALVINGS = 7
 """Times that the distance between the last place that holds and the first that does not is halved."""
 VANISHES = 1e-10
 """Eigenvalues of W W^T below this share of the largest are left out: no line goes where a network hardly looks."""
+BEYOND = 1 + 1e-4
+"""How far beyond a flip, in distances, it is sure in float32, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,17 @@ class Lines:
         along, _ = self._ways
         place = least * falls.shape[2] + torch.arange(falls.shape[2], device=falls.device)  # [S, N] among L N
         return self.networks.factor.mT @ _at(along, place) * length.unsqueeze(1)
+
+    def toward(self, readout: Readout, farthest: float) -> Tensor:
+        """[L, S, M, N] float64: perturbations in the coordinates of the networks' `factor`, along all lines, those that
+        flip first before the others: where each flips, a little beyond, or `farthest` where it does not."""
+        falls = self._falls(readout, farthest)  # [S, L, N]
+        along, _ = self._ways
+        units = (self.networks.factor.mT @ along).view(len(falls), -1, *falls.shape[1:])  # [S, M, L, N]
+        order = falls.argsort(dim=1, stable=True)  # [S, L, N]
+        units = units.gather(2, order.unsqueeze(1).expand(-1, units.shape[1], -1, -1))
+        distance = (falls.gather(1, order) * BEYOND).clamp_max(farthest).unsqueeze(1)  # [S, 1, L, N]
+        return (units * distance).permute(2, 0, 1, 3)
 
     def _falls(self, readout: Readout, farthest: float) -> Tensor:
         """[S, L, N]: of each line the distance at which it flips the point."""

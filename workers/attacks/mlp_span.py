@@ -158,6 +158,8 @@ class MlpVictim(InSpan):
     upper: Upper
     length: Tensor
     """[S, M] |w_r|"""
+    farthest: float
+    """The largest radius that is asked about"""
 
     @property
     def groups(self) -> int:
@@ -172,13 +174,14 @@ class MlpVictim(InSpan):
         return read_out(outputs(preactivations, length, upper, self.network), self.network, readout)
 
     def readout(self, readout: Readout) -> Objective:
-        """Along the readout's own gradient."""
+        """Along the readout's own gradient: from the points, then from where straight lines lead."""
         return self._objectives[readout]
 
     def own_loss(self) -> Objective:
-        """The own loss. With two groups it moves with the readout, f_0 - f_1."""
+        """The own loss. With two groups it moves with the readout, f_0 - f_1, of which this is the first way."""
         if len(self.readouts) == 1:
-            return self.readout("sum")
+            readout = self.readout("sum")
+            return Objective(readout.target, readout.ways[:1])
         safe = torch.minimum(*(self._points.safe_radius(readout) for readout in READOUTS))
         return Objective(TARGETS.index("own loss"), [Way(MlpOwnLoss(self._points, safe))])
 
@@ -195,9 +198,9 @@ class MlpVictim(InSpan):
 
     @cached_property
     def _objectives(self) -> dict[Readout, Objective]:
-        return {
-            readout: Objective(
-                TARGETS.index(readout), [Way(MlpMargin(self._points, self._points.safe_radius(readout), readout))]
-            )
-            for readout in READOUTS
-        }
+        lines, found = self.lines(self.networks.preactivations.shape[2]), {}
+        for readout in READOUTS:
+            margin = MlpMargin(self._points, self._points.safe_radius(readout), readout)
+            toward = lines.toward(readout, self.farthest).to(self.networks.preactivations)  # [L, S, M, N]
+            found[readout] = Objective(TARGETS.index(readout), [Way(margin), Way(margin, toward=toward)])
+        return found

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.states import Stage
-from phaselab.workers.attacks.climb import RandomStarts, climb
+from phaselab.workers.attacks.climb import climb, starts_of
 from phaselab.workers.attacks.landscape import Chosen, Noise, Way, choose
 from phaselab.workers.base.checkpoint import Checkpoint, State
 from phaselab.workers.base.progress import tell
@@ -120,7 +120,7 @@ class Breaking:
             left = choose(batch & self.standing)
             if left is None:
                 break
-            starts = RandomStarts(self._noise, number, restart, left)
+            starts = starts_of(way, self._noise, number, restart, left)
             one = Way(way.landscape.take(left), way.lengths)
             ended = climb(one, self._radii[number], self._steps, starts, left.wanted, self._stop)
             runs = left.runs.unsqueeze(1)  # [S', 1]

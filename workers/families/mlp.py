@@ -12,8 +12,9 @@ from phaselab.domain.results.results import Decision
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
+from phaselab.workers.attacks.attacks import radii_of
 from phaselab.workers.attacks.landscape import Victim
-from phaselab.workers.attacks.lines import LINED, NEAREST
+from phaselab.workers.attacks.lines import NEAREST
 from phaselab.workers.attacks.mlp_span import MlpVictim
 from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.base.progress import each
@@ -64,8 +65,8 @@ class TrainedMlps:
         if source_of(self.runs[0].settings).boxed:
             return self._on_images()
         sides = torch.tensor(label_groups(self.runs[0].settings).side_of_cluster, device=self.networks.side.device)
-        seeds = [run.seed for run in self.runs]
-        return MlpVictim(self.networks, seeds, sides, self.network, self.upper, self._length)
+        seeds, farthest = [run.seed for run in self.runs], radii_of(self.runs[0].settings)[-1]
+        return MlpVictim(self.networks, seeds, sides, self.network, self.upper, self._length, farthest)
 
     @cached_property
     def clean(self) -> Mapping[Decision, Tensor]:
@@ -140,7 +141,7 @@ class _Mlp:
         inputs = points * data.d if literal else 0
         training = 6 * depth * neurons * n + 4 * neurons * (columns + (depth - 2) * neurons)
         attacking = (12 + 6 * depth) * neurons * points
-        lines = 7 * (NEAREST + 2) * depth * neurons * min(points, LINED)
+        lines = 7 * (NEAREST + 2) * depth * neurons * points
         size = 8 if settings.training.precision == "float64" else 4
         double = 8 * (3 * neurons * columns + (8 + depth) * neurons**2 + depth * neurons * points + lines)
         return size * (shared + inputs + training + attacking) + double

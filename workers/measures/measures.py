@@ -205,6 +205,37 @@ def robust_radius_gap_label(shown: Shown) -> Tensor:
     return _gap(shown, "label")
 
 
+@measure
+def attacked_radius_sum(shown: Shown) -> Tensor:
+    """Median over points of the shortest perturbation that `pgd` found by the sum readout."""
+    return _attacked_radius(shown, "sum")
+
+
+@measure
+def attacked_radius_max(shown: Shown) -> Tensor:
+    """Median over points of the shortest perturbation that `pgd` found by the max readout."""
+    return _attacked_radius(shown, "max")
+
+
+@measure
+def attacked_radius_sum_relative(shown: Shown) -> Tensor:
+    """attacked_radius_sum over R."""
+    return _attacked_radius(shown, "sum") / shown.scale
+
+
+@measure
+def attacked_radius_max_relative(shown: Shown) -> Tensor:
+    """attacked_radius_max over R."""
+    return _attacked_radius(shown, "max") / shown.scale
+
+
+def _attacked_radius(shown: Shown, readout: Decision) -> Tensor:
+    """[S]: nan where `pgd` was not asked for, infinite where half of the points withstood it."""
+    if readout not in shown.attacked:
+        return torch.full_like(shown.scale, torch.nan)
+    return median(shown.attacked[readout])
+
+
 def _gap(shown: Shown, decision: Decision) -> Tensor:
     """[S]: the median of the upper bounds less that of the lower ones; nan where they were not asked for, or infinite.
     Medians keep order, so the median of the radii lies between."""

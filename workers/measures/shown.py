@@ -46,6 +46,8 @@ class Shown:
     """[S] float64: share of outputs that are 0 at every training point; null for a family that does not tell"""
     steps_taken: Tensor | None = None
     """[S] steps of training; null for a family that takes all that it is given"""
+    attacked: Mapping[Decision, Tensor] = field(default_factory=dict)
+    """[S, N] lengths of the shortest perturbations that `pgd` found, where they were asked for"""
     radii: Mapping[Decision, Bounds] = field(default_factory=dict)
     """[S, N] bounds of the exact robust radii, where they were asked for"""
 

@@ -10,9 +10,10 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from phaselab.domain.results.measures import measured, measures_of
-from phaselab.domain.results.results import Curve, Outcome, Readout, RunFailure, RunResult
+from phaselab.domain.results.results import Curve, Decision, Outcome, Readout, RunFailure, RunResult
 from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Method
@@ -20,6 +21,7 @@ from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.attacks.attacks import Accuracies, Attacked, Attacks
 from phaselab.workers.attacks.brackets import fed
 from phaselab.workers.attacks.landscape import TARGETS
+from phaselab.workers.attacks.shrink import attacked_radii
 from phaselab.workers.attacks.trust import judge
 from phaselab.workers.base.checkpoint import forget, of_attack
 from phaselab.workers.base.device import device_name, is_out_of_memory
@@ -110,8 +112,8 @@ def _results(
     trained: Trained, shown: Shown, attacked: Attacked, trust: Sequence[Trust], device: str
 ) -> list[RunResult]:
     """One result per run, in order; `seconds` is left to `run_stack`."""
-    shown = replace(shown, radii=attacked.decided)
     names = measures_of(trained.runs[0].settings)
+    shown = replace(shown, radii=attacked.decided, attacked=_attacked_radii(trained, attacked, names))
     values = {name: FUNCTIONS[name](shown).tolist() for name in names}  # [S] each
     matrices = cosines(shown.neurons, shown.center_norms).float().cpu().numpy()  # [S, k, M]
     curves, upper = _on_cpu(attacked.accuracy), _on_cpu(attacked.accuracy_upper)
@@ -143,6 +145,15 @@ def _provenance(run: Run, device: str) -> Mapping[str, str]:
         **source_of(run.settings).origin(run),
         "device": device_name(device),
         **_versions(),
+    }
+
+
+def _attacked_radii(trained: Trained, attacked: Attacked, names: Sequence[str]) -> Mapping[Decision, Tensor]:
+    """[S, N] per readout, where a measure looks at them."""
+    if not any(name.startswith("attacked_radius") for name in names):
+        return {}
+    return {
+        readout: attacked_radii(trained.victim.readout(readout), broken) for readout, broken in attacked.broken.items()
     }
 
 
