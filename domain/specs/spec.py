@@ -11,7 +11,7 @@ from phaselab.domain.settings.faults import Fault, InvalidInput, plain_words, po
 from phaselab.domain.settings.numbers import LARGEST, linear_grid, log_grid, tidy
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Group, Settings
-from phaselab.domain.settings.texts import Line
+from phaselab.domain.settings.texts import Line, Printable
 
 MAX_SEED = 2**31 - 1
 MAX_DEPTH = 50
@@ -72,7 +72,7 @@ class Spec(Settings):
 
     name: Line
     """What the experiment is called in lists and pictures."""
-    sweep: Mapping[str, Axis] = Field(default_factory=dict, max_length=12)
+    sweep: Mapping[Printable, Axis] = Field(default_factory=dict, max_length=12)
     """Axes: a parameter's dotted path and its values, in a list or as a grid."""
     seeds: (
         Annotated[int, Field(ge=1, le=100_000)]

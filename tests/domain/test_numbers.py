@@ -76,6 +76,18 @@ def test_conditions_read_numbers_as_specs_do(text: str) -> None:
     assert parse_condition(text).value == text.partition("=")[2]
 
 
+@pytest.mark.parametrize("text", ["data.k>=4", "data.k> 4", "data.k=null", "network.labels!=binary", "data.snr<  -0.0"])
+def test_a_condition_is_told_as_it_was_read(text: str) -> None:
+    found = parse_condition(text)
+    assert parse_condition(str(found)) == found
+
+
+@pytest.mark.parametrize("text", ["data.k==4", "data.k> =4", "data.k>==4", "network.labels<\t=a"])
+def test_a_value_does_not_begin_with_an_operator_s_sign(text: str) -> None:
+    with pytest.raises(InvalidInput, match="is no condition; write path=value"):
+        parse_condition(text)
+
+
 @pytest.mark.parametrize("text", ["data.k=a\0b", "data.k=1e999", "data.k=" + "9" * 30, "data.k!=a\u2028b"])
 def test_conditions_on_what_is_no_value_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"the value of data\.k"):

@@ -24,6 +24,7 @@ def faults(**keys: object) -> dict[str, str]:
         ({"data": {"k": 2.5}}, "/data/k", "valid integer"),
         ({"data": {"snr": float("inf")}}, "/data/snr", "finite"),
         ({"data": 3}, "/data", "mapping"),
+        ({"sweep": {"data.k\ud800": [4]}}, "/sweep", "leave out character 7, U+D800"),
         ({"attack": {"radii": [1, -2]}}, "/attack/radii/1", "greater than or equal to 0"),
         ({"attack": {"radii": {"start": 0, "stop": 3}}}, "/attack/radii/num", "required"),
         ({"network": {"labels": 20}}, "/network/labels", "k is 10; it must be in 2..10"),

@@ -14,6 +14,11 @@ from tests.fuzz.made import Made
 
 PROBLEM = {"type", "title", "status", "detail", "instance", "errors"}
 PATHS = ("/login", "/logout", "/submit", "/", "/glossary", "/experiments/1", "/experiments/1/runs", "/static/x.css")
+NUMBERS = (
+    *("0", "1", "2", "99", "-1", "9" * 18, "0" * 30 + "1"),
+    *(str(2**n + i) for n in (31, 32, 53, 63, 64) for i in (-1, 0)),
+)
+"""What ids, cursors and limits may be: at the ends of what databases hold, and beyond."""
 QUERIES = (
     "experiment", "x", "y", "measure", "where", "marginalize", "statistic", "threshold", "by", "method", "readout",
     "cursor", "limit", "set", "dry_run", "missing", "imported", "per", "order", "preset", "fix.data.k", "surprise",
@@ -131,7 +136,7 @@ class Requests:
             method, path = made.random.choice(("GET", "POST")), made.random.choice(PATHS)
         elif draw < 0.2:
             method = made.random.choice(("HEAD", "OPTIONS", "PUT", "ODD", "TRACE", "POST"))
-        path = path.replace("{experiment_id}", made.random.choice(("1", "2", "99", "0", made.text())))
+        path = path.replace("{experiment_id}", made.random.choice(("1", "2", made.random.choice(NUMBERS), made.text())))
         path = path.replace("{key}", made.random.choice((self._key, "0" * 64, made.text())))
         path = path.replace("{suffix}", made.random.choice(("json", "csv", "parquet", "svg", made.text())))
         return Request(method, self._path(made, path), self._query(made, path), self._headers(made), self._body(made))
@@ -143,6 +148,8 @@ class Requests:
 
     def _query(self, made: Made, path: str) -> bytes:
         pairs = [(made.random.choice(QUERIES), made.text()) for _ in range(made.random.choice((0, 0, 0, 1, 2)))]
+        if made.chance(0.1):
+            pairs += [(made.random.choice(("cursor", "limit", "experiment")), made.random.choice(NUMBERS))]
         if "diagrams" in path or "curves" in path:
             pairs += [("experiment", "1")] if made.chance(0.9) else [("experiment", made.text())]
         if "diagrams" in path:

@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,26 +54,32 @@ class Found:
         self.failures.setdefault(name, f"{given!r:.3000}\n{told:.3000}")
 
 
-def run(count: int, seed: int, folder: Path) -> Found:
-    """Feed so many inputs that follow from a seed. Files go to the folder."""
+def run(count: int, seed: int, url_of: Callable[[int], str], edges: Sequence[Edge] = EDGES) -> Found:
+    """Feed so many inputs that follow from a seed, to these edges and as whole requests. `url_of` gives the address of
+    an empty database, a fresh one for every number."""
     made, found = Made(seed), Found()
+    share = HTTP_SHARE if edges else 1
     logging.disable(logging.CRITICAL)
     try:
         while found.inputs < count:
-            number = found.inputs // (FRESH * HTTP_SHARE)
-            with _app(folder / f"{number}.db") as http:
-                for i in range(min(count - found.inputs, FRESH * HTTP_SHARE)):
-                    edge = http if i % HTTP_SHARE == 0 else EDGES[i % len(EDGES)]
+            with _app(url_of(found.inputs // (FRESH * share))) as http:
+                for i in range(min(count - found.inputs, FRESH * share)):
+                    edge = http if i % share == 0 else edges[i % len(edges)]
                     found.feed(edge, edge.make(made))
     finally:
         logging.disable(logging.NOTSET)
     return found
 
 
+def files_in(folder: Path) -> Callable[[int], str]:
+    """Addresses of SQLite files in a folder."""
+    return lambda number: f"sqlite:///{folder}/{number}.db"
+
+
 @contextmanager
-def _app(file: Path) -> Iterator[Edge]:
+def _app(url: str) -> Iterator[Edge]:
     """The edge of whole requests, over a filled database."""
-    database = Database(f"sqlite:///{file}")
+    database = Database(url)
     upgrade(database)
     fill(database)
     with database.reading() as session:

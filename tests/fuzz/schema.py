@@ -1,6 +1,6 @@
 """`python -m tests.fuzz.schema [EXAMPLES]`: schemathesis with all its checks over every operation of a filled server.
 
-So many examples an operation, 400 by default, which are some 20,000 cases. Needs `pip install schemathesis`.
+So many examples an operation, 400 by default, which are some 20,000 cases.
 """
 
 import os
@@ -25,12 +25,25 @@ expected-statuses = ["2xx", 304, 400, 403, 404, 406, 409, 422]
 """
 
 
+PHASES = "examples,coverage,fuzzing,stateful"
+"""All that there are."""
+
+
 def main() -> None:
     """Run it; the exit code is schemathesis's own."""
+    if program() is None:
+        sys.exit("there is no schemathesis here: make setup")
+    sys.exit(run(int(sys.argv[1]) if len(sys.argv) > 1 else 400, PHASES))
+
+
+def program() -> str | None:
+    """Where schemathesis is, if it is installed."""
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    program = shutil.which("schemathesis", path=beside)
-    if program is None:
-        sys.exit("there is no schemathesis here: pip install schemathesis")
+    return shutil.which("schemathesis", path=beside)
+
+
+def run(examples: int, phases: str) -> int:
+    """Run so many examples an operation against a filled server with an account; the exit code, 0 for no fault."""
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/phaselab.db")
         upgrade(database)
@@ -39,19 +52,12 @@ def main() -> None:
         settings = Path(folder, "schemathesis.toml")
         settings.write_text(SETTINGS)
         with serving(Configuration(), database, http=limited(1000, 10.0)) as url:
-            command = _command(program, settings, url, token)
+            asked = [f"{url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token}"]
+            command = [str(program()), "--config-file", str(settings), "run", *asked, "--checks", "all"]
+            command += ["--max-examples", str(examples), "--phases", phases, "--continue-on-failure"]
             done = subprocess.run(command, env=_environment(), cwd=folder, check=False).returncode
         database.close()
-    sys.exit(done)
-
-
-def _command(program: str, settings: Path, url: str, token: str) -> list[str]:
-    examples = sys.argv[1] if len(sys.argv) > 1 else "400"
-    asked = [f"{url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token}"]
-    return [
-        program, "--config-file", str(settings), "run", *asked,
-        "--checks", "all", "--max-examples", examples, "--continue-on-failure",
-    ]  # fmt: skip
+    return done
 
 
 def _environment() -> dict[str, str]:

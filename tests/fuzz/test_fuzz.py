@@ -7,15 +7,21 @@ import pytest
 from phaselab.domain.specs import spec
 from tests.fuzz.edges import EDGES, Edge
 from tests.fuzz.made import Made
-from tests.fuzz.running import Found, run
+from tests.fuzz.running import Found, files_in, run
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_nothing_that_comes_in_is_an_undocumented_exception(seed: int, tmp_path: Path) -> None:
-    found = run(2_000, seed, tmp_path)
+    found = run(2_000, seed, files_in(tmp_path))
     assert not found.failures, "\n\n".join(f"{name}\n{example}" for name, example in found.failures.items())
     assert found.inputs == 2_000
     assert set(found.by_edge) == {edge.name for edge in EDGES} | {"http"}
+
+
+def test_no_request_is_an_undocumented_exception_on_a_server(postgresql_url: str) -> None:
+    found = run(300, 3, lambda _: postgresql_url, ())
+    assert not found.failures, "\n\n".join(f"{name}\n{example}" for name, example in found.failures.items())
+    assert set(found.by_edge) == {"http"}
 
 
 def test_the_fuzz_finds_what_is_there_to_be_found(monkeypatch: pytest.MonkeyPatch) -> None:

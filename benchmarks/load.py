@@ -1,0 +1,284 @@
+"""The whole service under load, and after its death: `python -m benchmarks load`, on SQLite and on PostgreSQL.
+
+200 clients and 100 streams of events for a minute, while runs are computed; a process of its own asks for health.
+Then everything is killed with signal 9, the database's server too, and started again: nothing that was acknowledged
+may be lost, and nothing be there twice.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select
+
+from benchmarks.database_server import megabytes
+from benchmarks.load_clients import FOLLOWED, KINDS, POINTS, SPEC, STREAMS, submission
+from benchmarks.service import Service, published
+from phaselab.client.client import Client
+from phaselab.db.care.check import check
+from phaselab.db.schema.database import Database
+from phaselab.db.schema.tables import experiments, runs
+from phaselab.db.schema.upgrade import upgrade
+from phaselab.service.processes import processes
+from tests.postgresql import PostgresServer, get_server
+
+SECONDS = 60.0
+AFTER = 4.0
+"""Seconds that clients go on asking when there is nobody any more."""
+SEEDS_SEEN, SEEDS_FOLLOWED = 20, 60
+"""Seeds of the experiment that is looked at, and of each that is followed: more work than the load lasts."""
+
+
+class Store(Protocol):
+    """Where the service keeps what it knows."""
+
+    name: str
+    url: str
+
+    def kill(self) -> None:
+        """End it as if the machine had failed."""
+
+    def start_again(self) -> None:
+        """After that."""
+
+
+class SqliteStore:
+    """A file, which has nothing to be killed."""
+
+    name = "SQLite"
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"sqlite:///{folder}/phaselab.db"
+
+    def kill(self) -> None:
+        """Nothing runs."""
+
+    def start_again(self) -> None:
+        """Nothing has ended."""
+
+
+class PostgresqlStore:
+    """A server with the settings that it comes with, so that what it has acknowledged is on disk."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self.url = str(server.get_uri())
+
+    def kill(self) -> None:
+        """The server and everything under it."""
+        pid = self._server.get_pid()
+        assert pid is not None
+        kill_all(pid)
+
+    def start_again(self) -> None:
+        """On the same files."""
+        self._server.ensure_postgres_running()
+
+
+@contextmanager
+def postgresql() -> Iterator[Store]:
+    """A server of its own, stopped and removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="phaselab-load-") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield PostgresqlStore(server)
+        finally:
+            server.cleanup()
+
+
+@contextmanager
+def sqlite() -> Iterator[Store]:
+    """A file of its own, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="phaselab-load-") as folder:
+        yield SqliteStore(Path(folder))
+
+
+def kill_all(pid: int) -> None:
+    """End a process and everything under it with signal 9, at once."""
+    everything = [pid, *processes.descendants(pid)]
+    for one in everything:
+        try:
+            os.kill(one, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+class Running:
+    """`phaselab serve` on a database, which can be killed and started again."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._process, self.address = self._start()
+
+    def _start(self) -> tuple[subprocess.Popen[str], str]:
+        command = [sys.executable, "-P", "-m", "phaselab.service", "serve", "--port", "0"]
+        variables = {"PHASELAB_DATABASE_URL": self._url, "PHASELAB_IDLE_SECONDS": "600"}
+        process = subprocess.Popen(command, env=os.environ | variables, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        said = (line.removeprefix("Phaselab at ").strip() for line in process.stdout if "Phaselab at" in line)
+        address = next(said)
+        threading.Thread(target=process.stdout.read, daemon=True).start()
+        return process, address
+
+    def kill(self) -> None:
+        """As if the machine had failed, but for the disk."""
+        kill_all(self._process.pid)
+        self._process.wait()
+
+    def start_again(self) -> float:
+        """Start it; seconds until it answers."""
+        started = time.perf_counter()
+        self._process, self.address = self._start()
+        return time.perf_counter() - started
+
+    def end(self) -> None:
+        """Regularly."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(timeout=60)
+
+    def service(self, database: Database) -> Service:
+        """What asks it."""
+        return Service(Client(self.address), database, self._process.pid)
+
+
+@dataclass
+class Memory:
+    """Own resident megabytes of api and scheduler: at the start, the most, at the end."""
+
+    seen: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def watch(self, service: Service, until: float) -> None:
+        """Look once a second."""
+        pids = {"api": service.process("-m phaselab.api"), "scheduler": service.process("run_scheduler")}
+        while time.time() < until:
+            for name, pid in pids.items():
+                self.seen[name].append(megabytes(pid))
+            time.sleep(1.0)
+
+    def __str__(self) -> str:
+        told = (f"{name} {mb[0]:.0f}, at most {max(mb):.0f}, at the end {mb[-1]:.0f}" for name, mb in self.seen.items())
+        return "own memory, MB: " + "; ".join(told)
+
+
+def report(console: Console) -> None:
+    """Print it for both databases."""
+    for store in (sqlite, postgresql):
+        with store() as opened:
+            _load(console, opened)
+
+
+def _load(console: Console, store: Store) -> None:
+    database = Database(store.url)
+    upgrade(database)
+    running = Running(store.url)
+    try:
+        service = running.service(database)
+        service.finish(service.client.submit(SPEC | {"name": "seen", "seeds": SEEDS_SEEN}).id)
+        for i, number in enumerate(FOLLOWED):
+            seeds = range(i * SEEDS_FOLLOWED, (i + 1) * SEEDS_FOLLOWED)
+            assert service.client.submit(published(f"followed {i}", seeds)).id == number
+        memory = Memory()
+        met, health, killed = _under_load(running, store, service, memory)
+        _tell(console, store.name, met, health, killed, memory)
+        database.close()
+        store.start_again()
+        seconds = running.start_again()
+        faults = _faults(running.service(database), database, met)
+        console.print(
+            f"killed and started again: it answers after {seconds:.1f} s;"
+            f" {len(met['acknowledged'])} experiments acknowledged, {len(met['unanswered'])} cut off and sent again;"
+            f" {faults or 'nothing is lost, and nothing is there twice'}"
+        )
+    finally:
+        running.end()
+        database.close()
+
+
+def _under_load(
+    running: Running, store: Store, service: Service, memory: Memory
+) -> tuple[Mapping[str, Any], Mapping[str, Any], float]:
+    """What clients met and what health did, and when everything was killed."""
+    at = urlsplit(running.address)
+    killed = time.time() + SECONDS
+    clients, health = (
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.load_clients", what, str(at.hostname), str(at.port), str(seconds)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for what, seconds in (("clients", SECONDS + AFTER), ("health", SECONDS))
+    )
+    memory.watch(service, killed)
+    running.kill()
+    store.kill()
+    found = [json.loads(one.communicate(timeout=120)[0]) for one in (clients, health)]
+    return found[0], found[1], killed
+
+
+def _tell(
+    console: Console, name: str, met: Mapping[str, Any], health: Mapping[str, Any], killed: float, memory: Memory
+) -> None:
+    clients = sum(count for count, _, _ in KINDS.values())
+    table = Table(title=f"{name}: {clients} clients, {STREAMS} streams, {SECONDS:.0f} s")
+    for column in ("what", "clients", "every, s", "answers", "50 %, ms", "95 %", "99 %", "most", "statuses"):
+        table.add_column(column, justify="left" if column in ("what", "statuses") else "right")
+    samples: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for kind, at, seconds, status in (*met["samples"], *health["samples"]):
+        if at + seconds < killed:
+            samples[kind].append((1000 * seconds, status))
+    for kind, found in samples.items():
+        count, pace = KINDS[kind][:2] if kind in KINDS else (STREAMS if "stream" in kind else 1, "")
+        times = np.percentile([ms for ms, _ in found], (50, 95, 99, 100))
+        statuses = " ".join(f"{status}: {number}" for status, number in Counter(s for _, s in found).items())
+        table.add_row(kind, str(count), str(pace), str(len(found)), *(f"{ms:.0f}" for ms in times), statuses)
+    console.print(table)
+    console.print(f"{met['events']} events of streams; {memory}")
+
+
+def _faults(service: Service, database: Database, met: Mapping[str, Any]) -> list[str]:
+    """What was lost, once all that was submitted has been computed, or is there twice."""
+    faults: list[str] = []
+    numbers = dict(met["acknowledged"])
+    for name in met["unanswered"]:
+        spec, header = submission(name)
+        numbers[name] = service.client.submit(spec, idempotency_key=header.partition(": ")[2].strip()).id
+    for name, number in numbers.items():
+        service.finish(number)
+        found = service.client.experiment(number)
+        if (found.name, found.counts.total, found.counts.done) != (name, POINTS, POINTS):
+            faults.append(f"experiment {number}, {name}, is {found.name} with {found.counts}")
+    for number, done in met["done"].items():
+        if service.client.experiment(int(number)).counts.done < done:
+            faults.append(f"experiment {number} had {done} results")
+    for number in FOLLOWED:
+        if not service.client.experiment(number).finished_at:
+            service.client.cancel(number)
+    return faults + _twice(database)
+
+
+def _twice(database: Database) -> list[str]:
+    """What is there twice, and whatever else `phaselab db check` finds."""
+    names, same = experiments.c.name, (runs.c.settings_id, runs.c.seed)
+    with database.reading() as session:
+        twice = session.execute(select(names).group_by(names).having(func.count() > 1)).scalars()
+        found = [f"{name} is there twice" for name in twice]
+        rows = session.execute(select(*same).group_by(*same).having(func.count() > 1))
+        found += [f"a run is there twice: {row}" for row in rows]
+        return found + [finding.detail for finding in check(session)]
