@@ -8,8 +8,9 @@ from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.labels import group_count
 from phaselab.domain.settings.settings import Settings
 
-ONLY_AUTOGRAD = ("adam", "nesterov")
-"""Optimizers that the gram engine has no form of."""
+BY_AUTOGRAD = ("adam", "nesterov")
+"""Optimizers for which `auto` takes autograd. The gram engine has no form of Adam. It has one of Nesterov's, but
+run keys of `auto` stand for what they always stood for."""
 
 
 def engine_of(settings: Settings) -> str:
@@ -19,15 +20,14 @@ def engine_of(settings: Settings) -> str:
         return training.engine
     # a mini-batch step in the span of many images costs what all of them cost
     many = image_set(data) is not None and data.n > 2 * data.d
-    return "autograd" if training.optimizer in ONLY_AUTOGRAD or (many and training.batch_size) else "gram"
+    return "autograd" if training.optimizer in BY_AUTOGRAD or (many and training.batch_size) else "gram"
 
 
 def impossible_engine(settings: Settings) -> Iterator[Fault]:
     """The fault of an engine that does not hold for the optimizer."""
     training = settings.training
-    if training.engine == "gram" and training.optimizer in ONLY_AUTOGRAD:
-        name = training.optimizer
-        detail = f"the gram engine does not hold for {name}; use engine: autograd, or optimizer: gd or momentum"
+    if training.engine == "gram" and training.optimizer == "adam":
+        detail = "the gram engine does not hold for adam; use engine: autograd, or optimizer: gd, momentum or nesterov"
         yield Fault(pointer("training", "engine"), detail)
 
 

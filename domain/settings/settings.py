@@ -131,7 +131,7 @@ class Training(Group):
     engine: Annotated[Literal["auto", "gram", "autograd"], _first("engine")] = "auto"
     """`gram` trains exactly in the span of the data; `autograd` is plain PyTorch; `auto` takes gram where it holds."""
     optimizer: Annotated[Literal["gd", "momentum", "nesterov", "adam"], _first("optimizer")] = "gd"
-    """Gradient descent, with momentum, with Nesterov's momentum, or Adam (the last two by autograd only)."""
+    """Gradient descent, with momentum, with Nesterov's momentum, or Adam (by autograd only)."""
     learning_rate: Annotated[Rate, _first("η", "", "log", varies=True)] = 1e-3
     """Step size."""
     steps: Annotated[Steps, _first("T", "steps", "log")] = 100

@@ -44,6 +44,11 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "momentum, decay": {"training__optimizer": "momentum", "training__weight_decay": 0.05},
     "batches": {"training__batch_size": 7},
     "nesterov": {"training__optimizer": "nesterov"},
+    "nesterov, decay, batches": {
+        "training__optimizer": "nesterov",
+        "training__batch_size": 7,
+        "training__weight_decay": 0.05,
+    },
     "adam": {"training__optimizer": "adam", "training__learning_rate": 0.01, "training__weight_decay": 0.01},
 }
 
@@ -263,7 +268,7 @@ def test_every_start_follows_the_literal_loop(labels: str | int, start: str, eng
 
 
 CASES = [(optimizer, "autograd") for optimizer in OPTIMIZERS]
-CASES += [(optimizer, "gram") for optimizer in OPTIMIZERS if optimizer not in ("nesterov", "adam")]
+CASES += [(optimizer, "gram") for optimizer in OPTIMIZERS if optimizer != "adam"]
 
 
 @pytest.mark.parametrize("activation", ["relu", "power 3"])
@@ -294,10 +299,9 @@ def test_runs_of_several_data_sets_and_seeds_are_trained_as_each_alone(activatio
         torch.testing.assert_close(alone.networks.loss[0], together.networks.loss[number])
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "nesterov"])
-def test_gram_refuses_what_it_does_not_hold_for(optimizer: str) -> None:
-    with pytest.raises(ValueError, match=optimizer):
-        mlp_gram.train([start_of(mlp_run(training__optimizer=optimizer))])
+def test_gram_refuses_what_it_does_not_hold_for() -> None:
+    with pytest.raises(ValueError, match="adam"):
+        mlp_gram.train([start_of(mlp_run(training__optimizer="adam"))])
 
 
 @pytest.mark.parametrize("depth", [2, 3])

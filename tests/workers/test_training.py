@@ -81,6 +81,7 @@ def literal_trajectory(run: Run, data: TrainingSet, label: Tensor) -> dict[int, 
             training.learning_rate,
             momentum=training.momentum or 0,
             weight_decay=training.weight_decay,
+            nesterov=training.optimizer == "nesterov",
         )
     seen, batches = {}, literal_batches(run)
     for step in range(max(STEPS) + 1):
@@ -110,6 +111,12 @@ def assert_same_trajectory(tolerance: float, **changes: object) -> None:
 OPTIMIZERS = {
     "gd": {},
     "momentum": {"training__optimizer": "momentum", "training__momentum": 0.8},
+    "nesterov": {"training__optimizer": "nesterov", "training__momentum": 0.8},
+    "nesterov, decay, batches": {
+        "training__optimizer": "nesterov",
+        "training__batch_size": 10,
+        "training__weight_decay": 0.1,
+    },
     "batches": {"training__batch_size": 7},
     "decay": {"training__weight_decay": 0.3},
     "all": {
@@ -183,23 +190,19 @@ def test_engines_agree_on_what_is_computed_of_the_networks(labels: str | int) ->
 
 @pytest.mark.parametrize("engine", ["gram", "autograd"])
 @pytest.mark.parametrize("center_cosine", [0.0, 0.4])
-@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "nesterov"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_what_is_left_of_the_start_is_what_the_data_never_touched(
     optimizer: str, center_cosine: float, engine: str
 ) -> None:
     """Gradients lie in the span of the n < d training points, so that outside of it the weights are a W0: a is read off
     there, and the shares follow by projections."""
-    if (optimizer, engine) == ("nesterov", "gram"):
-        pytest.skip("gram has no form of it")
-    nesterov = {"training__optimizer": "nesterov", "training__weight_decay": 0.1}
-    changes = OPTIMIZERS.get(optimizer, nesterov)
     run = small_run(
         data__draw="literal",
         data__n=20,
         data__center_cosine=center_cosine,
         training__engine=engine,
         training__precision="float64",
-        **changes,
+        **OPTIMIZERS[optimizer],
     )
     data = training_set(run, "cpu")
     initial = start_training([run], data, "cpu").weights[0].numpy()

@@ -158,7 +158,8 @@ class FirstLayers:
 
 
 class Descent:
-    """The optimizer of z [D, S, ...] as a function of its gradient g, in place: v = m v + (g + wd z); z -= lr v."""
+    """The optimizer of z [D, S, ...] as a function of its gradient g, in place: h = g + wd z; v = m v + h; z -= lr v,
+    and z -= lr (h + m v) with Nesterov's momentum."""
 
     def __init__(self, settings: Sequence[Sequence[Training]], value: Tensor) -> None:
         def each(number: Callable[[Training], float]) -> Tensor:
@@ -170,6 +171,7 @@ class Descent:
         self._decay = each(lambda training: training.weight_decay)
         self._momentum = each(lambda training: training.momentum or 0.0)
         self._decays, self._remembers = bool(self._decay.any()), bool(self._momentum.any())
+        self._ahead = settings[0][0].optimizer == "nesterov"  # runs of one shape have one optimizer
         self._velocity = torch.zeros_like(value) if self._remembers else value
 
     def __call__(self, gradient: Tensor) -> None:
@@ -177,7 +179,8 @@ class Descent:
         if self._decays:
             gradient = torch.addcmul(gradient, self._decay, self._value)
         if self._remembers:
-            gradient = self._velocity.mul_(self._momentum).add_(gradient)
+            self._velocity.mul_(self._momentum).add_(gradient)
+            gradient = torch.addcmul(gradient, self._momentum, self._velocity) if self._ahead else self._velocity
         self._value.addcmul_(gradient, self._rate)
 
     def hold(self, done: Tensor) -> None:

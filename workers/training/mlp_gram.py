@@ -28,11 +28,11 @@ LENGTH: Name = ("length", 0)
 
 def train(starts: Sequence[MlpStart], stop: Stop | None = None) -> list[MlpFitted]:
     """Train every run of every start, up to its steps, exact up to rounding; the starts have equally many runs each,
-    all of one shape. Raises Stopped, and ValueError for Adam and Nesterov's momentum.
+    all of one shape. Raises Stopped, and ValueError for Adam.
     """
     training = starts[0].runs[0].settings.training
-    if training.optimizer in ("adam", "nesterov"):
-        raise ValueError(f"the gram engine does not hold for {training.optimizer}")
+    if training.optimizer == "adam":
+        raise ValueError("the gram engine does not hold for adam")
     if training.batch_size is not None:
         return each(starts, lambda start: _train_on_batches(start, stop))
     return _train(starts, repeat(None), stop)
