@@ -15,7 +15,7 @@ from rich.progress import track
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.results import RunResult
-from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.runs import RECIPE, Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.trial.run_stack import run_stack
@@ -58,11 +58,16 @@ def load() -> dict[str, Population]:
     names = stored["measures"].tolist()
     found = {}
     for name in stored.files:
-        if name != "measures":
+        if name not in ("measures", "recipe"):
             columns = [stored[name][..., names.index(one)] if one in names else None for one in MEASURES]
             blank = np.full(stored[name].shape[:-1], np.nan)
             found[name] = np.stack([blank if column is None else column for column in columns], axis=-1).astype(float)
     return found
+
+
+def recipe() -> int:
+    """The recipe that the stored populations were computed by."""
+    return int(np.load(FILE)["recipe"])
 
 
 def report(console: Console) -> None:
@@ -80,7 +85,7 @@ def report(console: Console) -> None:
         made[f"{name}, shared data"] = _measured(shared, f"{name}, shared data", console).reshape(
             DATA_SEEDS, WEIGHTS, len(MEASURES)
         )
-    np.savez_compressed(FILE, measures=np.array(list(MEASURES)), **made)  # type: ignore[arg-type]
+    np.savez_compressed(FILE, recipe=RECIPE, measures=np.array(list(MEASURES)), **made)  # type: ignore[arg-type]
     console.print(f"{FILE.name}: {FILE.stat().st_size / 1000:.0f} kB")
 
 

@@ -18,9 +18,9 @@ Interval = tuple[float, float]
 Floats = npt.NDArray[np.float64]
 Z95 = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
-SHARE_FREEDOM = 0.8
-"""Degrees of freedom of the spread of a share, over n - 1: near a bound shares are skewed, and their spread is known
-less well."""
+SHARE_FREEDOM = (0.65, 0.3)
+"""Degrees of freedom of the spread of a share: so many for each of n - 1, and so many more. Near a bound shares are
+skewed, and their spread is known less well."""
 UNSEEN = 3.0
 """By how much the variance of a share may exceed that of single points where no point tells; falls as 1 / (1 + points
 that tell)."""
@@ -53,7 +53,8 @@ def interval_ends(
 ) -> tuple[Floats, Floats]:
     """Both ends of intervals of means over n >= 2 draws, from their sums of squared deviations; infinitely many points
     where it is unknown how many a share is of."""
-    freedom = (n - 1) * (SHARE_FREEDOM if measure.share_of else 1.0)
+    each, more = SHARE_FREEDOM if measure.share_of else (1.0, 0.0)
+    freedom = each * (n - 1) + more
     error2 = stdtrit(freedom, 0.975) ** 2 * squares / (n - 1) / n  # of the mean, squared, at 95 %
     if measure.low is None:
         return mean - np.sqrt(error2), mean + np.sqrt(error2)
