@@ -113,8 +113,9 @@ _ENTRIES = (
         0,
         1,
         "",
-        "How evenly a neuron weighs the features of its side: 1 averages them all, 0 holds one. Neurons of a side of"
-        " one cluster do not count; null when both sides have one, or no neuron holds any feature.",
+        "How evenly a neuron weighs the features of its side: 1 averages them all, 0 holds one. Of clusters by what it"
+        " is made of; of images and features by how it answers to class means, by which their plain sum has about 0.5."
+        " Neurons of a side of one cluster do not count; null when both sides have one, or none holds any feature.",
         f"participation ratio of the coefficients of {_PAPER}, weighted by squared norm",
     ),
     Measure(

@@ -33,7 +33,7 @@ from phaselab.workers.data.training_set import Centers, centred_means
 from phaselab.workers.families.contract import Extractor, Trained, TrainedStack
 from phaselab.workers.families.extraction import without_features
 from phaselab.workers.families.registry import EXTRACTORS, FAMILIES, bytes_needed, family_of
-from phaselab.workers.measures.shown import Shown, decomposed, feature_fraction, own_side
+from phaselab.workers.measures.shown import Shown, feature_fraction, features_held, own_side
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.trained import geometry
 from phaselab.workers.trial.run_stack import Stopped, run_stack
@@ -314,7 +314,7 @@ class Nearest:
         own = own_side(self.run.settings, GroupLayout.build(label_groups(self.run.settings).side_of_group, 1))
         nothing = torch.zeros(1)
         fraction = feature_fraction(neurons, centers)
-        parts = decomposed(neurons, centers)
+        parts = features_held(neurons, centers)
         return Shown(nothing, nothing, self.clean, neurons, parts, own, centers.norms.unsqueeze(0), fraction)
 
 

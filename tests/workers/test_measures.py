@@ -15,7 +15,7 @@ from phaselab.workers.exact.exact import RobustRadii
 from phaselab.workers.families.two_layer import FAMILY
 from phaselab.workers.measures import measures
 from phaselab.workers.measures.measures import FUNCTIONS
-from phaselab.workers.measures.shown import Shown, cosines, decomposed, feature_fraction, own_side, weight_shares
+from phaselab.workers.measures.shown import Shown, cosines, feature_fraction, features_held, own_side, weight_shares
 from phaselab.workers.networks.trained import Geometry, geometry
 from phaselab.workers.networks.two_layer import network_of
 from phaselab.workers.trial.run_stack import run_stack
@@ -44,7 +44,7 @@ def shown(neurons: Geometry, settings: Settings = SETTINGS) -> Shown:
     nothing = torch.zeros(1)
     norms = torch.full((1, settings.data.k), center_norm(settings.data), dtype=torch.float64)
     own = own_side(settings, network_of(settings).layout)
-    parts = decomposed(neurons, centers_of(settings))
+    parts = features_held(neurons, centers_of(settings))
     return Shown(nothing, nothing, {"sum": nothing, "max": nothing}, neurons, parts, own, norms, nothing)
 
 
@@ -122,7 +122,7 @@ def test_the_index_sees_what_a_neuron_was_made_of_whatever_the_cosine_of_centres
 def test_of_class_means_a_neuron_holds_its_products_with_them() -> None:
     points = torch.randn(4, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     means = Centers.means(torch.cat([points[:3], 0 * points[3:]]))
-    parts = decomposed(geometry(points.unsqueeze(0), means.points), means)[0]
+    parts = features_held(geometry(points.unsqueeze(0), means.points), means)[0]
     expected = [[float(w @ m / m.norm()) for m in points[:3]] + [0.0] for w in points]
     torch.testing.assert_close(parts, torch.tensor(expected, dtype=torch.float64))
 

@@ -28,9 +28,9 @@ class Centers:
     whitening: Tensor
     """[k, r] float64: inner products with the centres, times this, are coordinates in an orthonormal basis of their
     span"""
-    parts: Tensor
-    """[k, k] float64: inner products with the centres, times this, are what is held of each, in multiples of centres of
-    length 1"""
+    held: Tensor
+    """[k, k] float64: inner products with the centres, times this, are what a neuron holds of each: of known centres
+    the parts that it is made of, in multiples of centres of length 1, of class means how it answers to each"""
 
     @classmethod
     def known(cls, data: Data, points: Tensor) -> Self:
@@ -46,8 +46,8 @@ class Centers:
     @classmethod
     def means(cls, points: Tensor) -> Self:
         """Centred class means [k, e'], which depend on each other: the directions of the span are those whose
-        eigenvalue among their inner products is no rounding. What is held of them is not taken apart (why:
-        docs/methods/measures.md)."""
+        eigenvalue among their inner products is no rounding. What a neuron holds of one is its answer to it, not a
+        part (why: docs/decisions/0053-the-index-on-images.md)."""
         exact = points.double()
         values, vectors = torch.linalg.eigh(exact @ exact.T)  # [k], [k, k]
         there = values > VANISHES * values[-1].clamp_min(0)
@@ -87,7 +87,7 @@ class TrainingSet:
     @property
     def bytes(self) -> int:
         """Memory held."""
-        tensors = self.inputs, self.cluster, self.centers.points, self.centers.whitening, self.centers.parts
+        tensors = self.inputs, self.cluster, self.centers.points, self.centers.whitening, self.centers.held
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 

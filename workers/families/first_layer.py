@@ -15,7 +15,7 @@ from phaselab.workers.attacks.inputs import InputPoints, InputVictim, Outputs
 from phaselab.workers.data import image_data
 from phaselab.workers.data.sources import FirstLayer, source_of
 from phaselab.workers.data.training_set import Centers
-from phaselab.workers.measures.shown import decomposed, feature_fraction, weight_shares
+from phaselab.workers.measures.shown import feature_fraction, features_held, weight_shares
 from phaselab.workers.networks.trained import Networks, geometry, weight_factor
 from phaselab.workers.training.in_span import data_sets_at_once
 
@@ -75,7 +75,7 @@ def look(
         feature_fraction(shape, centers),
         *weight_shares(start, weights, centers),
         dead,
-        decomposed(shape, centers),
+        features_held(shape, centers),
         factor,
         seen,
         side.expand(runs, -1),

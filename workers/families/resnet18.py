@@ -23,7 +23,7 @@ from phaselab.workers.data.features import Features
 from phaselab.workers.data.image_data import Box, images_of
 from phaselab.workers.data.training_set import Centers, centred_means, training_labels
 from phaselab.workers.families.contract import TrainedStack
-from phaselab.workers.measures.shown import Shown, decomposed, feature_fraction, own_side
+from phaselab.workers.measures.shown import Shown, feature_fraction, features_held, own_side
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.resnet import ResNet18, draw_resnet
 from phaselab.workers.networks.trained import geometry
@@ -99,7 +99,7 @@ class ResNetRun:
             self.seen.accuracy,
             self.clean,
             neurons,
-            decomposed(neurons, centers),
+            features_held(neurons, centers),
             own_side(self.run.settings, layout),
             centers.norms.unsqueeze(0),
             feature_fraction(neurons, centers),

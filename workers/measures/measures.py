@@ -59,8 +59,8 @@ def test_accuracy_label(shown: Shown) -> Tensor:
 
 @measure
 def averaging_index(shown: Shown) -> Tensor:
-    """Participation ratios PR of the positive coefficients on the own side, the weights being taken apart into
-    multiples of centres of length 1.
+    """Participation ratios PR of what neurons hold of the centres on their own side, where that is positive: what they
+    are made of, or of images how they answer to class means.
 
     Mean over neurons of (PR - 1) / (clusters on the side - 1), weighted by |w|^2; neurons without a positive
     coefficient have no PR and are left out, as are those of a side of one cluster.

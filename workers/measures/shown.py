@@ -30,7 +30,7 @@ class Shown:
     neurons: Geometry
     """Inner products of the neurons with the centres and each other"""
     coefficients: Tensor
-    """[S, M, k] float64: what the neurons hold of the centres, taken apart into multiples of centres of length 1"""
+    """[S, M, k] float64: what the neurons hold of the centres (`features_held`)"""
     own: Tensor
     """[M, k] bool: whether the cluster is on the neuron's side; [S, M, k] where that differs between runs"""
     center_norms: Tensor
@@ -71,13 +71,14 @@ def feature_fraction(neurons: Geometry, centers: Centers) -> Tensor:
     return fraction.clamp_max(1.0)
 
 
-def decomposed(neurons: Geometry, centers: Centers) -> Tensor:
-    """[S, M, k]: what the neurons hold of each centre, in multiples of centres of length 1.
+def features_held(neurons: Geometry, centers: Centers) -> Tensor:
+    """[S, M, k]: what the neurons hold of each centre.
 
-    Of known centres b with W Pi = sum_j b_j mu_j / |mu_j|, Pi the projection onto their span: b = |mu| A G^-1, G being
-    their inner products. Of class means, and for orthogonal centres, that is A / |mu|.
+    Of known centres what they are made of, b with W Pi = sum_j b_j mu_j / |mu_j|, Pi the projection onto their span:
+    b = |mu| A G^-1, G being their inner products. Of class means how they answer to them, A / |mu|. For orthogonal
+    centres the two are one.
     """
-    return neurons.center_products @ centers.parts
+    return neurons.center_products @ centers.held
 
 
 def weight_shares(start: Tensor, weights: Tensor, centers: Centers) -> tuple[Tensor, Tensor]:
