@@ -9,7 +9,7 @@ import click
 
 from phaselab.client.arguments import ID, IDS, WHERE, output_option
 from phaselab.client.client import Client
-from phaselab.client.show import show_run
+from phaselab.client.show import show_run, show_verdicts
 from phaselab.domain.results.statistics import STATISTICS
 
 ANY_FORM = output_option(".png .svg .pdf .csv .parquet .json")
@@ -78,6 +78,20 @@ def lines(client: Client, /, ids: Sequence[int], x: str, measure: str, output: P
 def curves(client: Client, /, ids: Sequence[int], output: Path, **more: Any) -> None:
     """Save robust accuracy against radius of one experiment or several."""
     click.echo(client.save_curves(ids, output, **more))
+
+
+@commands.command()
+@ID
+@click.pass_obj
+def verdicts(client: Client, experiment_id: int) -> None:
+    """Show what the runs say of an experiment's claims.
+
+    Exit code 1 unless every claim holds.
+    """
+    found = client.verdicts(experiment_id)
+    show_verdicts(found)
+    if any(one.verdict != "holds" for one in found):
+        sys.exit(1)
 
 
 @commands.command()

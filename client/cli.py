@@ -32,6 +32,7 @@ CLIENT_COMMANDS: Mapping[str, tuple[str, str]] = {
     "diagram": ("Save the phase diagram of one experiment or several.", "answer_commands"),
     "lines": ("Save a measure against one parameter, as lines.", "answer_commands"),
     "curves": ("Save robust accuracy against radius of one experiment or several.", "answer_commands"),
+    "verdicts": ("Show what the runs say of an experiment's claims.", "answer_commands"),
     "run": ("Show one run.", "answer_commands"),
     "cosines": ("Save the cosine matrix of a run as a picture.", "answer_commands"),
     "export": ("Save every run of an experiment as a table, or the whole of it for `import`.", "answer_commands"),

@@ -16,7 +16,7 @@ from phaselab.client.frames import curves_frame, diagram_frame, lines_frame
 from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, line_query, one_id, one_key, texts
 from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
-from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Merged, known
+from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Merged, Verdict, known
 from phaselab.client.watch import watch
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -123,6 +123,14 @@ class Client:
             return [known(Failure, item) for item in answer["items"]]
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server tells failures in a way this client cannot read: {error}") from None
+
+    def verdicts(self, experiment_id: Id) -> list[Verdict]:
+        """What the experiment's runs say of each of its claims."""
+        answer = self._http.get_json(f"/experiments/{one_id(experiment_id)}/verdicts")
+        try:
+            return [known(Verdict, item) for item in answer["items"]]
+        except (KeyError, TypeError) as error:
+            raise BadAnswer(f"the server tells verdicts in a way this client cannot read: {error}") from None
 
     def runs(self, experiment_id: Id) -> Iterator[Mapping[str, Any]]:
         """Every run of an experiment: key, state, seed, settings, measures, trust."""

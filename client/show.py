@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phaselab.client.client import Client
-from phaselab.client.values import Experiment, Failure
+from phaselab.client.values import Experiment, Failure, Verdict
 from phaselab.domain.settings.texts import shortened, shown
 
 
@@ -138,6 +138,24 @@ def show_run(run: Mapping[str, Any]) -> None:
         click.echo(f"  imported by {origin['imported_by']}, not computed there: of {origin['source']}")
     if run.get("reason"):
         click.echo("  failed: " + "\n".join(map(shown, str(run["reason"]).split("\n"))))
+
+
+def show_verdicts(verdicts: Iterable[Verdict]) -> None:
+    """A table of verdicts: of each claim what is expected, what was found, and what that comes to."""
+    table = Table("claim", "expected", "found", "verdict", box=None)
+    for one in verdicts:
+        more = f" (about {one.more_seeds} more seeds would decide)" if one.more_seeds is not None else ""
+        expected = f"{one.measure} {one.expected}" + (f" where {one.where}" if one.where else "")
+        table.add_row(*(Text(shown(part)) for part in (one.text, expected, _found(one), one.verdict + more)))
+    _print(table)
+
+
+def _found(verdict: Verdict) -> str:
+    """The number that decides, its interval and where it is; or why there is none."""
+    place = f" at {verdict.place}" if verdict.place else ""
+    if verdict.value is None or verdict.ci_low is None or verdict.ci_high is None:
+        return f"{verdict.reason}{place}"
+    return f"{verdict.value:.4g} ({verdict.ci_low:.4g} to {verdict.ci_high:.4g}, n = {verdict.n}){place}"
 
 
 def _print(table: Table) -> None:

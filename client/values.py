@@ -92,6 +92,29 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What runs say of a claim, `holds`, `fails` or `undecided`: the number that decides, its interval of this
+    `confidence` over `n` draws and where it is; `reason` where there is no interval, and about how many `more_seeds`
+    would decide."""
+
+    text: str
+    source: str
+    measure: str
+    where: str
+    expected: str
+    verdict: str
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    confidence: float
+    n: int
+    place: str
+    places: int
+    more_seeds: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What a spec would come to: `runs` of which `cached` are known, in `stacks`; `seconds` on one core."""
 

@@ -12,6 +12,7 @@ from phaselab.domain.answers.diagram_fields import DIAGRAM
 from phaselab.domain.answers.failures import FAILURES
 from phaselab.domain.answers.fields import Kind, Many, Maybe, Named, Record, page_of
 from phaselab.domain.answers.line_fields import LINES
+from phaselab.domain.answers.verdict_fields import VERDICTS
 
 PAGE = Path(__file__).parent / "answers.md"
 HEAD = """# Fields of answers
@@ -25,6 +26,7 @@ ANSWERS: Mapping[str, Record[Any]] = {
     "POST /experiments?dry_run=true": ESTIMATE,
     "POST /experiments/import": MERGED,
     "GET /experiments/{id}/failures": FAILURES.record,
+    "GET /experiments/{id}/verdicts": VERDICTS.record,
     "GET /experiments/{id}/runs": RUNS,
     "GET /runs/{key}": WHOLE_RUN,
     "GET /runs/{key}/cosines": COSINES.record,

@@ -150,6 +150,11 @@ async def run_key(key: RunKey, nothing: NoParameters) -> str:
     return key
 
 
+async def experiment_number(experiment_id: ExperimentId, nothing: NoParameters) -> int:
+    """The number of an experiment in the path, and no query parameters; as a dependency."""
+    return experiment_id
+
+
 async def failures_query(experiment_id: ExperimentId, parameters: Annotated[MostParameters, Query()]) -> FailuresQuery:
     """The query of an experiment's failures, as a dependency."""
     return FailuresQuery(experiment_id, parameters.limit)

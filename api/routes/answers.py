@@ -16,7 +16,14 @@ from phaselab.api.answers.runs import COSINES
 from phaselab.api.base.deps import Db
 from phaselab.api.base.describing import BYTES, fails, gives
 from phaselab.api.base.problems import Problem
-from phaselab.api.entrance.queries import curve_query, diagram_query, failures_query, line_query, run_key
+from phaselab.api.entrance.queries import (
+    curve_query,
+    diagram_query,
+    experiment_number,
+    failures_query,
+    line_query,
+    run_key,
+)
 from phaselab.api.pictures.cosines import draw_cosines
 from phaselab.api.pictures.curves import draw_curves
 from phaselab.api.pictures.diagram import draw_diagram
@@ -26,11 +33,13 @@ from phaselab.domain.answers.diagram_fields import DIAGRAM
 from phaselab.domain.answers.failures import FAILURES
 from phaselab.domain.answers.fields import Answer
 from phaselab.domain.answers.line_fields import LINES
+from phaselab.domain.answers.verdict_fields import VERDICTS
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs.curves import curves
 from phaselab.service.verbs.diagrams import diagram, lines
 from phaselab.service.verbs.failures import failures
 from phaselab.service.verbs.runs import Cosines, cosines, curves_of_run
+from phaselab.service.verbs.verdicts import verdicts
 
 Q = TypeVar("Q")
 T = TypeVar("T")
@@ -72,6 +81,15 @@ SERVED: tuple[Served[Any, Any], ...] = (
         failures_query,
         failures,
         FAILURES,
+    ),
+    Served(
+        "/experiments/{experiment_id}/verdicts",
+        "experiments",
+        "What the runs of an experiment say of each of its claims.",
+        experiment_number,
+        verdicts,
+        VERDICTS,
+        problems=(409,),
     ),
     Served(
         "/runs/{key}/cosines",

@@ -32,6 +32,7 @@ from phaselab.service.verbs import experiments, runs
 from phaselab.service.verbs.estimate import Estimate, estimate
 from phaselab.service.verbs.failures import failures
 from phaselab.service.verbs.submit import submit
+from phaselab.service.verbs.verdicts import verdicts
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,6 +44,8 @@ VERBS = {
 }
 FORMATS = {served.path: served.formats for served in SERVED}
 """The formats of every answer that a page links, by its path."""
+JUDGED = 2_000
+"""Most points of an experiment whose page judges its claims; those of a larger one have an address of their own."""
 FAILURES_SHOWN = 10
 """Reasons of failures on an experiment's page."""
 
@@ -66,6 +69,8 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
     found = failures(database, FailuresQuery(experiment_id, FAILURES_SHOWN))
     address = f"/api/v1/experiments/{experiment_id}/failures"
     values |= {"failures": found.items, "failures_address": address, "failures_shown": FAILURES_SHOWN}
+    held = view.row.points <= JUDGED and misfit is None and bool(view.row.spec.get("claims"))
+    values |= {"verdicts": verdicts(database, experiment_id).items if held else ()}
     return page(request, "experiment.html", values)
 
 
@@ -116,7 +121,7 @@ def submit_page(request: Request, preset: str = "granularity") -> Response:
     known = presets()
     if preset not in known:
         raise Problem(404, f"there is no preset {preset[:40]!r}; there are {', '.join(known)}")
-    return _form(request, _as_yaml(known[preset].spec))
+    return _form(request, _as_yaml(known[preset].submitted))
 
 
 @router.post("/submit")
@@ -144,10 +149,11 @@ def _form(request: Request, text: str, faults: tuple[Fault, ...] = (), estimated
 
 
 def _as_yaml(spec: Mapping[str, Any]) -> str:
-    """A spec without what is null, which is what leaving it out means."""
-    given = {name: _given(value) if isinstance(value, Mapping) else value for name, value in spec.items()}
-    return yaml.safe_dump(_given(given), sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+    """A spec without what is null or empty, which is what leaving it out means."""
+    return yaml.safe_dump(_given(spec), sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
 
 
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None and value != {}}
+def _given(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _given(one) for name, one in value.items() if one not in (None, {}, [], ())}
+    return [_given(one) for one in value] if isinstance(value, list | tuple) else value

@@ -43,7 +43,7 @@ MEASURE: Record[Measure] = Record(
 )
 _PICTURE: Record[Picture] = Record(
     (
-        Field("kind", "text", lambda picture: picture.kind, "`diagram`, `curves` or `cosines`."),
+        Field("kind", "text", lambda picture: picture.kind, "`diagram`, `lines`, `curves` or `cosines`."),
         Field("query", Named("text"), lambda picture: picture.query, "The query parameters that make it."),
     )
 )
@@ -61,7 +61,7 @@ PRESET: Record[Preset] = Record(
     (
         Field("name", "text", lambda entry: entry.name, "Its name."),
         Field("meaning", "text", lambda entry: entry.meaning, "What it asks."),
-        Field("spec", Named("any"), lambda entry: entry.spec, "The spec."),
+        Field("spec", Named("any"), lambda entry: entry.submitted, "The spec, its claims with it."),
         Field("pictures", Many(_PICTURE), lambda entry: entry.pictures, "What to look at when it is done."),
         Field("claims", Many(_CLAIM), lambda entry: entry.claims, "What is claimed of it."),
     )

@@ -23,6 +23,7 @@ class DiagramQuery:
     marginalize: tuple[str, ...] = ()
     statistic: Statistic = "mean"
     thresholds: Thresholds = DEFAULT_THRESHOLDS
+    confidence: float = 0.95
 
     @property
     def across(self) -> tuple[str, ...]:
@@ -42,6 +43,7 @@ class LineQuery:
     marginalize: tuple[str, ...] = ()
     statistic: Statistic = "mean"
     thresholds: Thresholds = DEFAULT_THRESHOLDS
+    confidence: float = 0.95
 
     @property
     def across(self) -> tuple[str, ...]:

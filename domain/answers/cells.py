@@ -136,7 +136,7 @@ def _intervals(
         _of_runs(query, points) if (draws := drawn.get(place, Drawn())).n is None else draws.summary
         for place, points in cells.items()
     ]
-    found = mean_intervals(measure, over, [_points_of(measure, points) for points in cells.values()])
+    found = mean_intervals(measure, over, [_points_of(measure, points) for points in cells.values()], query.confidence)
     return dict(zip(cells, found, strict=True))
 
 

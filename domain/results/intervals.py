@@ -1,4 +1,4 @@
-"""95 % intervals of means over independent draws, chosen by simulation (docs/methods/statistics.md).
+"""Intervals of means over independent draws, chosen by simulation (docs/methods/statistics.md).
 
 Means of measures with bounds get a score interval, whose variance goes to 0 at a bound as that of a share does
 (Wilson's): it stays inside by itself. A share of points is never trusted further than its points allow.
@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from phaselab.domain.results.measures import Measure
 from phaselab.domain.results.summaries import Summary
@@ -34,28 +34,33 @@ def mean_interval(measure: Measure, summary: Summary | None, points: int | None 
 
 
 def mean_intervals(
-    measure: Measure, summaries: Sequence[Summary | None], points: Sequence[int | None]
+    measure: Measure, summaries: Sequence[Summary | None], points: Sequence[int | None], confidence: float = 0.95
 ) -> list[Interval | None]:
-    """The same of many summaries at once."""
+    """The same of many summaries at once, at any confidence."""
     given = [(i, one) for i, one in enumerate(summaries) if one is not None and one.n > 1 and not measure.heavy_tailed]
     found: list[Interval | None] = [None] * len(summaries)
     if given:
         n, mean, squares = np.array([(one.n, one.mean, one.squares) for _, one in given], dtype=np.float64).T
         known = np.array([points[i] or np.inf for i, _ in given])
-        low, high = interval_ends(measure, n, mean, squares, known)
+        low, high = interval_ends(measure, n, mean, squares, known, confidence)
         for (i, _), *ends in zip(given, low.tolist(), high.tolist(), strict=True):
             found[i] = ends[0], ends[1]
     return found
 
 
 def interval_ends(
-    measure: Measure, n: Floats | int, mean: Floats, squares: Floats, points: Floats | float
+    measure: Measure,
+    n: Floats | int,
+    mean: Floats,
+    squares: Floats,
+    points: Floats | float,
+    confidence: float = 0.95,
 ) -> tuple[Floats, Floats]:
     """Both ends of intervals of means over n >= 2 draws, from their sums of squared deviations; infinitely many points
     where it is unknown how many a share is of."""
     each, more = SHARE_FREEDOM if measure.share_of else (1.0, 0.0)
-    freedom = each * (n - 1) + more
-    error2 = stdtrit(freedom, 0.975) ** 2 * squares / (n - 1) / n  # of the mean, squared, at 95 %
+    freedom, upper = each * (n - 1) + more, (1 + confidence) / 2
+    error2 = stdtrit(freedom, upper) ** 2 * squares / (n - 1) / n  # of the mean, squared
     if measure.low is None:
         return mean - np.sqrt(error2), mean + np.sqrt(error2)
     if measure.high is None:
@@ -66,7 +71,7 @@ def interval_ends(
     share = np.clip((mean - measure.low) / scale, 0.0, 1.0)
     wide = _relative(error2 / scale**2, share * (1 - share))
     if measure.share_of:
-        wide = np.maximum(wide, _least(n * points, share))
+        wide = np.maximum(wide, _least(n * points, share, ndtri(upper)))
     low, high = _between(share, wide)
     return low * scale + measure.low, high * scale + measure.low
 
@@ -85,10 +90,10 @@ def _relative(error2: Floats, variance: Floats) -> Floats:
     return np.divide(error2, variance, out=np.zeros_like(variance), where=variance > 0)
 
 
-def _least(points: Floats | float, share: Floats) -> Floats:
-    """What so many points in all leave open of a share, squared, at 95 %, over share (1 - share)."""
+def _least(points: Floats | float, share: Floats, z: float) -> Floats:
+    """What so many points in all leave open of a share, squared, at z standard deviations, over share (1 - share)."""
     telling = np.minimum(share, 1 - share) * np.minimum(points, 1e300)
-    wide: Floats = Z95**2 / points * (1 + UNSEEN / (1 + telling))
+    wide: Floats = z**2 / points * (1 + UNSEEN / (1 + telling))
     return wide
 
 

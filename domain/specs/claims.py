@@ -1,18 +1,21 @@
 """Claims: published statements as data, which runs can bear out or contradict."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from phaselab.domain.settings.settings import Group
+from phaselab.domain.settings.texts import Printable, one_line
 
-Texts = Annotated[tuple[str, ...], Field(strict=False)]
+Text = Annotated[Printable, Field(min_length=1, max_length=300)]
+Statement = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(one_line)]
+Texts = Annotated[tuple[Text, ...], Field(strict=False, max_length=50)]
 
 
 class Slope(Group):
     """The slope of the measure against the parameter `x` is within `within` of `near`; `log`: both in logarithms."""
 
-    x: str = Field(min_length=1)
+    x: Text
     log: bool = False
     near: float
     within: float = Field(gt=0)
@@ -24,7 +27,7 @@ class Expectation(Group):
     above: float | None = None
     below: float | None = None
     between: Annotated[tuple[float, float], Field(strict=False)] | None = None
-    order: Annotated[tuple[str, ...], Field(min_length=2, strict=False)] | None = None
+    order: Annotated[tuple[Text, ...], Field(min_length=2, max_length=20, strict=False)] | None = None
     """Conditions (`network.labels=binary`) of groups of runs, from the least value to the greatest."""
     slope: Slope | None = None
 
@@ -35,16 +38,32 @@ class Expectation(Group):
             raise ValueError(f"give one of {', '.join(type(self).model_fields)}; here are {len(given)}")
         return self
 
+    def __str__(self) -> str:
+        """What is expected, in words."""
+        if self.above is not None:
+            return f"above {self.above:g}"
+        if self.below is not None:
+            return f"below {self.below:g}"
+        if self.between is not None:
+            return "between {:g} and {:g}".format(*self.between)
+        if self.order is not None:
+            return " < ".join(self.order)
+        assert self.slope is not None
+        slope = f"a slope of {self.slope.near:g} ± {self.slope.within:g}"
+        logarithms = f"{slope} of its logarithm against that of {self.slope.x}"
+        return logarithms if self.slope.log else f"{slope} against {self.slope.x}"
+
 
 class Claim(Group):
     """A published statement: a measure, where, and what is expected of it. It is data: nothing in it is executed."""
 
-    text: str = Field(min_length=1)
+    text: Statement
     """The statement in words."""
-    source: str = Field(min_length=1)
+    source: Statement
     """Where it is published: paper, and figure, table or theorem."""
-    measure: str = Field(min_length=1)
-    statistic: str = "mean"
+    measure: Text
+    statistic: Literal["mean"] = "mean"
+    """A verdict rests on an interval, which the mean has."""
     where: Texts = ()
     """Conditions on parameters, all of which hold, as in queries: `data.k=10`."""
     expect: Expectation

@@ -17,7 +17,7 @@ from phaselab.domain.specs.spec import validate
 class Picture(Group):
     """A picture worth drawing of an experiment: its kind and the query parameters that make it."""
 
-    kind: Literal["diagram", "curves", "cosines"]
+    kind: Literal["diagram", "lines", "curves", "cosines"]
     query: Mapping[str, str] = Field(default_factory=dict)
 
 
@@ -30,6 +30,12 @@ class Preset(Group):
     spec: Mapping[str, Any]
     pictures: Annotated[tuple[Picture, ...], Field(min_length=1, strict=False)]
     claims: Annotated[tuple[Claim, ...], Field(strict=False)] = ()
+
+    @property
+    def submitted(self) -> Mapping[str, Any]:
+        """The spec as it is submitted: its claims go with it."""
+        claims = [claim.model_dump(mode="json", exclude_unset=True) for claim in self.claims]
+        return {**self.spec, "claims": claims} if claims else self.spec
 
 
 def parse_preset(name: str, data: object) -> Preset:

@@ -12,6 +12,7 @@ from phaselab.domain.settings.numbers import LARGEST, linear_grid, log_grid, tid
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Group, Settings
 from phaselab.domain.settings.texts import Line, Printable
+from phaselab.domain.specs.claims import Claim
 
 MAX_SEED = 2**31 - 1
 MAX_DEPTH = 50
@@ -84,6 +85,8 @@ class Spec(Settings):
     refused, or the point is left out and stays blank."""
     priority: Priority = 0
     """Of your own experiments, higher goes first."""
+    claims: Annotated[tuple[Claim, ...], Field(max_length=50, strict=False)] = ()
+    """Statements that its runs are held to; each gets a verdict."""
     notify: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
     """Address that gets a signed POST when the experiment has ended; whoever runs the server says which are allowed.
     It is shown with the spec, so it is no place for a secret."""

@@ -9,11 +9,8 @@ from phaselab.domain.answers.diagram import Diagram, build_diagram
 from phaselab.domain.answers.lines import Lines, build_lines
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
-from phaselab.service.verbs.draws import drawn
-from phaselab.service.verbs.lacks import lacks
-from phaselab.service.verbs.pieces import pieces_of
+from phaselab.service.verbs.found import find
 from phaselab.service.verbs.selection import check_nothing_hides, check_parameters, select
-from phaselab.service.verbs.sums import summed_up
 
 
 def diagram(database: Database, query: DiagramQuery) -> Diagram:
@@ -53,11 +50,4 @@ def _found(database: Database, query: CellQuery, remedy: str) -> Found:
         shown = (query.x, *query.across, *query.marginalize)
         choices = f"or {remedy}, or average over it with marginalize={{path}}"
         check_nothing_hides(selection, shown, "/marginalize", choices)
-        pieces = pieces_of(session, selection, query)
-        return Found(
-            summed_up(session, selection, query, pieces),
-            selection.revision,
-            selection.names,
-            lacks(session, selection, query),
-            drawn(session, selection, query, pieces),
-        )
+        return find(session, selection, query)

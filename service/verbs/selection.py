@@ -92,7 +92,7 @@ def check_parameters(paths: Mapping[str, str]) -> list[Fault]:
 def check_nothing_hides(selection: Selection, shown: Iterable[str], place: str, remedy: str) -> None:
     """Raises InvalidInput when the points differ in a parameter that is not shown; `remedy` ends the sentence
     that begins with where=..., and may hold {path}."""
-    hidden = [path for path in _varying(selection) if path not in set(shown)]
+    hidden = [path for path in varying(selection) if path not in set(shown)]
     faults = []
     for path in hidden:
         values = _distinct(selection.values(path))
@@ -104,7 +104,7 @@ def check_nothing_hides(selection: Selection, shown: Iterable[str], place: str, 
         raise InvalidInput(faults)
 
 
-def _varying(selection: Selection) -> list[str]:
+def varying(selection: Selection) -> list[str]:
     """The parameters in which the points differ, whether swept or given otherwise by another experiment."""
     rows = list(
         {point.experiment_id: selection.experiments[point.experiment_id] for point in selection.points}.values()

@@ -6,6 +6,7 @@ from typing import Any
 
 from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
+from phaselab.domain.answers.claim_faults import check_claims
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.specs.draft import Draft, make_draft
 from phaselab.domain.specs.points import LIMITS, Limits, plan
@@ -57,6 +58,7 @@ def submit(
 def drafted(spec_data: object, limits: Limits, notify_allow: Sequence[str]) -> Draft:
     """What a user sent, made ready to be stored. Raises InvalidInput for a spec that cannot be used here."""
     spec = parse_spec(spec_data)
+    check_claims(spec.claims)
     _check_notify(spec, notify_allow)
     return make_draft(plan(spec, limits))
 

@@ -31,9 +31,25 @@ SPEC = {
     "attack": {"radii": [0, 2, 4, 6], "test_points": 10},
     "sweep": {"data.k": [4, 6, 8], "network.labels": ["binary", 4, "clusters"]},
     "seeds": 3,
+    "claims": [
+        {
+            "text": "two labels average",
+            "source": "<here>",
+            "measure": "averaging_index",
+            "where": ["network.labels=binary"],
+            "expect": {"above": 0.9},
+        },
+        {
+            "text": "four labels do so by halves",
+            "source": "nowhere",
+            "measure": "averaging_index",
+            "where": ["network.labels=4", "data.k=8"],
+            "expect": {"above": 0.5},
+        },
+    ],
 }
 """Experiment 1 of a filled database: finished, with one failed run. Experiment 2 is queued, and has no result."""
-NEW_SPEC = SPEC | {"name": "new", "data": {"d": 70, "n": 20}}
+NEW_SPEC = SPEC | {"name": "new", "data": {"d": 70, "n": 20}, "claims": []}
 """A spec that is not in a filled database."""
 
 

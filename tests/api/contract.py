@@ -49,6 +49,15 @@ SPEC = {
     "sweep": {"data.k": [4, 6], "network.labels": ["binary", 6]},
     "seeds": 2,
     "impossible": "skip",
+    "claims": [
+        {
+            "text": "two labels average",
+            "source": "Figure 2",
+            "measure": "averaging_index",
+            "where": ["network.labels=binary"],
+            "expect": {"above": 0.1},
+        }
+    ],
 }
 """Experiment 1: finished, with a point that is impossible, a failed run and a run that is not trusted."""
 LONG = {"name": "running", "data": {"d": 65, "n": 20}, "attack": {"radii": [0, 2]}, "seeds": 2}
@@ -64,7 +73,7 @@ _READ = (
     "/experiments/1",
     "/experiments/2",
     "/experiments/1/events",
-    *(f"/experiments/1/failures.{suffix}" for suffix in ("json", "csv", "parquet")),
+    *(f"/experiments/1/{noun}.{suffix}" for noun in ("failures", "verdicts") for suffix in ("json", "csv", "parquet")),
     f"{_RUNS}?limit=2",
     f"{_RUNS}?where=data.k=4&limit=2",
     *(f"{_RUNS}.{suffix}" for suffix in ("csv", "parquet")),

@@ -1,0 +1,32 @@
+"""What no runs could ever say of a claim: it names something that is not there."""
+
+from collections.abc import Iterator, Sequence
+
+from phaselab.domain.answers.conditions import parse_condition
+from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.specs.claims import Claim
+
+
+def check_claims(claims: Sequence[Claim]) -> None:
+    """Raises InvalidInput with a fault for everything that the claims of a spec name in vain."""
+    if faults := [fault for i, claim in enumerate(claims) for fault in _faults(claim, i)]:
+        raise InvalidInput(faults)
+
+
+def _faults(claim: Claim, number: int) -> Iterator[Fault]:
+    if claim.measure not in MEASURES:
+        detail = f"no measure {claim.measure!r}; known: {', '.join(MEASURES)}"
+        yield Fault(pointer("claims", number, "measure"), detail)
+    conditions = {pointer("claims", number, "where", i): text for i, text in enumerate(claim.where)}
+    for i, text in enumerate(claim.expect.order or ()):
+        conditions[pointer("claims", number, "expect", "order", i)] = text
+    for place, text in conditions.items():
+        try:
+            parse_condition(text, place)
+        except InvalidInput as invalid:
+            yield from invalid.faults
+    slope = claim.expect.slope
+    if slope is not None and (slope.x not in parameters() or not parameters()[slope.x].swept):
+        yield Fault(pointer("claims", number, "expect", "slope", "x"), f"no parameter {slope.x!r} to draw a line along")

@@ -1,0 +1,52 @@
+"""The verb of verdicts: what the runs of an experiment say of the claims that it carries."""
+
+from phaselab.db.reading import experiments
+from phaselab.db.schema.database import Database, Session
+from phaselab.domain.answers.cell_queries import LineQuery
+from phaselab.domain.answers.conditions import Condition, parse_condition
+from phaselab.domain.answers.estimates import Asked
+from phaselab.domain.answers.verdicts import Verdicts, judge
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.domain.specs.claims import Claim
+from phaselab.domain.specs.stored import Misfit, stored_spec
+from phaselab.service.base.errors import Conflict, NotFound
+from phaselab.service.verbs.found import find
+from phaselab.service.verbs.selection import select, varying
+
+SHARED = "data.seed"
+"""Runs on the same data are one draw: verdicts average over data seeds."""
+
+
+def verdicts(database: Database, experiment_id: int) -> Verdicts:
+    """The verdict on every claim of an experiment, in its order. Raises NotFound, and Conflict for a spec of another
+    version whose claims cannot be read."""
+    with database.reading() as session:
+        row = experiments.get_experiment(session, experiment_id)
+        if row is None:
+            raise NotFound(f"there is no experiment {experiment_id}")
+        try:
+            claims = stored_spec(row.spec).claims if row.spec.get("claims") else ()
+        except Misfit as unfit:
+            raise Conflict(f"there are no verdicts of this experiment: {unfit}") from None
+        found = [judge(claim, _asked(session, experiment_id, claim), len(claims)) for claim in claims]
+    return Verdicts(tuple(found), row.revision)
+
+
+def _asked(session: Session, experiment_id: int, claim: Claim) -> list[Asked]:
+    """What is asked for a claim, and found: once, or once for every group of an order. Nothing where no point is."""
+    where = tuple(parse_condition(text) for text in claim.where)
+    groups = [(*where, parse_condition(text)) for text in claim.expect.order or ()] or [where]
+    try:
+        return [_found(session, experiment_id, claim, conditions) for conditions in groups]
+    except InvalidInput:
+        return []
+
+
+def _found(session: Session, experiment_id: int, claim: Claim, where: tuple[Condition, ...]) -> Asked:
+    """Raises InvalidInput where no point meets the conditions."""
+    selection = select(session, [experiment_id], where)
+    free = [path for path in varying(selection) if path != SHARED]
+    x = claim.expect.slope.x if claim.expect.slope is not None else next(iter(free), "data.k")
+    by = tuple(path for path in free if path != x)
+    query = LineQuery((experiment_id,), x, claim.measure, by, where, (SHARED,))
+    return query, find(session, selection, query)
