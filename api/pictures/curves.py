@@ -189,7 +189,7 @@ def _draw_panel(axes: Axes, picture: CurvesPicture, readout: Readout) -> None:
     axes.grid(color="#E4E4E4", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(f"{readout} readout", pad=44 if picture.marks.get(readout) else 8)
+    axes.set_title(f"{readout} readout", pad=54 if picture.marks.get(readout) else 8)
 
 
 def _draw_bracket(axes: Axes, line: Line) -> None:
