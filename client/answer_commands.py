@@ -1,5 +1,6 @@
 """Commands that show and save what experiments answer: diagrams, lines, curves, runs, and experiments as files."""
 
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,26 +8,35 @@ from typing import Any
 
 import click
 
-from phaselab.client.arguments import ID, IDS, WHERE, output_option
+from phaselab.client.arguments import ID, IDS, WHERE, Command, output_option
 from phaselab.client.client import Client
 from phaselab.client.show import show_run, show_verdicts
 from phaselab.domain.results.statistics import STATISTICS
 
 ANY_FORM = output_option(".png .svg .pdf .csv .parquet .json")
-X = click.option("--x", required=True, help="Parameter of the horizontal axis, as data.k.")
 BY = click.option("--by", multiple=True, help="Parameter whose values are told apart; may be repeated.")
-MEASURE = click.option("--measure", default="averaging_index", show_default=True, help="What is shown; see `measures`.")
-STATISTIC = click.option(
-    "--statistic",
-    default="mean",
-    show_default=True,
-    type=click.Choice(STATISTICS),
-    help="Which number of the measure over a cell's runs.",
+CELLS = (
+    IDS,
+    click.option("--x", required=True, help="Parameter of the horizontal axis, as data.k."),
+    click.option("--measure", default="averaging_index", show_default=True, help="What is shown; see `measures`."),
+    click.option(
+        "--statistic",
+        default="mean",
+        show_default=True,
+        type=click.Choice(STATISTICS),
+        help="Which number of the measure over a cell's runs.",
+    ),
+    WHERE,
+    click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated."),
+    click.option("--threshold", multiple=True, help="Where phases end, as trained_accuracy:0.8; may be repeated."),
+    ANY_FORM,
 )
-MARGINALIZE = click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated.")
-THRESHOLD = click.option(
-    "--threshold", multiple=True, help="Where phases end, as trained_accuracy:0.8; may be repeated."
-)
+"""Arguments and options of diagrams and lines."""
+
+
+def of_cells(command: Command) -> Command:
+    """The command with what diagrams and lines have in common."""
+    return functools.reduce(lambda made, option: option(made), reversed(CELLS), command)
 
 
 @click.group()
@@ -35,15 +45,8 @@ def commands() -> None:
 
 
 @commands.command()
-@IDS
-@X
+@of_cells
 @click.option("--y", required=True, help="Parameter of the vertical axis.")
-@MEASURE
-@STATISTIC
-@WHERE
-@MARGINALIZE
-@THRESHOLD
-@ANY_FORM
 @click.pass_obj
 def diagram(client: Client, /, ids: Sequence[int], x: str, y: str, measure: str, output: Path, **more: Any) -> None:
     """Save the phase diagram of one experiment or several."""
@@ -51,15 +54,8 @@ def diagram(client: Client, /, ids: Sequence[int], x: str, y: str, measure: str,
 
 
 @commands.command()
-@IDS
-@X
-@MEASURE
+@of_cells
 @BY
-@STATISTIC
-@WHERE
-@MARGINALIZE
-@THRESHOLD
-@ANY_FORM
 @click.pass_obj
 def lines(client: Client, /, ids: Sequence[int], x: str, measure: str, output: Path, **more: Any) -> None:
     """Save a measure against one parameter, as lines."""

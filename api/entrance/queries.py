@@ -1,6 +1,6 @@
 """Query parameters of diagrams, curves and lists: how they are written is checked here, their sense in the service."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -39,56 +39,48 @@ class Nothing(Strict):
     """No query parameters."""
 
 
-class DiagramParameters(Strict):
-    """`experiment`, `where`, `marginalize` and `threshold` may be repeated."""
+class CellParameters(Strict):
+    """What diagrams and lines have in common; `experiment`, `where`, `marginalize` and `threshold` may be repeated."""
 
     experiment: Annotated[list[Id], Field(min_length=1, max_length=100)]
     x: Text
-    y: Text
     measure: Text
     where: Annotated[list[Text], Field(max_length=50)] = []
     marginalize: Annotated[list[Text], Field(max_length=50)] = []
     statistic: Statistic = "mean"
     threshold: Annotated[list[Text], Field(max_length=50)] = []
+
+    def shared(self) -> dict[str, Any]:
+        """Their part of the query. Raises InvalidInput for a condition or threshold that cannot be read."""
+        return {
+            "experiments": tuple(dict.fromkeys(self.experiment)),
+            "x": self.x,
+            "measure": self.measure,
+            "where": conditions(self.where),
+            "marginalize": tuple(dict.fromkeys(self.marginalize)),
+            "statistic": self.statistic,
+            "thresholds": Thresholds.parse(self.threshold),
+        }
+
+
+class DiagramParameters(CellParameters):
+    """Those of a diagram."""
+
+    y: Text
 
     def query(self) -> DiagramQuery:
         """The query. Raises InvalidInput for a condition or threshold that cannot be read."""
-        return DiagramQuery(
-            tuple(dict.fromkeys(self.experiment)),
-            self.x,
-            self.y,
-            self.measure,
-            conditions(self.where),
-            tuple(dict.fromkeys(self.marginalize)),
-            self.statistic,
-            Thresholds.parse(self.threshold),
-        )
+        return DiagramQuery(y=self.y, **self.shared())
 
 
-class LineParameters(Strict):
-    """`experiment`, `by`, `where`, `marginalize` and `threshold` may be repeated."""
+class LineParameters(CellParameters):
+    """Those of lines; `by` may be repeated."""
 
-    experiment: Annotated[list[Id], Field(min_length=1, max_length=100)]
-    x: Text
-    measure: Text
     by: Annotated[list[Text], Field(max_length=12)] = []
-    where: Annotated[list[Text], Field(max_length=50)] = []
-    marginalize: Annotated[list[Text], Field(max_length=50)] = []
-    statistic: Statistic = "mean"
-    threshold: Annotated[list[Text], Field(max_length=50)] = []
 
     def query(self) -> LineQuery:
         """The query. Raises InvalidInput for a condition or threshold that cannot be read."""
-        return LineQuery(
-            tuple(dict.fromkeys(self.experiment)),
-            self.x,
-            self.measure,
-            tuple(dict.fromkeys(self.by)),
-            conditions(self.where),
-            tuple(dict.fromkeys(self.marginalize)),
-            self.statistic,
-            Thresholds.parse(self.threshold),
-        )
+        return LineQuery(by=tuple(dict.fromkeys(self.by)), **self.shared())
 
 
 class CurveParameters(Strict):

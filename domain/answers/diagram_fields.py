@@ -1,6 +1,7 @@
 """What a diagram's answer is made of: the columns of its cells, once for the matrices and for the table."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from phaselab.domain.answers.counts import interval_words
 from phaselab.domain.answers.fields import Answer, Field, Many, Maybe, Record, Table, parameter_column, through
@@ -9,6 +10,7 @@ from phaselab.domain.settings.parameters import Value, parameters
 
 if TYPE_CHECKING:  # the client reads the names here, and does without the libraries that make diagrams
     from phaselab.domain.answers.axes import PictureAxis
+    from phaselab.domain.answers.cell_queries import CellQuery
     from phaselab.domain.answers.cells import Cell
     from phaselab.domain.answers.diagram import Diagram, DiagramBoundary
     from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap
@@ -78,7 +80,7 @@ _GAP: "Record[TheoryGap]" = Record(
 )
 
 
-THRESHOLDS: "Record[Thresholds]" = Record(
+_THRESHOLDS: "Record[Thresholds]" = Record(
     (
         Field("trained_accuracy", "number", lambda of: of.trained_accuracy, "`untrained` below, on both sets."),
         Field("lazy_share", "number", lambda of: of.lazy_share, "`lazy` from this start_share."),
@@ -98,32 +100,56 @@ def _matrix(column: "Field[Cell]") -> "Field[Diagram]":
     return Field(column.name, Many(Many(column.kind)), of, column.meaning)
 
 
-def _conditions(found: "Diagram") -> list[str]:
-    return [str(condition) for condition in found.query.where]
-
-
 def _over(found: "Diagram") -> str:
     return interval_words(cell.interval_over for line in found.cells for cell in line)
 
 
+def _conditions(found: Any) -> list[str]:
+    return [str(condition) for condition in found.query.where]
+
+
+OF_EXPERIMENTS: tuple[Field[Any], ...] = (
+    Field("experiments", Many("integer"), lambda found: found.query.experiments, "The experiments asked of."),
+    Field("names", Many("text"), lambda found: found.names, "Their names."),
+)
+"""What diagrams and lines are of."""
+ASKED: tuple[Field[Any], ...] = (
+    Field("measure", "text", lambda found: found.query.measure, "The measure."),
+    Field("measure_title", "text", lambda found: MEASURES[found.query.measure].title, "The measure in words."),
+    Field("statistic", "text", lambda found: found.query.statistic, "The statistic that `value` holds."),
+    Field("where", Many("text"), _conditions, "The conditions asked for."),
+    Field("marginalize", Many("text"), lambda found: found.query.marginalize, "The parameters averaged over."),
+    Field("thresholds", _THRESHOLDS, lambda found: found.query.thresholds, "Where its phases begin and end."),
+)
+"""What was asked, of diagrams and of lines."""
+
+
+def over(words: Callable[[Any], str]) -> Field[Any]:
+    """What the intervals of cells are over, in words."""
+    return Field("interval_over_words", "text", words, "What 95 % intervals are over, in words; empty without runs.")
+
+
+REVISION: Field[Any] = Field("revision", "integer", lambda found: found.revision, "Rises with every result that lands.")
+
+
+def notes(query: "CellQuery") -> dict[str, str]:
+    """What a table's columns do not say of what was asked."""
+    thresholds = " ".join(f"{name}:{value:g}" for name, value in query.thresholds.values().items())
+    return {"x": query.x, "measure": query.measure, "statistic": query.statistic, "thresholds": thresholds}
+
+
 _RECORD: "Record[Diagram]" = Record(
     (
-        Field("experiments", Many("integer"), lambda found: found.query.experiments, "The experiments asked of."),
-        Field("names", Many("text"), lambda found: found.names, "Their names."),
+        *OF_EXPERIMENTS,
         Field("x", AXIS, lambda found: found.x, "The horizontal axis."),
         Field("y", AXIS, lambda found: found.y, "The vertical axis."),
-        Field("measure", "text", lambda found: found.query.measure, "The measure."),
-        Field("measure_title", "text", lambda found: MEASURES[found.query.measure].title, "The measure in words."),
-        Field("statistic", "text", lambda found: found.query.statistic, "The statistic that `value` holds."),
-        Field("where", Many("text"), _conditions, "The conditions asked for."),
-        Field("marginalize", Many("text"), lambda found: found.query.marginalize, "The parameters averaged over."),
-        Field("thresholds", THRESHOLDS, lambda found: found.query.thresholds, "Where its phases begin and end."),
-        Field("interval_over_words", "text", _over, "What 95 % intervals are over, in words; empty without runs."),
+        *ASKED,
+        over(_over),
         *(_matrix(column) for column in CELL.fields),
         Field("boundaries", Many(_BOUNDARY), lambda found: found.boundaries, "Polylines between phases."),
         Field("theory", Many(_CURVE), lambda found: found.theory, "Curves of theory."),
         Field("theory_gaps", Many(_GAP), lambda found: found.theory_gaps, "Where theory is silent, and why."),
-        Field("revision", "integer", lambda found: found.revision, "Rises with every result that lands."),
+        REVISION,
     )
 )
 
@@ -147,10 +173,7 @@ def _table(found: "Diagram") -> Table[_Row]:
         for y_value, line in zip(found.y.values, found.cells, strict=True)
         for x_value, cell in zip(found.x.values, line, strict=True)
     )
-    names = {"x": found.x.parameter, "y": found.y.parameter}
-    thresholds = " ".join(f"{name}:{value:g}" for name, value in query.thresholds.values().items())
-    asked = {"measure": query.measure, "statistic": query.statistic, "thresholds": thresholds}
-    return Table((x, y, *_COLUMNS), rows, names | asked)
+    return Table((x, y, *_COLUMNS), rows, notes(query) | {"y": query.y})
 
 
 DIAGRAM: "Answer[Diagram]" = Answer(_RECORD, _table)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, TypeAlias
 
 from phaselab.domain.answers.counts import interval_words
-from phaselab.domain.answers.diagram_fields import AXIS, CELL, THRESHOLDS
+from phaselab.domain.answers.diagram_fields import ASKED, AXIS, CELL, OF_EXPERIMENTS, REVISION, notes, over
 from phaselab.domain.answers.fields import (
     Answer,
     Field,
@@ -16,7 +16,6 @@ from phaselab.domain.answers.fields import (
     parameter_columns,
     through,
 )
-from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.parameters import Value
 
 if TYPE_CHECKING:  # the client reads the names here, and does without the libraries that make lines
@@ -51,29 +50,19 @@ _LINE: "Record[Line]" = Record(
 )
 
 
-def _conditions(found: "Lines") -> list[str]:
-    return [str(condition) for condition in found.query.where]
-
-
 def _over(found: "Lines") -> str:
     return interval_words(cell.interval_over for line in found.lines for cell in line.cells)
 
 
 _RECORD: "Record[Lines]" = Record(
     (
-        Field("experiments", Many("integer"), lambda found: found.query.experiments, "The experiments asked of."),
-        Field("names", Many("text"), lambda found: found.names, "Their names."),
+        *OF_EXPERIMENTS,
         Field("x", AXIS, lambda found: found.x, "The axis that the lines run along."),
         Field("by", Many("text"), lambda found: found.query.by, "The parameters that tell lines apart."),
-        Field("measure", "text", lambda found: found.query.measure, "The measure."),
-        Field("measure_title", "text", lambda found: MEASURES[found.query.measure].title, "The measure in words."),
-        Field("statistic", "text", lambda found: found.query.statistic, "The statistic that `value` holds."),
-        Field("where", Many("text"), _conditions, "The conditions asked for."),
-        Field("marginalize", Many("text"), lambda found: found.query.marginalize, "The parameters averaged over."),
-        Field("thresholds", THRESHOLDS, lambda found: found.query.thresholds, "Where its phases begin and end."),
-        Field("interval_over_words", "text", _over, "What 95 % intervals are over, in words; empty without runs."),
+        *ASKED,
+        over(_over),
         Field("lines", Many(_LINE), lambda found: found.lines, "One for every group."),
-        Field("revision", "integer", lambda found: found.revision, "Rises with every result that lands."),
+        REVISION,
     )
 )
 
@@ -95,9 +84,7 @@ def _table(found: "Lines") -> Table[_Row]:
     x: Field[_Row] = parameter_column("x", query.x, lambda row: row[1])
     theory: Field[_Row] = Field("theory", Maybe("number"), _theory, "The idealised network's value.")
     rows = ((line, value, place) for line in found.lines for place, value in enumerate(found.x.values))
-    thresholds = " ".join(f"{name}:{value:g}" for name, value in query.thresholds.values().items())
-    notes = {"x": query.x, "measure": query.measure, "statistic": query.statistic, "thresholds": thresholds}
-    return Table((*groups, x, *through(_cell, CELL.fields), theory), rows, notes)
+    return Table((*groups, x, *through(_cell, CELL.fields), theory), rows, notes(query))
 
 
 LINES: "Answer[Lines]" = Answer(_RECORD, _table)
