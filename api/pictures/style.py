@@ -2,10 +2,10 @@
 
 import io
 import textwrap
-import threading
 import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import matplotlib
@@ -49,7 +49,7 @@ matplotlib.rcParams.update(
         "svg.hashsalt": "phaselab",
     }
 )
-_drawing = threading.Lock()
+_drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drawing")
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -63,15 +63,21 @@ def new_figure(width: float, height: float) -> Figure:
 def render(draw: Callable[[], Figure], kind: PictureFormat) -> bytes:
     """The figure that `draw` makes, as a file; equal data give equal bytes.
 
-    One figure at a time in a process: matplotlib's fonts and its parser of formulas break when threads share them,
-    already while a figure is put together.
+    One figure at a time in a process, and in one thread: matplotlib's fonts and its parser of formulas break when
+    threads share them, already while a figure is put together; and each thread keeps memory of its own that a figure
+    has needed.
     """
+    return _drawing.submit(_render, draw, kind).result()
+
+
+def _render(draw: Callable[[], Figure], kind: PictureFormat) -> bytes:
     file = io.BytesIO()
-    with _drawing, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # then it is a box
         figure = draw()
         fit_fonts(figure)
         figure.savefig(file, format=kind, dpi=200, metadata=_UNDATED[kind])
+        figure.clear()  # what it holds goes now, not with the next great sweep
     return file.getvalue()
 
 

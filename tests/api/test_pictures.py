@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from phaselab.api.entrance.overlay import in_unit_of, overlay_series
 from phaselab.api.pictures.blanks import LOOKS
@@ -16,7 +18,7 @@ from phaselab.api.pictures.cosines import cosines_picture, draw_cosines
 from phaselab.api.pictures.curves import Series, curves_picture, draw_curves
 from phaselab.api.pictures.diagram import diagram_picture, draw_diagram
 from phaselab.api.pictures.regions import middle, regions
-from phaselab.api.pictures.style import colours, render, words
+from phaselab.api.pictures.style import colours, new_figure, render, words
 from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.cells import Found, Lack, PointSummary
 from phaselab.domain.answers.conditions import parse_condition
@@ -398,3 +400,17 @@ def test_published_values_are_laid_over_in_the_unit_of_the_curves() -> None:
     assert one.radii == pytest.approx((0.0, 1.0))
     with pytest.raises(InvalidInput, match="choose one d and snr"):
         in_unit_of(in_norms(1.0, 2.0), published)
+
+
+def test_every_figure_is_drawn_in_the_same_thread() -> None:
+    """Each thread that has drawn keeps memory of its own."""
+    drawers: list[int] = []
+
+    def draw() -> Figure:
+        drawers.append(threading.get_ident())
+        return new_figure(1, 1)
+
+    with ThreadPoolExecutor(4) as pool:
+        pictures = list(pool.map(lambda _: render(draw, "svg"), range(8)))
+    assert len(set(drawers)) == 1
+    assert len(set(pictures)) == 1
