@@ -175,7 +175,7 @@ class MlpVictim(InSpan):
 
     def readout(self, readout: Readout) -> Objective:
         """Along the readout's own gradient: from the points, then from where straight lines lead."""
-        return self._objectives[readout]
+        return self._sum if readout == "sum" else self._max
 
     def own_loss(self) -> Objective:
         """The own loss. With two groups it moves with the readout, f_0 - f_1, of which this is the first way."""
@@ -197,10 +197,16 @@ class MlpVictim(InSpan):
         )
 
     @cached_property
-    def _objectives(self) -> dict[Readout, Objective]:
-        lines, found = self.lines(self.networks.preactivations.shape[2]), {}
-        for readout in READOUTS:
-            margin = MlpMargin(self._points, self._points.safe_radius(readout), readout)
-            toward = lines.toward(readout, self.farthest).to(self.networks.preactivations)  # [L, S, M, N]
-            found[readout] = Objective(TARGETS.index(readout), [Way(margin), Way(margin, toward=toward)])
-        return found
+    def _sum(self) -> Objective:
+        return self._objective("sum")
+
+    @cached_property
+    def _max(self) -> Objective:
+        return self._objective("max")
+
+    def _objective(self, readout: Readout) -> Objective:
+        margin = MlpMargin(self._points, self._points.safe_radius(readout), readout)
+        toward = self.lines(self.side.shape[1]).toward(readout, self.farthest)  # [L, S, M, N]
+        return Objective(
+            TARGETS.index(readout), [Way(margin), Way(margin, toward=toward.to(self.networks.preactivations))]
+        )
