@@ -48,7 +48,7 @@ fuzz: setup
 	$(BIN)/python -m tests.fuzz $(INPUTS)
 
 # So many requests to every operation, made from the api's own description: all checks of schemathesis.
-EXAMPLES ?= 400
+EXAMPLES ?= 600
 schema: setup
 	$(BIN)/python -m tests.fuzz.schema $(EXAMPLES)
 

@@ -1,6 +1,6 @@
 """`python -m tests.fuzz.schema [EXAMPLES]`: schemathesis with all its checks over every operation of a filled server.
 
-So many examples an operation, 400 by default, which are some 20,000 cases.
+So many examples an operation, 600 by default, which are some 20,000 cases.
 """
 
 import os
@@ -37,7 +37,7 @@ def main() -> None:
     """Run it; the exit code is schemathesis's own."""
     if program() is None:
         sys.exit("there is no schemathesis here: make setup")
-    sys.exit(run(int(sys.argv[1]) if len(sys.argv) > 1 else 400, PHASES))
+    sys.exit(run(int(sys.argv[1]) if len(sys.argv) > 1 else 600, PHASES))
 
 
 def program() -> str | None:
