@@ -154,7 +154,14 @@ def draw_curves(curves: Curves, overlay: Sequence[Series] = ()) -> Figure:
         _draw_panel(axes, picture, readout)
     panels[0].set_ylabel("robust accuracy")
     if not picture.panels:
-        panels[0].text(0.5, 0.5, "no run has finished yet", transform=panels[0].transAxes, ha="center", color="#777777")
+        panels[0].text(
+            0.5,
+            0.5,
+            "no curve yet: no run has finished, or no method was asked for",
+            transform=panels[0].transAxes,
+            ha="center",
+            color="#777777",
+        )
     titled = picture.title.count("\n") + 1
     figure.suptitle(picture.title + "\n" * (picture.note.count("\n") + 1), fontsize=11.5, fontweight="bold", color=INK)
     below = 1 - (0.09 + 0.2 * titled) / figure.get_figheight()

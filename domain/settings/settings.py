@@ -230,8 +230,9 @@ class Attack(Group):
     """Steps of projected gradient descent; each is 2.5 * radius / steps long."""
     restarts: Annotated[int, _first("restarts")] = Field(1, ge=1, le=100)
     """Starts of the attack per point: the first at the point, the others at random inside the ball."""
-    methods: Annotated[tuple[Method, ...], _first("methods", swept=False)] = Field(METHODS, min_length=1, strict=False)
-    """Which curves to compute: `pgd` on the scored readout, `pgd_native` on the network's own loss, `exact`."""
+    methods: Annotated[tuple[Method, ...], _first("methods", swept=False)] = Field(METHODS, strict=False)
+    """Which curves to compute: `pgd` on the scored readout, `pgd_native` on the network's own loss, `exact`; none for
+    measures alone."""
     label_radius: Annotated[Literal["auto", "always"], Entry("label radius", families=("two_layer",), swept=False)] = (
         "auto"
     )

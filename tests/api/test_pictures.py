@@ -302,7 +302,7 @@ def test_the_legend_keeps_inside_the_picture_of_one_panel() -> None:
 
 def test_one_readout_is_one_panel_and_no_run_is_said() -> None:
     assert len(draw_curves(run_curves({"binary": 17}, ("max",))).axes) == 1
-    assert "no run has finished yet" in texts(draw_curves(Curves(CurveQuery((1,)), ())))
+    assert "no run has finished, or no method" in texts(draw_curves(Curves(CurveQuery((1,)), ())))
 
 
 def test_cosines_know_their_sides() -> None:

@@ -10,8 +10,10 @@ from phaselab.db.care.check import check
 from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database
 from phaselab.domain.answers.cell_queries import DiagramQuery
+from phaselab.domain.answers.curves import CurveQuery
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.base.errors import NotFound
+from phaselab.service.verbs import curves as curve_verbs
 from phaselab.service.verbs import diagrams, experiments
 from phaselab.service.verbs import runs as run_verbs
 from phaselab.service.verbs.portable import export_experiment, import_experiment
@@ -58,6 +60,16 @@ def test_an_experiment_moves_between_labs_whole(database: Database, home: Databa
     query = DiagramQuery((experiment,), "data.k", "network.init_scale", "train_loss")
     here = DiagramQuery((merged.experiment_id,), "data.k", "network.init_scale", "train_loss")
     assert diagrams.diagram(home, query).cells == diagrams.diagram(database, here).cells
+
+
+def test_an_experiment_without_any_method_lands_is_read_and_moves(database: Database, home: Database) -> None:
+    experiment = store(home, attack={"methods": [], "radii": [0, 10]}, seeds=1)
+    runs = finish(home, experiment)
+    merged = import_experiment(database, io.BytesIO(exported(home, experiment)), "bob", trusted=True)
+    assert (merged.new, merged.conflicts) == (len(runs), ())
+    assert not curves_of(run_verbs.run(database, runs[0].key).stored)
+    asked = CurveQuery((merged.experiment_id,), ("data.k", "network.init_scale"))
+    assert curve_verbs.curves(database, asked).curves == ()
 
 
 def test_an_experiment_on_images_moves_too_though_its_spec_is_stored_with_every_default(

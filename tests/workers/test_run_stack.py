@@ -1,6 +1,7 @@
 """The edge of the workers: outcomes, their independence of the stack, failures, memory, and the published setting."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,6 +82,19 @@ def test_every_run_gets_every_measure_and_curve(labels: str | int, engine: str) 
         assert outcome.seconds > 0
         assert outcome.provenance["engine"] == engine
         assert set(outcome.provenance) >= {"draw", "device", "phaselab", "torch", "numpy"}
+
+
+@pytest.mark.parametrize(
+    "network", [{"labels": "binary"}, {"labels": "clusters"}, {"kind": "mlp", "depth": 3}], ids=str
+)
+def test_without_any_method_there_are_measures_alone(network: dict[str, Any]) -> None:
+    changes = {f"network__{name}": value for name, value in network.items()}
+    with_methods, without = small_run(**changes), small_run(**changes, attack__methods=[])
+    (full,), (alone,) = results(run_stack(stack(with_methods))), results(run_stack(stack(without)))
+    assert (alone.curves, alone.trust.flags) == ((), ())
+    for name, value in alone.measures.items():
+        assert value is None if "radius" in name else value == pytest.approx(full.measures[name]), name
+    assert alone.key != full.key
 
 
 def test_without_exact_there_is_no_robust_radius() -> None:
