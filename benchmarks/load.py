@@ -40,6 +40,8 @@ from tests.postgresql import PostgresServer, get_server
 SECONDS = 60.0
 AFTER = 4.0
 """Seconds that clients go on asking when there is nobody any more."""
+CLIENTS = Path(__file__).with_name("load_clients.py")
+"""Needs the standard library alone, and is started by its path."""
 SEEDS_SEEN, SEEDS_FOLLOWED = 20, 60
 """Seeds of the experiment that is looked at, and of each that is followed: more work than the load lasts."""
 
@@ -219,7 +221,7 @@ def _under_load(
     killed = time.time() + SECONDS
     clients, health = (
         subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.load_clients", what, str(at.hostname), str(at.port), str(seconds)],
+            [sys.executable, "-P", str(CLIENTS), what, str(at.hostname), str(at.port), str(seconds)],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -103,7 +103,7 @@ def test_every_preset_can_be_submitted_and_its_pictures_asked_for(http: httpx.Cl
         if picture["kind"] == "cosines":
             assert picture["query"] == {}, "they are of a run, and there is nothing to choose"
             continue
-        address = {"diagram": "/diagrams", "curves": "/curves"}[picture["kind"]]
+        address = {"diagram": "/diagrams", "lines": "/lines", "curves": "/curves"}[picture["kind"]]
         answer = http.get(address, params=picture["query"] | {"experiment": submitted.json()["id"]})
         assert answer.status_code == 200, answer.text
 
