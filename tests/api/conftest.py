@@ -113,7 +113,8 @@ def serving(
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=10)  # a daemon: what a client of an earlier test left open does not hold the others
+        thread.join(timeout=60)
+        assert not thread.is_alive()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pandas as pd
@@ -22,6 +23,7 @@ from phaselab.client import (
     Unauthorized,
     Unreachable,
     errors,
+    transport,
 )
 from phaselab.db.queue.leases import take_stack
 from phaselab.db.schema.database import Database
@@ -258,7 +260,7 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_busy_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=lambda _: None))
     answers = iter([httpx.Response(503), httpx.ReadError("cut off"), httpx.Response(200, json={"name": "phaselab"})])
 
     def answer(_: httpx.Request) -> httpx.Response:

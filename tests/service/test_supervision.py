@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -20,7 +21,10 @@ Start = Callable[..., Any]
 
 
 class Clock:
-    """A clock that goes on when it is told to."""
+    """The module `time` for the supervisor alone, whose clock goes on when it is told to: one put into `time` itself
+    would stop the timers of every event loop of this process."""
+
+    sleep = staticmethod(time.sleep)
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -32,7 +36,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(supervisor.time, "monotonic", found.monotonic)
+    monkeypatch.setattr(supervisor, "time", found)
     return found
 
 
