@@ -11,19 +11,26 @@ Place = tuple[Value, tuple[Value, ...]]
 """A cell, by its value of x and those of the parameters across: of y in a diagram, of the line's group in lines."""
 
 
-@dataclass(frozen=True)
-class DiagramQuery:
-    """What a diagram is asked for. `marginalize` lists swept parameters to aggregate over."""
+@dataclass(frozen=True, kw_only=True)
+class _Cells:
+    """What is asked of the runs of each cell: conditions that all hold, swept parameters to aggregate over, which
+    number of the measure, where phases end, and how sure the interval of the mean is to be."""
 
-    experiments: tuple[int, ...]
-    x: str
-    y: str
-    measure: str
     where: tuple[Condition, ...] = ()
     marginalize: tuple[str, ...] = ()
     statistic: Statistic = "mean"
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     confidence: float = 0.95
+
+
+@dataclass(frozen=True)
+class DiagramQuery(_Cells):
+    """What a diagram is asked for."""
+
+    experiments: tuple[int, ...]
+    x: str
+    y: str
+    measure: str
 
     @property
     def across(self) -> tuple[str, ...]:
@@ -32,18 +39,13 @@ class DiagramQuery:
 
 
 @dataclass(frozen=True)
-class LineQuery:
+class LineQuery(_Cells):
     """What lines are asked for: one for every combination of values of the `by` parameters."""
 
     experiments: tuple[int, ...]
     x: str
     measure: str
     by: tuple[str, ...] = ()
-    where: tuple[Condition, ...] = ()
-    marginalize: tuple[str, ...] = ()
-    statistic: Statistic = "mean"
-    thresholds: Thresholds = DEFAULT_THRESHOLDS
-    confidence: float = 0.95
 
     @property
     def across(self) -> tuple[str, ...]:

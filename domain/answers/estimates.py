@@ -15,6 +15,7 @@ from phaselab.domain.answers.cell_queries import LineQuery
 from phaselab.domain.answers.cells import Cell, Found, cells_at
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.states import CellState
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.specs.claims import Claim, Slope
 
@@ -76,13 +77,24 @@ def _why(claim: Claim, cell: Cell) -> str:
 def _differences(claim: Claim, groups: Sequence[Mapping[Place, Cell]]) -> Iterator[Estimate]:
     """Every group's mean less that of the group before it, at all values of the other parameters that both have."""
     assert claim.expect.order is not None
-    named = {parse_condition(text).path for text in claim.expect.order}
-    keyed = [{tuple(one for one in place if one[0] not in named): cell for place, cell in of.items()} for of in groups]
-    for below, above in pairwise(keyed):
+    named = list(dict.fromkeys(parse_condition(text).path for text in claim.expect.order))
+    for below, above in pairwise([_without(named, of) for of in groups]):
         for place in below:
-            if place in above:
-                cells = [below[place], above[place]]
+            if place not in above:
+                continue
+            cells = [*below[place], *above[place]]
+            if len(cells) > 2:
+                yield Estimate(place, reason=f"a group of the order has several values of {' and '.join(named)}")
+            else:
                 yield _weighted(claim, place, [-1.0, 1.0], cells, [_ends(cell) for cell in cells])
+
+
+def _without(named: Sequence[str], cells: Mapping[Place, Cell]) -> dict[Place, list[Cell]]:
+    """The cells by their places, less the parameters that are named."""
+    found: dict[Place, list[Cell]] = {}
+    for place, cell in cells.items():
+        found.setdefault(tuple(one for one in place if one[0] not in named), []).append(cell)
+    return found
 
 
 def _slopes(claim: Claim, slope: Slope, cells: Mapping[Place, Cell]) -> Iterator[Estimate]:
@@ -94,7 +106,12 @@ def _slopes(claim: Claim, slope: Slope, cells: Mapping[Place, Cell]) -> Iterator
         if isinstance(x, int | float):
             lines.setdefault(rest, []).append((float(x), cell))
     for rest, line in lines.items():
-        yield _slope(claim, slope, rest, [one for one in line if one[1].mean is not None])
+        yield _slope(claim, slope, rest, [one for one in line if one[1].mean is not None or _waits(one[1])])
+
+
+def _waits(cell: Cell) -> bool:
+    """Whether a line is not whole yet, and says nothing of its slope."""
+    return cell.state == CellState.PENDING
 
 
 def _slope(claim: Claim, slope: Slope, rest: Place, line: Sequence[tuple[float, Cell]]) -> Estimate:

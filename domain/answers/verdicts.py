@@ -64,6 +64,11 @@ def judge(claim: Claim, asked: Sequence[Asked], claims: int) -> Verdict:
     return Verdict(claim, ruling, decides, len(found), confidence, needed)
 
 
+def undecided(claim: Claim, reason: str) -> Verdict:
+    """The verdict on a claim of which nothing can be asked."""
+    return Verdict(claim, Ruling.UNDECIDED, Estimate((), reason=reason), 0, 1 - ERROR)
+
+
 def _bounds(expect: Expectation) -> tuple[float, float]:
     """The least and the greatest value that is as expected; of an order, those of a difference."""
     if expect.between is not None:

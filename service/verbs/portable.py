@@ -26,11 +26,12 @@ from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.runs import RECIPE
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.texts import shortened, shown
-from phaselab.domain.specs.draft import Draft, make_draft
-from phaselab.domain.specs.points import LIMITS, Limits, plan
+from phaselab.domain.specs.draft import Draft
+from phaselab.domain.specs.points import LIMITS, Limits
 from phaselab.domain.specs.spec import parse_spec, validate
 from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs.portable_file import MAX_HEAD, MAX_LINE, Head, Lines, RunLine
+from phaselab.service.verbs.submit import planned
 
 FORMAT: Literal[1] = 1
 BATCH = 1_000
@@ -85,7 +86,7 @@ def import_experiment(
         )
         raise InvalidInput([Fault("/recipe", detail)])
     # Whoever submitted it elsewhere asked to be told; whoever reads it in here did not.
-    drafted = make_draft(plan(parse_spec(head.spec | {"notify": None}), limits))
+    drafted = planned(parse_spec(head.spec | {"notify": None}), limits)
     merging = _merging(database, head, drafted, owner, trusted)
     results: list[RunResult] = []
     for result in _results(lines, drafted):

@@ -55,18 +55,27 @@ def select(session: Session, experiment_ids: Sequence[int], where: Sequence[Cond
     faults = check_parameters({pointer("where", i): condition.path for i, condition in enumerate(where)})
     if faults:
         raise InvalidInput(faults)
+    return narrowed(everything(session, experiment_ids), where)
+
+
+def everything(session: Session, experiment_ids: Sequence[int]) -> Selection:
+    """Every point of the experiments. Raises NotFound."""
     found = experiments.get_experiments(session, experiment_ids)
     for experiment_id in experiment_ids:
         if experiment_id not in found:
             raise NotFound(f"there is no experiment {experiment_id}")
     rows = point_rows.read_points(session, experiment_ids)
     texts = point_rows.read_settings(session, sorted({row.settings_id for row in rows}))
-    whole = Selection({number: found[number] for number in experiment_ids}, tuple(rows), texts)
+    return Selection({number: found[number] for number in experiment_ids}, tuple(rows), texts)
+
+
+def narrowed(whole: Selection, where: Sequence[Condition]) -> Selection:
+    """Those of the points that meet every condition. Raises InvalidInput when none does."""
     columns = [map(condition.holds, whole.values(condition.path)) for condition in where]
-    kept = tuple(row for row, *held in zip(rows, *columns, strict=True) if all(held))
+    kept = tuple(row for row, *held in zip(whole.points, *columns, strict=True) if all(held))
     if not kept:
         raise InvalidInput([_nothing_left(whole, where)])
-    return Selection(whole.experiments, kept, texts)
+    return Selection(whole.experiments, kept, whole.texts)
 
 
 def _nothing_left(whole: Selection, where: Sequence[Condition]) -> Fault:

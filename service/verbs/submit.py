@@ -15,6 +15,9 @@ from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.addresses import is_allowed
 from phaselab.service.base.errors import Conflict
 
+MOST_JUDGED = 1_000_000
+"""Most points that the claims of an experiment ask for together: each claim all of them, an order once a group."""
+
 
 @dataclass(frozen=True)
 class Submitted:
@@ -58,9 +61,20 @@ def submit(
 def drafted(spec_data: object, limits: Limits, notify_allow: Sequence[str]) -> Draft:
     """What a user sent, made ready to be stored. Raises InvalidInput for a spec that cannot be used here."""
     spec = parse_spec(spec_data)
-    check_claims(spec.claims)
     _check_notify(spec, notify_allow)
-    return make_draft(plan(spec, limits))
+    return planned(spec, limits)
+
+
+def planned(spec: Spec, limits: Limits) -> Draft:
+    """A spec made ready to be stored, whoever it comes from. Raises InvalidInput for one whose points or claims cannot
+    be used."""
+    check_claims(spec.claims)
+    drafted = make_draft(plan(spec, limits))
+    asked = sum(len(claim.expect.order or (0,)) for claim in spec.claims) * len(drafted.plan.points)
+    if asked > MOST_JUDGED:
+        detail = f"they ask for {asked:,} points in all, and at most {MOST_JUDGED:,} are judged; leave some out"
+        raise InvalidInput([Fault("/claims", detail)])
+    return drafted
 
 
 def _check_notify(spec: Spec, allowed: Sequence[str]) -> None:

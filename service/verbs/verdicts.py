@@ -3,15 +3,16 @@
 from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database, Session
 from phaselab.domain.answers.cell_queries import LineQuery
+from phaselab.domain.answers.claim_faults import check_claims
 from phaselab.domain.answers.conditions import Condition, parse_condition
 from phaselab.domain.answers.estimates import Asked
-from phaselab.domain.answers.verdicts import Verdicts, judge
+from phaselab.domain.answers.verdicts import Verdict, Verdicts, judge, undecided
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.specs.claims import Claim
 from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.errors import Conflict, NotFound
 from phaselab.service.verbs.found import find
-from phaselab.service.verbs.selection import select, varying
+from phaselab.service.verbs.selection import Selection, everything, narrowed, varying
 
 SHARED = "data.seed"
 """Runs on the same data are one draw: verdicts average over data seeds."""
@@ -28,25 +29,34 @@ def verdicts(database: Database, experiment_id: int) -> Verdicts:
             claims = stored_spec(row.spec).claims if row.spec.get("claims") else ()
         except Misfit as unfit:
             raise Conflict(f"there are no verdicts of this experiment: {unfit}") from None
-        found = [judge(claim, _asked(session, experiment_id, claim), len(claims)) for claim in claims]
+        whole = everything(session, [experiment_id])
+        found = [_verdict(session, whole, claim, len(claims)) for claim in claims]
     return Verdicts(tuple(found), row.revision)
 
 
-def _asked(session: Session, experiment_id: int, claim: Claim) -> list[Asked]:
+def _verdict(session: Session, whole: Selection, claim: Claim, claims: int) -> Verdict:
+    """One that names what this version does not know is undecided, and harms no other."""
+    try:
+        check_claims([claim])
+    except InvalidInput as unknown:
+        return undecided(claim, str(unknown))
+    return judge(claim, _asked(session, whole, claim), claims)
+
+
+def _asked(session: Session, whole: Selection, claim: Claim) -> list[Asked]:
     """What is asked for a claim, and found: once, or once for every group of an order. Nothing where no point is."""
     where = tuple(parse_condition(text) for text in claim.where)
     groups = [(*where, parse_condition(text)) for text in claim.expect.order or ()] or [where]
     try:
-        return [_found(session, experiment_id, claim, conditions) for conditions in groups]
-    except InvalidInput:
+        selections = [narrowed(whole, conditions) for conditions in groups]
+    except InvalidInput:  # no point meets them
         return []
+    return [_found(session, selection, claim, of) for selection, of in zip(selections, groups, strict=True)]
 
 
-def _found(session: Session, experiment_id: int, claim: Claim, where: tuple[Condition, ...]) -> Asked:
-    """Raises InvalidInput where no point meets the conditions."""
-    selection = select(session, [experiment_id], where)
+def _found(session: Session, selection: Selection, claim: Claim, where: tuple[Condition, ...]) -> Asked:
     free = [path for path in varying(selection) if path != SHARED]
     x = claim.expect.slope.x if claim.expect.slope is not None else next(iter(free), "data.k")
     by = tuple(path for path in free if path != x)
-    query = LineQuery((experiment_id,), x, claim.measure, by, where, (SHARED,))
+    query = LineQuery(tuple(selection.experiments), x, claim.measure, by, where=where, marginalize=(SHARED,))
     return query, find(session, selection, query)

@@ -64,7 +64,7 @@ def diagram(measure: str = "averaging_index") -> Diagram:
             if (k, scale) == (10, 1e-1):
                 given[measure] = None
             points.append(point(k, scale, given, n, suspect=int((k, scale) == (10, 1e-5))))
-    query = DiagramQuery((1,), "data.k", "network.init_scale", measure, (parse_condition("data.n=1000"),))
+    query = DiagramQuery((1,), "data.k", "network.init_scale", measure, where=(parse_condition("data.n=1000"),))
     return build_diagram(query, Found(points, 3, ("scale against clusters",)))
 
 

@@ -139,6 +139,23 @@ def test_a_slope_needs_two_places_and_logarithms_positive_numbers() -> None:
     assert "logarithm" in str(found.decides.reason)
 
 
+def test_a_line_that_waits_for_a_run_says_nothing_of_its_slope() -> None:
+    slope = {"x": "data.k", "near": 0.0, "within": 100.0}
+    done = {4: [1.0, 2.0], 6: [1.0, 2.0]}
+    assert ruling(claim(slope=slope), asked(done)).ruling == Ruling.HOLDS
+    waiting = ruling(claim(slope=slope), asked({**done, 8: []}))
+    assert (waiting.ruling, waiting.decides.reason) == (Ruling.UNDECIDED, "no run has a result yet")
+
+
+def test_a_group_of_an_order_is_of_one_value() -> None:
+    several = asked({4: [1.0, 1.1], 6: [5.0, 5.1]})
+    found = ruling(claim(order=["data.k<=6", "data.k=8"]), several, asked({8: [9.0, 9.1]}))
+    assert (found.ruling, found.decides.reason) == (
+        Ruling.UNDECIDED,
+        "a group of the order has several values of data.k",
+    )
+
+
 def test_what_claims_name_in_vain_is_refused() -> None:
     given = {"text": "x", "source": "y", "measure": "beauty", "where": ["data.q=3"]}
     claims = [

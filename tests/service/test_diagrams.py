@@ -35,7 +35,7 @@ X, Y = "data.k", "network.init_scale"
 
 def query(*experiments: int, x: str = X, y: str = Y, measure: str = "train_loss", **more: Any) -> DiagramQuery:
     where = tuple(parse_condition(text) for text in more.get("where", ()))
-    return DiagramQuery(experiments, x, y, measure, where, tuple(more.get("marginalize", ())))
+    return DiagramQuery(experiments, x, y, measure, where=where, marginalize=tuple(more.get("marginalize", ())))
 
 
 def pointers(caught: pytest.ExceptionInfo[InvalidInput]) -> list[str]:

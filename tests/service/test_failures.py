@@ -31,7 +31,7 @@ def states(database: Database, *numbers: int, x: str = X, y: str = Y, **more: An
 
 def cells(database: Database, *numbers: int, x: str = X, y: str = Y, **more: Any) -> Sequence[Sequence[Any]]:
     where = tuple(parse_condition(text) for text in more.pop("where", ()))
-    return diagram(database, DiagramQuery(numbers, x, y, "train_loss", where, **more)).cells
+    return diagram(database, DiagramQuery(numbers, x, y, "train_loss", where=where, **more)).cells
 
 
 def end(database: Database, runs: Sequence[Run], fails: Any) -> None:

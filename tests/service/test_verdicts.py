@@ -1,12 +1,16 @@
 """Verdicts on what landed, on both databases."""
 
+import io
 from typing import Any
 
 import pytest
 
 from phaselab.db.schema.database import Database
 from phaselab.domain.answers.verdicts import Ruling
+from phaselab.domain.settings.faults import InvalidInput
 from phaselab.service.base.errors import NotFound
+from phaselab.service.verbs import submit as submitting
+from phaselab.service.verbs.portable import export_experiment, import_experiment
 from phaselab.service.verbs.verdicts import verdicts
 from tests.db.rows import finish, land, store, take_all
 from tests.results import made_up
@@ -70,3 +74,28 @@ def test_an_experiment_without_claims_has_none_and_a_missing_one_is_not_found(da
     assert verdicts(database, store(database)).items == ()
     with pytest.raises(NotFound):
         verdicts(database, 99)
+
+
+def test_a_claim_that_this_version_does_not_know_harms_no_other(database: Database) -> None:
+    experiment = store(database, claims=[claim("beauty", above=0.0), claim(above=0.0)], seeds=2)
+    finish(database, experiment)
+    unknown, known = verdicts(database, experiment).items
+    assert (unknown.ruling, known.ruling) == (Ruling.UNDECIDED, Ruling.HOLDS)
+    assert "no measure 'beauty'" in str(unknown.decides.reason)
+
+
+def test_what_no_one_may_submit_no_file_brings_in(sqlite_database: Database) -> None:
+    """Claims are held to the same check, whoever they come from."""
+    experiment = store(sqlite_database, claims=[claim("beauty", above=0.0)], seeds=2)
+    file = b"".join(export_experiment(sqlite_database, experiment))
+    with pytest.raises(InvalidInput, match="beauty"):
+        import_experiment(sqlite_database, io.BytesIO(file), "bob")
+
+
+def test_claims_ask_for_so_many_points_at_most(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submitting, "MOST_JUDGED", 6)
+    spec = {"name": "x", "sweep": {K: [4, 8, 16]}, "claims": [claim(above=0.0), claim(above=0.0)]}
+    assert submitting.submit(sqlite_database, spec, "ada").points == 3
+    more = spec | {"claims": [claim(order=[f"{K}=4", f"{K}=8", f"{K}=16"])]}
+    with pytest.raises(InvalidInput, match="at most 6 are judged"):
+        submitting.submit(sqlite_database, more, "ada")
