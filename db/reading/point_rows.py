@@ -128,7 +128,7 @@ def read_curves(
     """(settings, curves) of every one of the settings that has finished runs in any of the experiments, each run once:
     for each readout and method the curves of those that have it. Raises Damaged."""
     query = (
-        select(runs.c.settings_id, runs.c.seed, run_arrays.c.content)
+        select(runs.c.settings_id, runs.c.seed, runs.c.key, run_arrays.c.content)
         .join(run_arrays, run_arrays.c.run_id == runs.c.id)
         .where(_wanted(session, experiment_ids, settings_ids))
         .order_by(runs.c.settings_id, runs.c.seed)
@@ -136,23 +136,23 @@ def read_curves(
     )
     rows = (tuple(row) for some in session.execute(query).partitions() for row in some)
     for settings_id, same in groupby(rows, key=itemgetter(0)):
-        _, listed, contents = zip(*same, strict=True)
+        _, listed, keys, contents = zip(*same, strict=True)
         seeds = np.array(listed, np.int64)
         try:
             found = arrays.decode_curves(contents)
         except Damaged:
-            raise _damaged(session, settings_id, dict(zip(listed, contents, strict=True))) from None
+            raise _damaged(keys, contents) from None
         yield (
             settings_id,
             {name: SeededCurves(seeds[one.places], one.accuracy, one.accuracy_upper) for name, one in found.items()},
         )
 
 
-def _damaged(session: Session, settings_id: int, contents: Mapping[int, bytes]) -> Damaged:
-    """Which of some runs with the same settings, by their seeds, is damaged."""
-    seed, damage = next((seed, found) for seed, content in contents.items() if (found := arrays.damage(content)))
-    keys = select(runs.c.key).where(runs.c.settings_id == settings_id, runs.c.seed == seed)
-    return damaged_arrays(" or ".join(session.execute(keys).scalars()), Damaged(damage))
+def _damaged(keys: Sequence[str], contents: Sequence[bytes]) -> Damaged:
+    """The first of some runs whose curves are damaged, by its key."""
+    found = ((key, arrays.damage(content)) for key, content in zip(keys, contents, strict=True))
+    key, damage = next((key, damage) for key, damage in found if damage)
+    return damaged_arrays(key, Damaged(damage))
 
 
 def _wanted(session: Session, experiment_ids: Sequence[int], settings_ids: Sequence[int]) -> ColumnElement[bool]:

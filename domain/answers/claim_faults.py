@@ -20,13 +20,15 @@ def _faults(claim: Claim, number: int) -> Iterator[Fault]:
         detail = f"no measure {claim.measure!r}; known: {', '.join(MEASURES)}"
         yield Fault(pointer("claims", number, "measure"), detail)
     conditions = {pointer("claims", number, "where", i): text for i, text in enumerate(claim.where)}
-    for i, text in enumerate(claim.expect.order or ()):
-        conditions[pointer("claims", number, "expect", "order", i)] = text
-    for place, text in conditions.items():
+    groups = {pointer("claims", number, "expect", "order", i): text for i, text in enumerate(claim.expect.order or ())}
+    for place, text in (conditions | groups).items():
         try:
-            parse_condition(text, place)
+            condition = parse_condition(text, place)
         except InvalidInput as invalid:
             yield from invalid.faults
+            continue
+        if place in groups and condition.operator != "=":
+            yield Fault(place, f"a group of an order has one value, as {condition.path}=value, not {text!r}")
     slope = claim.expect.slope
     if slope is not None and (slope.x not in parameters() or not parameters()[slope.x].swept):
         yield Fault(pointer("claims", number, "expect", "slope", "x"), f"no parameter {slope.x!r} to draw a line along")

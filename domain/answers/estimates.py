@@ -78,23 +78,15 @@ def _differences(claim: Claim, groups: Sequence[Mapping[Place, Cell]]) -> Iterat
     """Every group's mean less that of the group before it, at all values of the other parameters that both have."""
     assert claim.expect.order is not None
     named = list(dict.fromkeys(parse_condition(text).path for text in claim.expect.order))
-    for below, above in pairwise([_without(named, of) for of in groups]):
-        for place in below:
-            if place not in above:
-                continue
-            cells = [*below[place], *above[place]]
-            if len(cells) > 2:
-                yield Estimate(place, reason=f"a group of the order has several values of {' and '.join(named)}")
-            else:
-                yield _weighted(claim, place, [-1.0, 1.0], cells, [_ends(cell) for cell in cells])
-
-
-def _without(named: Sequence[str], cells: Mapping[Place, Cell]) -> dict[Place, list[Cell]]:
-    """The cells by their places, less the parameters that are named."""
-    found: dict[Place, list[Cell]] = {}
-    for place, cell in cells.items():
-        found.setdefault(tuple(one for one in place if one[0] not in named), []).append(cell)
-    return found
+    keyed = [{tuple(one for one in place if one[0] not in named): cell for place, cell in of.items()} for of in groups]
+    for number, (below, above) in enumerate(pairwise(keyed)):
+        shared = [place for place in below if place in above]
+        if not shared:
+            two = " and ".join(claim.expect.order[number : number + 2])
+            yield Estimate((), reason=f"{two} have no place in common")
+        for place in shared:
+            cells = [below[place], above[place]]
+            yield _weighted(claim, place, [-1.0, 1.0], cells, [_ends(cell) for cell in cells])
 
 
 def _slopes(claim: Claim, slope: Slope, cells: Mapping[Place, Cell]) -> Iterator[Estimate]:
@@ -118,7 +110,7 @@ def _slope(claim: Claim, slope: Slope, rest: Place, line: Sequence[tuple[float, 
     ends = [_ends(cell) for _, cell in line]
     xs = [x for x, _ in line]
     if slope.log:
-        if any(x <= 0 for x in xs) or any(low is not None and low <= 0 for _, low, _ in ends):
+        if any(x <= 0 for x in xs) or any(end is not None and end <= 0 for three in ends for end in three):
             return Estimate(rest, reason="a logarithm needs positive numbers and intervals")
         xs = [math.log(x) for x in xs]
         ends = [tuple(None if one is None else math.log(one) for one in three) for three in ends]  # type: ignore[misc]
@@ -138,15 +130,16 @@ def _ends(cell: Cell) -> Ends:
 def _weighted(
     claim: Claim, place: Place, weights: Sequence[float], cells: Sequence[Cell], ends: Sequence[Ends]
 ) -> Estimate:
-    """A weighted sum of means of independent cells. Its interval reaches as far as the root of the summed squares of
-    the distances that the single ones reach, to the side that the weight turns them to (Zou and Donner 2008)."""
+    """A weighted sum of means, of cells that may share seeds. Each reaches as far as its interval, to the side that its
+    weight turns it to. Reaches of weights of one sign add up, as they do where cells go up and down together; the sums
+    of the two signs, where that cancels, as squares do (Zou and Donner 2008)."""
     n = min(cell.n for cell in cells)
-    value, below, above = 0.0, 0.0, 0.0
+    value, below, above = 0.0, {True: 0.0, False: 0.0}, {True: 0.0, False: 0.0}
     for weight, cell, (mean, low, high) in zip(weights, cells, ends, strict=True):
         if mean is None or low is None or high is None:
             return Estimate(place, n=n, reason=_why(claim, cell))
         value += weight * mean
         sides = (mean - low, high - mean) if weight > 0 else (high - mean, mean - low)
-        below += (weight * sides[0]) ** 2
-        above += (weight * sides[1]) ** 2
-    return Estimate(place, value, value - math.sqrt(below), value + math.sqrt(above), n)
+        below[weight > 0] += abs(weight) * sides[0]
+        above[weight > 0] += abs(weight) * sides[1]
+    return Estimate(place, value, value - math.hypot(*below.values()), value + math.hypot(*above.values()), n)

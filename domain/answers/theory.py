@@ -65,8 +65,13 @@ def flip_radius(settings: Settings, readout: Readout) -> TheoryRadius:
 
 def flip_on_curve(settings: Settings, readout: Readout) -> TheoryRadius:
     """The same in the unit of the radii of the settings, as their curves have it."""
-    found, length = flip_radius(settings, readout), unit(settings)
-    if settings.attack.radii_in == "absolute" or found.formula is None:
+    found = flip_radius(settings, readout)
+    return found if settings.attack.radii_in == "absolute" else in_norms(found, unit(settings))
+
+
+def in_norms(found: TheoryRadius, length: float) -> TheoryRadius:
+    """The same over the norm R of the centres."""
+    if found.formula is None:
         return found
     radius, ideal = (None if value is None else value / length for value in (found.radius, found.ideal))
     return replace(found, formula=found.formula.replace("R/", "1/", 1), radius=radius, ideal=ideal)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from phaselab.domain.answers.idealised import Silence
-from phaselab.domain.answers.theory import flip_radius
+from phaselab.domain.answers.theory import flip_radius, in_norms
 from phaselab.domain.answers.theory_curves import averaging_index
 from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.radii import center_norm
@@ -57,10 +57,11 @@ def _index(settings: Settings) -> tuple[str, float]:
 def _radius(readout: Readout, relative: bool) -> Speaks:
     def speaks(settings: Settings) -> tuple[str, float]:
         found = flip_radius(settings, readout)
+        if relative:
+            found = in_norms(found, center_norm(settings.data))
         if found.radius is None or found.formula is None:
             raise Silence(found.reason)
-        formula = found.formula.replace("R/", "1/", 1) if relative else found.formula
-        return formula, found.radius / (center_norm(settings.data) if relative else 1.0)
+        return found.formula, found.radius
 
     return speaks
 

@@ -45,14 +45,13 @@ def summarize_draws(draws: Draws, values: npt.NDArray[np.float64]) -> Summary | 
     return summarize((total[count > 0] / count[count > 0]).tolist())
 
 
-def at_most(of_settings: Sequence[Summary]) -> Summary | None:
+def at_most(of_settings: Sequence[Summary]) -> Summary:
     """The mean of the means of some settings that may share draws, and at most its uncertainty: a summary of as many
-    draws as the settings with fewest have. The standard error of a mean of numbers is at most the mean of theirs,
-    whatever they share, and as much where they go up and down together. None where a settings has a single run."""
+    draws as the settings with fewest have, of a single one where a settings has a single run. The standard error of a
+    mean of numbers is at most the mean of theirs, whatever they share, and as much where they go up and down together.
+    """
     n = min(one.n for one in of_settings)
-    errors = [one.sd / math.sqrt(one.n) for one in of_settings if one.sd is not None]
-    if len(errors) < len(of_settings):
-        return None
+    errors = [(one.sd or 0.0) / math.sqrt(one.n) for one in of_settings]
     mean = sum(one.mean for one in of_settings) / len(of_settings)
     squares = n * (n - 1) * (sum(errors) / len(errors)) ** 2
     return Summary(n, mean, squares, min(one.low for one in of_settings), max(one.high for one in of_settings))

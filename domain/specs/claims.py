@@ -36,6 +36,8 @@ class Expectation(Group):
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"give one of {', '.join(type(self).model_fields)}; here are {len(given)}")
+        if self.between is not None and self.between[0] > self.between[1]:
+            raise ValueError("between is from the least to the greatest value")
         return self
 
     def __str__(self) -> str:

@@ -18,7 +18,8 @@ from phaselab.service.verbs.pieces import Piece, Pieces
 from phaselab.service.verbs.selection import Selection
 
 MOST_READ = 20_000
-"""Most runs that are read one by one to tell what they are draws of."""
+"""Most runs of an answer that are read one by one to tell what they are draws of, where their own seeds are those of
+their data."""
 
 
 def drawn(session: Session, selection: Selection, query: CellQuery, pieces: Pieces) -> dict[Place, Drawn]:
@@ -61,8 +62,8 @@ def _bounded(
     for cell, some in cells.items():
         sums = [summaries.summary_of(rows[piece], query.measure) for piece in some]
         defined = [one for one in sums if one is not None]
-        over = at_most(defined) if defined and all(data_seeds[piece] is None for piece in some) else None
-        if over is not None:
+        if defined and all(data_seeds[piece] is None for piece in some):
+            over = at_most(defined)
             found[cell] = Drawn(Over.DATA, over.n, over)
     return found
 

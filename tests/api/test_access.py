@@ -134,7 +134,7 @@ class Walk:
         return changes is (self.state() != before)
 
     def address(self, path: str, number: int, verb: str) -> str:
-        suffix = "png" if "POST" in path or path.endswith("curves.{suffix}") else "csv"
+        suffix = "png" if path.endswith("curves.{suffix}") else "csv"
         parts = {"experiment_id": str(number), "key": self.site.key, "suffix": suffix, "verb": verb}
         address = re.sub(r"\{(\w+)\}", lambda part: parts[part[1]], path)
         return "/static/style.css" if address == "/static" else address

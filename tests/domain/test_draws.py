@@ -45,21 +45,21 @@ def test_what_settings_share_makes_their_mean_at_most_so_uncertain(shared: float
     values = np.sqrt(shared) * common + np.sqrt(1 - shared) * own + np.arange(6)[:, None]  # [trials, settings, draws]
     true = values.mean(axis=(1, 2)).std()
     bounds = [at_most([summary for one in trial if (summary := summarize(one))]) for trial in values[:500]]
-    errors = [one.sd / np.sqrt(one.n) for one in bounds if one is not None and one.sd is not None]
+    errors = [one.sd / np.sqrt(one.n) for one in bounds if one.sd is not None]
     assert len(errors) == 500
     assert np.mean(errors) >= true * 0.95
     if shared == 1.0:
         assert np.mean(errors) == pytest.approx(true, rel=0.06)
-    (first,) = [at_most([summary for one in values[0] if (summary := summarize(one))])]
-    assert first is not None
+    first = bounds[0]
     assert (first.n, first.mean) == (10, pytest.approx(values[0].mean()))
 
 
-def test_a_settings_with_one_run_leaves_it_to_the_runs() -> None:
-    several, single = summarize([1.0, 2.0]), summarize([1.0])
+def test_a_settings_with_one_run_makes_them_one_draw() -> None:
+    several, single = summarize([1.0, 2.0]), summarize([3.0])
     assert several is not None
     assert single is not None
-    assert at_most([several, single]) is None
+    found = at_most([several, single])
+    assert (found.n, found.mean, found.sd) == (1, pytest.approx(2.25), None)
 
 
 def test_counts_in_words() -> None:

@@ -107,7 +107,7 @@ def test_an_order_is_of_differences_at_equal_places() -> None:
 
 
 def test_the_interval_of_a_difference_covers() -> None:
-    """Two means of five draws each, 4,000 times."""
+    """Two means of five draws each, 400 times."""
     rng = np.random.default_rng(0)
     held = 0
     for one, other in zip(rng.normal(20, 1, (400, 5)), rng.normal(22, 2, (400, 5)), strict=True):
@@ -115,7 +115,7 @@ def test_the_interval_of_a_difference_covers() -> None:
         assert decides.low is not None
         assert decides.high is not None
         held += decides.low <= 2 <= decides.high
-    assert 0.93 <= held / 400 <= 1.0
+    assert 0.92 <= held / 400 <= 0.985
 
 
 @pytest.mark.parametrize(("near", "expected"), [(-0.5, Ruling.HOLDS), (-0.2, Ruling.FAILS)])
@@ -135,8 +135,9 @@ def test_a_slope_of_logarithms(near: float, expected: Ruling) -> None:
 def test_a_slope_needs_two_places_and_logarithms_positive_numbers() -> None:
     slope = {"x": "data.k", "near": 0.0, "within": 1.0}
     assert "two values" in str(ruling(claim(slope=slope), asked({4: [1.0, 2.0]})).decides.reason)
-    found = ruling(claim(slope=slope | {"log": True}), asked({4: [0.0, 0.0], 6: [1.0, 2.0]}))
-    assert "logarithm" in str(found.decides.reason)
+    for zeros in ([0.0, 0.0], [0.0]):
+        found = ruling(claim(slope=slope | {"log": True}), asked({4: zeros, 6: [1.0, 2.0]}))
+        assert "logarithm" in str(found.decides.reason)
 
 
 def test_a_line_that_waits_for_a_run_says_nothing_of_its_slope() -> None:
@@ -147,19 +148,33 @@ def test_a_line_that_waits_for_a_run_says_nothing_of_its_slope() -> None:
     assert (waiting.ruling, waiting.decides.reason) == (Ruling.UNDECIDED, "no run has a result yet")
 
 
-def test_a_group_of_an_order_is_of_one_value() -> None:
-    several = asked({4: [1.0, 1.1], 6: [5.0, 5.1]})
-    found = ruling(claim(order=["data.k<=6", "data.k=8"]), several, asked({8: [9.0, 9.1]}))
-    assert (found.ruling, found.decides.reason) == (
-        Ruling.UNDECIDED,
-        "a group of the order has several values of data.k",
-    )
+@pytest.mark.parametrize("shared", [0.0, 1.0])
+def test_the_interval_of_a_slope_covers_whatever_its_cells_share(shared: float) -> None:
+    """Four cells of five draws, whose spread grows along x: shared draws move the ends to one side."""
+    rng = np.random.default_rng(0)
+    spread, ks, held = np.array([0.01, 0.01, 1.0, 1.0]), (4, 5, 6, 7), 0
+    for _ in range(300):
+        draws = shared * rng.normal(size=(1, 5)) + (1 - shared) * rng.normal(size=(4, 5))
+        values = 20 + 2 * np.array(ks)[:, None] + spread[:, None] * draws
+        made = claim(slope={"x": "data.k", "near": 2.0, "within": 1.0})
+        decides = ruling(made, asked(dict(zip(ks, values.tolist(), strict=True)))).decides
+        assert decides.low is not None
+        assert decides.high is not None
+        held += decides.low <= 2 <= decides.high
+    assert held / 300 >= 0.92
+
+
+def test_an_order_of_groups_without_a_common_place_says_nothing() -> None:
+    found = order(asked({4: [1.0, 1.1]}), asked({6: [2.0, 2.1]}))
+    assert found.ruling == Ruling.UNDECIDED
+    assert found.decides.reason == "network.labels=binary and network.labels=clusters have no place in common"
 
 
 def test_what_claims_name_in_vain_is_refused() -> None:
     given = {"text": "x", "source": "y", "measure": "beauty", "where": ["data.q=3"]}
     claims = [
         given | {"expect": {"order": ["network.labels=binary", "labels"]}},
+        given | {"measure": RADIUS, "where": [], "expect": {"order": ["data.k<=6", "data.k=8"]}},
         given | {"measure": RADIUS, "where": [], "expect": {"slope": {"x": "data.q", "near": 0, "within": 1.0}}},
     ]
     spec = parse_spec({"name": "x", "claims": claims})
@@ -169,7 +184,8 @@ def test_what_claims_name_in_vain_is_refused() -> None:
         "/claims/0/measure",
         "/claims/0/where/0",
         "/claims/0/expect/order/1",
-        "/claims/1/expect/slope/x",
+        "/claims/1/expect/order/0",
+        "/claims/2/expect/slope/x",
     ]
 
 
@@ -179,6 +195,7 @@ def test_what_claims_name_in_vain_is_refused() -> None:
         ({"statistic": "median"}, "/claims/0/statistic"),
         ({"expect": {"above": 1, "below": 2}}, "/claims/0/expect"),
         ({"expect": {}}, "/claims/0/expect"),
+        ({"expect": {"between": [2, 1]}}, "/claims/0/expect"),
         ({"text": ""}, "/claims/0/text"),
         ({"text": "two\nlines"}, "/claims/0/text"),
         ({"source": "\x1b[2J"}, "/claims/0/source"),
