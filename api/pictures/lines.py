@@ -20,6 +20,8 @@ from phaselab.domain.settings.texts import shortened
 
 _THEORY = (0, (1, 1.2))
 _GREY = "#555555"
+_MOST_NAMED = 24
+"""Most lines that the legend names."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,9 @@ def _legend_handles(drawn: Sequence[Drawn], lines: Lines) -> list[Line2D]:
         for one in drawn
         if one.label
     ]
+    if len(handles) > _MOST_NAMED:
+        left = len(handles) - _MOST_NAMED
+        handles = [*handles[:_MOST_NAMED], Line2D([], [], linestyle="", label=f"and {left} more lines")]
     told = [one.line.theory for one in drawn if one.line.theory and any(v is not None for v in one.line.theory.values)]
     if told:
         formulas = {theory.formula for theory in told}

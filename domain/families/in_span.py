@@ -12,6 +12,17 @@ BY_AUTOGRAD = ("adam", "nesterov")
 """Optimizers for which `auto` takes autograd. The gram engine has no form of Adam. It has one of Nesterov's, but
 run keys of `auto` stand for what they always stood for."""
 
+MOST_NEURONS = 20_000
+"""Most neurons of a hidden layer that can be attacked."""
+
+
+def neurons_of(settings: Settings) -> int:
+    """Neurons of every hidden layer, of canonical settings. Raises ValueError for others."""
+    width = settings.network.width
+    if not isinstance(width, int):
+        raise ValueError("neurons needs canonical settings")
+    return group_count(settings.network.labels, settings.data.k) * width
+
 
 def engine_of(settings: Settings) -> str:
     """The engine: the fast one where it holds and is fast."""

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from phaselab.domain.families.contract import Family
-from phaselab.domain.families.in_span import attempts, engine_of, first_layer_operations, impossible_engine
+from phaselab.domain.families.in_span import (
+    MOST_NEURONS,
+    attempts,
+    engine_of,
+    first_layer_operations,
+    impossible_engine,
+    neurons_of,
+)
 from phaselab.domain.families.rates import MATRIX_RATE, POINTWISE_RATE
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.labels import group_count
@@ -14,8 +21,6 @@ POWER = 3.0
 """The least power at which gradient descent holds a single feature (arXiv 2405.15942)."""
 KEEPS_SIZE = {"relu": 2**0.5, "leaky_relu": 2**0.5, "power": 2**0.5, "linear": 1.0, "erf": 1.0}
 """`hidden_scale` where it is left out."""
-MOST_NEURONS = 20_000
-"""Most neurons of a hidden layer that can be attacked."""
 MOST_WEIGHTS = 100_000_000
 """Most weights between hidden layers."""
 PASSES = 12
@@ -81,7 +86,7 @@ def _of_the_activation(settings: Settings) -> Iterator[Fault]:
 
 
 def _of_the_start(settings: Settings) -> Iterator[Fault]:
-    network, neurons = settings.network, _neurons(settings)
+    network, neurons = settings.network, neurons_of(settings)
     if network.init == "orthogonal" and neurons > settings.data.d:
         detail = f"{neurons} neurons cannot be orthogonal in {settings.data.d} dimensions; use init: normal, or a"
         yield Fault(pointer("network", "init"), f"{detail} smaller width")
@@ -112,7 +117,7 @@ def _of_the_output(settings: Settings) -> Iterator[Fault]:
 
 
 def _of_the_size(settings: Settings) -> Iterator[Fault]:
-    neurons = _neurons(settings)
+    neurons = neurons_of(settings)
     between = (settings.network.depth - 2) * neurons**2
     if neurons > MOST_NEURONS:
         detail = f"a hidden layer would have {neurons} neurons; at most {MOST_NEURONS} can be attacked"
@@ -122,18 +127,10 @@ def _of_the_size(settings: Settings) -> Iterator[Fault]:
         yield Fault(pointer("network", "width"), f"{detail}; use a smaller width or depth")
 
 
-def _neurons(settings: Settings) -> int:
-    """Neurons of every hidden layer."""
-    width = settings.network.width
-    if not isinstance(width, int):
-        raise ValueError("neurons needs canonical settings")
-    return group_count(settings.network.labels, settings.data.k) * width
-
-
 def _seconds(settings: Settings) -> float:
     """Matrix products of the training, and passes of the attacks' steps."""
     data, training, attack = settings.data, settings.training, settings.attack
-    count, points = _neurons(settings), attack.test_points
+    count, points = neurons_of(settings), attack.test_points
     columns = min(data.d, data.k + data.n + count) if data.draw == "law" else data.d
     above = (settings.network.depth - 2) * count
     batch = training.batch_size or data.n
@@ -160,6 +157,6 @@ FAMILY = Family(
     },
     follow=_follow,
     impossible=_impossible,
-    neurons=_neurons,
+    neurons=neurons_of,
     seconds=_seconds,
 )

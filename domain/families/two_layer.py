@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from phaselab.domain.families.contract import Family
-from phaselab.domain.families.in_span import attempts, engine_of, first_layer_operations, impossible_engine
+from phaselab.domain.families.in_span import (
+    MOST_NEURONS,
+    attempts,
+    engine_of,
+    first_layer_operations,
+    impossible_engine,
+    neurons_of,
+)
 from phaselab.domain.families.on_features import in_pixels, on_features
 from phaselab.domain.families.rates import MATRIX_RATE, POINTWISE_RATE
 from phaselab.domain.settings.faults import Fault, pointer
@@ -11,8 +18,6 @@ from phaselab.domain.settings.labels import group_count
 from phaselab.domain.settings.radii import radii
 from phaselab.domain.settings.settings import Settings
 
-MOST_NEURONS = 20_000
-"""Most neurons that can be attacked."""
 PIXEL_STEP = 5e-4
 """Seconds of an attack step on pixels that no size explains: runs are attacked one after the other there."""
 
@@ -32,23 +37,16 @@ def _published_neurons(settings: Settings) -> int:
 
 def _impossible(settings: Settings) -> Iterator[Fault]:
     yield from impossible_engine(settings)
-    neurons = _neurons(settings)
+    neurons = neurons_of(settings)
     if neurons > MOST_NEURONS:
         detail = f"the network would have {neurons} neurons; at most {MOST_NEURONS} can be attacked"
         yield Fault(pointer("network", "width"), detail)
 
 
-def _neurons(settings: Settings) -> int:
-    width = settings.network.width
-    if not isinstance(width, int):
-        raise ValueError("neurons needs canonical settings")
-    return group_count(settings.network.labels, settings.data.k) * width
-
-
 def _seconds(settings: Settings) -> float:
     """Matrix products of the training, and the elements of the attacks' steps."""
     data, attack = settings.data, settings.attack
-    count = _neurons(settings)
+    count = neurons_of(settings)
     columns = min(data.d, data.k + data.n + count) if data.draw == "law" else data.d
     train = first_layer_operations(settings, count, columns)
     steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
@@ -69,7 +67,7 @@ FAMILY = Family(
     },
     follow=_follow,
     impossible=_impossible,
-    neurons=_neurons,
+    neurons=neurons_of,
     seconds=_seconds,
     has_theory=True,
 )

@@ -231,7 +231,8 @@ class Attack(Group):
     restarts: Annotated[int, _first("restarts")] = Field(1, ge=1, le=100)
     """Starts of the attack per point: the first at the point, the others at random inside the ball."""
     methods: Annotated[tuple[Method, ...], _first("methods", swept=False)] = Field(METHODS, strict=False)
-    """Which curves to compute: `pgd` on the scored readout, `pgd_native` on the network's own loss, `exact`; none for
+    """Which curves to compute: `pgd` on the scored readout, `pgd_native` on the network's own
+    loss (of an `mlp` the own output less the logsumexp of the others, whatever it was trained by), `exact`; none for
     measures alone."""
     label_radius: Annotated[Literal["auto", "always"], Entry("label radius", families=("two_layer",), swept=False)] = (
         "auto"

@@ -29,6 +29,7 @@ END_SECONDS = 8.0
 """How long a child may take to end before it is killed."""
 LONGEST_PAUSE_SECONDS = 15.0
 STEADY_SECONDS = 60.0
+NOTE_SECONDS = 5.0  # before a note that could not be written is tried again
 """A child that lived as long is started again without a pause."""
 
 
@@ -106,6 +107,7 @@ class Supervisor:
         self._configuration = configuration
         self._ending = False
         self._troubled: frozenset[str] = frozenset()
+        self._note_again = 0.0
         self._url: str | None = None
         scheduler = [sys.executable, "-P", "-m", "phaselab.service.processes.run_scheduler"]
         environment = scheduler_environment(os.environ, configuration.ray_address)
@@ -142,7 +144,7 @@ class Supervisor:
             _tell(str(error))
             self._note(child, str(error))
             return
-        if child.name in self._troubled and child.process is not None:
+        if child.name in self._troubled and child.process is not None and time.monotonic() >= self._note_again:
             self._note(child, None)
 
     def _note(self, child: Child, trouble: str | None) -> None:
@@ -158,6 +160,7 @@ class Supervisor:
                 database.close()
         except Exception as error:  # noqa: BLE001 - the children come first
             _tell(f"it cannot be noted for /ready: {error}")
+            self._note_again = time.monotonic() + NOTE_SECONDS
             return
         self._troubled = self._troubled | {child.name} if trouble else self._troubled - {child.name}
 

@@ -1,16 +1,20 @@
 """The verbs of phase diagrams and of lines: a measure, aggregated over seeds, on two axes or along one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from phaselab.db.schema.database import Database
-from phaselab.domain.answers.cell_queries import CellQuery, DiagramQuery, LineQuery
+from phaselab.domain.answers.cell_queries import CellQuery, DiagramQuery, LineQuery, Place
 from phaselab.domain.answers.cells import Found
 from phaselab.domain.answers.diagram import Diagram, build_diagram
 from phaselab.domain.answers.lines import Lines, build_lines
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.service.verbs.found import find
+from phaselab.service.verbs.pieces import places_of
 from phaselab.service.verbs.selection import check_nothing_hides, check_parameters, select
+
+MOST_CELLS = 250_000
+"""Most cells of an answer."""
 
 
 def diagram(database: Database, query: DiagramQuery) -> Diagram:
@@ -50,4 +54,15 @@ def _found(database: Database, query: CellQuery, remedy: str) -> Found:
         shown = (query.x, *query.across, *query.marginalize)
         choices = f"or {remedy}, or average over it with marginalize={{path}}"
         check_nothing_hides(selection, shown, "/marginalize", choices)
+        _check_size(query, places_of(selection, query))
         return find(session, selection, query)
+
+
+def _check_size(query: CellQuery, places: Sequence[Place]) -> None:
+    """Raises InvalidInput where the values along and across would cross to more cells than are answered."""
+    cells = len({x for x, _ in places}) * len({across for _, across in places})
+    if cells > MOST_CELLS:
+        detail = (
+            f"{query.x} crosses {' and '.join(query.across)} to {cells:,} cells; at most {MOST_CELLS:,} are answered:"
+        )
+        raise InvalidInput([Fault("/x", f"{detail} fix or narrow a parameter with where")])

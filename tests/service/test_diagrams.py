@@ -12,7 +12,7 @@ from phaselab.db.care.check import check
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import points
 from phaselab.db.writing.described import measure_list_ids
-from phaselab.domain.answers.cell_queries import DiagramQuery
+from phaselab.domain.answers.cell_queries import DiagramQuery, LineQuery
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery
 from phaselab.domain.results.intervals import mean_interval
@@ -314,6 +314,17 @@ def test_bad_queries_name_their_fault(sqlite_database: Database, changes: Any, p
     with pytest.raises(InvalidInput) as caught:
         diagrams.diagram(sqlite_database, query(experiment, **changes))
     assert pointers(caught) == places
+
+
+def test_no_more_cells_are_answered_than_a_limit(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two experiments on lattices of their own cross to more cells than either has."""
+    one, other = store(sqlite_database), store(sqlite_database, sweep={X: [40, 60, 80], Y: [0.1, 0.2]})
+    monkeypatch.setattr(diagrams, "MOST_CELLS", 12)
+    assert len(diagrams.diagram(sqlite_database, query(one)).cells) == 2
+    with pytest.raises(InvalidInput, match="cells; at most 12"):
+        diagrams.diagram(sqlite_database, query(one, other))
+    with pytest.raises(InvalidInput, match="cells; at most 12"):
+        diagrams.lines(sqlite_database, LineQuery((one, other), X, "train_loss", (Y,)))
 
 
 def test_what_does_not_exist_is_not_found(database: Database) -> None:

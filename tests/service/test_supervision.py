@@ -99,6 +99,23 @@ def test_it_is_told_until_the_process_has_started(
     child.process.wait(30)
 
 
+def test_a_note_that_cannot_be_written_is_not_tried_at_every_look(
+    clock: Clock, tmp_path: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    kept = Supervisor(Configuration(database_url=f"sqlite:///{tmp_path}/none.db"), with_api=False)
+    child = Child("scheduler", [sys.executable, "-c", "import time; time.sleep(30)"], os.environ)
+    kept._troubled = frozenset({"scheduler"})
+    try:
+        for _ in range(60):  # twelve seconds
+            kept._look_after(child)
+            clock.now += 0.2
+    finally:
+        assert child.process is not None
+        child.process.kill()
+        child.process.wait()
+    assert capfd.readouterr().err.count("it cannot be noted") == 3
+
+
 def test_it_is_told_also_while_the_database_is_away(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

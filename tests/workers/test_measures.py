@@ -127,20 +127,27 @@ def test_of_class_means_a_neuron_holds_its_products_with_them() -> None:
     torch.testing.assert_close(parts, torch.tensor(expected, dtype=torch.float64))
 
 
+def test_a_neuron_on_no_side_holds_no_centre_evenly() -> None:
+    networks = shown(shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [0.0, 0.0]))
+    none = replace(networks, own=torch.zeros_like(networks.own))
+    assert math.isinf(FUNCTIONS["coefficient_ratio"](none))
+    assert float(FUNCTIONS["coefficient_evenness"](none)) == 0.0
+
+
 def test_the_gap_is_that_between_the_medians_of_the_bounds() -> None:
     lower, upper = torch.tensor([[0.0, 1.0, 4.0]]), torch.tensor([[0.5, 3.0, 4.0]])
     bounds = RobustRadii(lower, upper, torch.zeros(1, 3, 1))
     networks = replace(shown(shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [0.0, 0.0])), radii={"sum": bounds})
-    assert float(measures.robust_radius_gap_sum(networks)) == 2.0
-    assert float(measures.robust_radius_sum(networks)) == 1.0
-    assert math.isnan(measures.robust_radius_gap_max(networks))
+    assert float(FUNCTIONS["robust_radius_gap_sum"](networks)) == 2.0
+    assert float(FUNCTIONS["robust_radius_sum"](networks)) == 1.0
+    assert math.isnan(FUNCTIONS["robust_radius_gap_max"](networks))
 
 
 def test_a_radius_without_an_upper_bound_counts_with_its_lower_one() -> None:
     lower, upper = torch.tensor([[7.0, 9.0, math.inf]]), torch.tensor([[math.inf, math.inf, math.inf]])
     bounds = RobustRadii(lower, upper, torch.zeros(1, 3, 1))
     networks = replace(shown(shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [0.0, 0.0])), radii={"sum": bounds})
-    assert float(measures.robust_radius_sum(networks)) == 9.0
+    assert float(FUNCTIONS["robust_radius_sum"](networks)) == 9.0
 
 
 def test_deciles_are_of_points_and_lie_between_them() -> None:
@@ -148,9 +155,9 @@ def test_deciles_are_of_points_and_lie_between_them() -> None:
     values = torch.tensor([[3.0, 0.0, 1.0, 2.0, 4.0, math.inf]])
     bounds = RobustRadii(values, values, torch.zeros(1, 6, 1))
     networks = replace(shown(shape_of([[1, 1, 0, 0], [0, 0, 1, 1]], [0.0, 0.0])), radii={"max": bounds})
-    assert float(measures.robust_radius_max_q10(networks)) == 0.5
-    assert float(measures.robust_radius_max_q90(networks)) == math.inf
-    assert math.isnan(measures.robust_radius_sum_q10(networks))
+    assert float(FUNCTIONS["robust_radius_max_q10"](networks)) == 0.5
+    assert float(FUNCTIONS["robust_radius_max_q90"](networks)) == math.inf
+    assert math.isnan(FUNCTIONS["robust_radius_sum_q10"](networks))
 
 
 @pytest.mark.parametrize("level", [0.0, 0.1, 0.37, 0.5, 0.9, 1.0])

@@ -9,8 +9,9 @@ import torch
 from phaselab.domain.results.results import READOUTS
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.attacks.attacks import Attacked, Attacks, radii_of
-from phaselab.workers.attacks.trust import judge
+from phaselab.workers.attacks.trust import diverged, judge
 from phaselab.workers.exact.exact import RobustRadii
+from phaselab.workers.families.registry import family_of
 from phaselab.workers.families.two_layer import TwoLayers, train_networks
 from phaselab.workers.networks.trained import Networks
 from phaselab.workers.networks.two_layer import network_of
@@ -166,3 +167,15 @@ def test_points_that_nothing_can_break_need_no_gradient() -> None:
     found = attack(runs, blank)
     assert found.accuracy["pgd", "sum"].min() == 1
     assert judged(runs, blank, found) == [()]
+
+
+@pytest.mark.parametrize(("loss", "start"), [("exponential", 39.0), ("square", 0.5), ("cross_entropy", math.log(40))])
+def test_a_loss_at_its_start_is_no_divergence(loss: str, start: float) -> None:
+    """Whatever the loss is of outputs of 0: ten times that, with grown weights, is."""
+    run = small_run(data__k=40, data__d=60, network__kind="mlp", network__labels="clusters", training__loss=loss)
+    (trained,) = family_of(run.settings).train([run], "cpu", None).trained
+    shown = trained.shown()
+    shown.neurons.weight_products.mul_(1e6)
+    for times, expected in ((2.0, False), (11.0, True)):
+        planted = replace(shown, loss=torch.full_like(shown.loss, times * start))
+        assert diverged(run.settings, planted).tolist() == [expected]

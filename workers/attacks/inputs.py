@@ -20,7 +20,7 @@ from phaselab.workers.attacks.climb import drawn
 from phaselab.workers.attacks.landscape import TARGETS, Again, Chosen, Economy, Look, Noise, Objective, Way
 from phaselab.workers.attacks.regions import BallInBox
 from phaselab.workers.data.image_data import Box
-from phaselab.workers.networks.groups import label_margin
+from phaselab.workers.networks.groups import label_margin, read_out
 
 SHORTEST = 0.01
 """The last of shrinking steps, over the radius."""
@@ -59,9 +59,7 @@ class InputPoints:
 
     def margins(self, outputs: Tensor) -> Tensor:
         """[c, N] -> [2, N]: y times the sum and the max readout."""
-        positive, negative = outputs[: self.positive_groups], outputs[self.positive_groups :]
-        readouts = [positive.sum(dim=0) - negative.sum(dim=0), positive.amax(dim=0) - negative.amax(dim=0)]
-        return torch.stack(readouts) * self.side
+        return torch.stack([read_out(outputs, self, readout) for readout in READOUTS]) * self.side
 
     @cached_property
     def seen(self) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.workers.attacks.in_span import InSpan
 from phaselab.workers.attacks.landscape import TARGETS, Chosen, Look, Objective, Way
+from phaselab.workers.attacks.lines import Lines
 from phaselab.workers.attacks.regions import Ball
 from phaselab.workers.attacks.span import ECONOMY, ROUNDING
 from phaselab.workers.networks.groups import read_out
@@ -69,11 +70,13 @@ class MlpPoints:
         With b the bounds of the derivatives by the pre-activations the gradient L^T g, |g_r| <= b_r, has at most the
         square b^T |L L^T| b.
         """
-        bound = slope_bound(self.upper, self.network, readout).double()  # [S, M]
+        upper = self.upper.each(torch.Tensor.double)
+        bound = slope_bound(upper, self.network, readout)  # [S, M]
         products = self.factor.double() @ self.factor.double().mT  # [S, M, M]
         square = (bound.unsqueeze(1) @ products.abs() @ bound.unsqueeze(2)).view(-1, 1)  # [S, 1]
-        margin = self.margins(self.outputs(self.preactivations), readout)
-        return (margin / (square.sqrt() * (1 + ROUNDING))).nan_to_num(0.0).to(margin)
+        of_groups = outputs(self.preactivations.double(), self.length.double(), upper, self.network)
+        margin = self.margins(of_groups, readout)
+        return (margin / (square.sqrt() * (1 + ROUNDING))).nan_to_num(0.0).to(self.preactivations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,10 +136,8 @@ class MlpMargin(_OnPoints):
 
 @dataclass(frozen=True, eq=False)
 class MlpOwnLoss(_OnPoints):
-    """The network's own loss at the label group, and both readouts' margins as verdicts.
-
-    The score is the own label's output less the logsumexp of the others, which falls as the cross-entropy rises.
-    """
+    """The own label's output less the logsumexp of the others, whatever the loss in training was, and both readouts'
+    margins as verdicts. It falls as the cross-entropy rises, and the exponential loss with it."""
 
     goal = -torch.inf
     verdicts = len(READOUTS)
@@ -204,9 +205,13 @@ class MlpVictim(InSpan):
     def _max(self) -> Objective:
         return self._objective("max")
 
+    @cached_property
+    def _every_line(self) -> Lines:
+        return self.lines(self.side.shape[1])
+
     def _objective(self, readout: Readout) -> Objective:
         margin = MlpMargin(self._points, self._points.safe_radius(readout), readout)
-        toward = self.lines(self.side.shape[1]).toward(readout, self.farthest)  # [L, S, M, N]
+        toward = self._every_line.toward(readout, self.farthest)  # [L, S, M, N]
         return Objective(
             TARGETS.index(readout), [Way(margin), Way(margin, toward=toward.to(self.networks.preactivations))]
         )

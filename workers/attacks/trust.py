@@ -62,10 +62,12 @@ def checked(settings: Settings, victim: Victim, shown: Shown, attacked: Attacked
 def diverged(settings: Settings, shown: Shown) -> Tensor:
     """[S] bool: whether training, by what it added to the weights, made the loss far worse than it is without weights.
 
-    Descent never raises the loss, which starts near log c where the weights start small. A start that is large may
-    have a large loss; then the weights must have grown too.
+    Descent never raises the loss, which starts near that of outputs of 0 where the weights start small: log c of c
+    label groups, 1/2 by squares, c - 1 by exponentials. A start that is large may have a large loss; then the weights
+    must have grown too.
     """
-    data, nothing = settings.data, math.log(len(label_groups(settings).side_of_group))
+    data, groups = settings.data, len(label_groups(settings).side_of_group)
+    nothing = {"square": 0.5, "exponential": groups - 1.0}.get(settings.training.loss, math.log(groups))
     squares = shown.neurons.weight_products.diagonal(dim1=1, dim2=2).sum(dim=1)  # [S]
     start = settings.network.init_scale**2 * data.d * shown.own.shape[-2]
     return (shown.loss > DIVERGED * nothing) & (squares > GROWN * start)

@@ -10,8 +10,10 @@ from torch import Tensor
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.attacks.inputs import InputPoints, InputVictim, Outputs
+from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.data import image_data
 from phaselab.workers.data.sources import FirstLayer, source_of
 from phaselab.workers.data.training_set import Centers
@@ -35,6 +37,12 @@ def bundles(groups: list[list[Run]], device: str) -> list[list[list[Run]]]:
         alike = list(equal)
         found += [alike[first : first + most] for first in range(0, len(alike), most)]
     return found
+
+
+def attacked_together(count: int, settings: Settings, neurons: int, device: str) -> list[slice]:
+    """Which of so many networks of one shape are attacked as one batch."""
+    most = 1 if source_of(settings).boxed else runs_at_once(neurons, settings.attack.test_points, device)
+    return [slice(first, first + most) for first in range(0, count, most)]
 
 
 def joined(parts: Sequence[Networks]) -> Networks:

@@ -16,14 +16,22 @@ from phaselab.workers.attacks.attacks import radii_of
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import NEAREST
 from phaselab.workers.attacks.mlp_span import MlpVictim
-from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
 from phaselab.workers.families.contract import TrainedStack
-from phaselab.workers.families.first_layer import bundles, by_data, diverged, finite, joined, look, on_images
+from phaselab.workers.families.first_layer import (
+    attacked_together,
+    bundles,
+    by_data,
+    diverged,
+    finite,
+    joined,
+    look,
+    on_images,
+)
 from phaselab.workers.measures.shown import Shown
 from phaselab.workers.networks.mlp import Mlp, Upper, network_of, outputs, pushes
 from phaselab.workers.networks.mlp_start import draw_start
@@ -123,11 +131,9 @@ class _Mlp:
         ordered, trained = train_networks(runs, device, stop)
         sound = (finite(trained.networks) & _upper_is_finite(trained.upper)).tolist()
         good = [i for i, well in enumerate(sound) if well]
-        neurons, points = network.layout.neurons, settings.attack.test_points
-        most = 1 if source_of(settings).boxed else runs_at_once(neurons, points, device)
-        chunks = [good[first : first + most] for first in range(0, len(good), most)]
+        parts = attacked_together(len(good), settings, network.layout.neurons, device)
         return TrainedStack(
-            [trained.take(chunk) for chunk in chunks],
+            [trained.take(good[part]) for part in parts],
             [diverged(run) for run, well in zip(ordered, sound, strict=True) if not well],
         )
 

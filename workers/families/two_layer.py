@@ -15,7 +15,6 @@ from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.attacks import ExactLabel, ExactMethod
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import LINED, NEAREST
-from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.attacks.span_victim import SpanVictim
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
@@ -25,7 +24,16 @@ from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
 from phaselab.workers.exact.exact import RobustRadii, decision_is_cheap, decision_radii, robust_radii, shorter_flips
 from phaselab.workers.families.contract import TrainedStack
-from phaselab.workers.families.first_layer import bundles, by_data, diverged, finite, joined, look, on_images
+from phaselab.workers.families.first_layer import (
+    attacked_together,
+    bundles,
+    by_data,
+    diverged,
+    finite,
+    joined,
+    look,
+    on_images,
+)
 from phaselab.workers.measures.shown import Shown, own_side
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.trained import Networks, clean_accuracy
@@ -131,11 +139,9 @@ class _TwoLayer:
         settings, network = runs[0].settings, network_of(runs[0].settings, device)
         finished, networks = train_networks(runs, device, stop)
         done = {run.key for run in finished}
-        neurons, points = network.layout.neurons, settings.attack.test_points
-        most = 1 if source_of(settings).boxed else runs_at_once(neurons, points, device)
-        chunks = [slice(first, first + most) for first in range(0, len(finished), most)]
+        parts = attacked_together(len(finished), settings, network.layout.neurons, device)
         return TrainedStack(
-            [TwoLayers(finished[chunk], networks.take(chunk), network) for chunk in chunks],
+            [TwoLayers(finished[part], networks.take(part), network) for part in parts],
             [diverged(run) for run in runs if run.key not in done],
         )
 

@@ -1,4 +1,4 @@
-"""Measures: a function each, of the name of its entry in domain/results/measures.py, over what networks show.
+"""Measures: a function each, by the name of its entry in domain/results/measures.py, over what networks show.
 
 Each gives [S] numbers, nan or inf where it is undefined. Derivations: docs/methods/measures.md. They take the centre
 products A [S, M, k], A[r, j] = <w_r, mu_j>, in float64, and a mask [M, k] of each neuron's own side.
@@ -6,11 +6,12 @@ products A [S, M, k], A[r, j] = <w_r, mu_j>, in float64, and a mask [M, k] of ea
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from phaselab.domain.results.results import Decision
+from phaselab.domain.results.results import READOUTS, Decision
 from phaselab.workers.measures.shown import Shown
 
 Function = Callable[[Shown], Tensor]
@@ -102,18 +103,19 @@ def noise_share(shown: Shown) -> Tensor:
 def coefficient_ratio(shown: Shown) -> Tensor:
     """Median over neurons of max / min of A on the own side; inf where that neuron's min is not positive."""
     smallest, largest = _extremes(shown)
-    return median(torch.where(smallest > 0, largest / smallest, torch.inf))
+    return median(torch.where((smallest > 0) & (largest > 0), largest / smallest, torch.inf))
 
 
 @measure
 def coefficient_evenness(shown: Shown) -> Tensor:
     """Median over neurons of min / max of A on the own side; 0 where that neuron's min is not positive."""
     smallest, largest = _extremes(shown)
-    return median(torch.where(smallest > 0, smallest / largest, 0.0))
+    return median(torch.where((smallest > 0) & (largest > 0), smallest / largest, 0.0))
 
 
 def _extremes(shown: Shown) -> tuple[Tensor, Tensor]:
-    """[S, M] each: least and greatest product of a neuron with the centres of its own side."""
+    """[S, M] each: least and greatest product of a neuron with the centres of its own side; inf and -inf of one that is
+    on none."""
     products = shown.neurons.center_products
     smallest = products.masked_fill(~shown.own, torch.inf).amin(dim=-1)
     return smallest, products.masked_fill(~shown.own, -torch.inf).amax(dim=-1)
@@ -133,107 +135,12 @@ def steps_taken(shown: Shown) -> Tensor:
     return shown.steps_taken.double()
 
 
-@measure
-def robust_radius_sum(shown: Shown) -> Tensor:
-    """Median over points of the robust radii by the sum readout."""
-    return _robust_radius(shown, "sum")
-
-
-@measure
-def robust_radius_max(shown: Shown) -> Tensor:
-    """Median over points of the robust radii by the max readout."""
-    return _robust_radius(shown, "max")
-
-
-@measure
-def robust_radius_label(shown: Shown) -> Tensor:
-    """Median over points of the robust radii of the label."""
-    return _robust_radius(shown, "label")
-
-
-@measure
-def robust_radius_sum_q10(shown: Shown) -> Tensor:
-    """First decile over points of the robust radii by the sum readout."""
-    return _quantile(shown, "sum", 0.1)
-
-
-@measure
-def robust_radius_sum_q90(shown: Shown) -> Tensor:
-    """Last decile over points of the robust radii by the sum readout."""
-    return _quantile(shown, "sum", 0.9)
-
-
-@measure
-def robust_radius_max_q10(shown: Shown) -> Tensor:
-    """First decile over points of the robust radii by the max readout."""
-    return _quantile(shown, "max", 0.1)
-
-
-@measure
-def robust_radius_max_q90(shown: Shown) -> Tensor:
-    """Last decile over points of the robust radii by the max readout."""
-    return _quantile(shown, "max", 0.9)
-
-
-@measure
-def robust_radius_sum_relative(shown: Shown) -> Tensor:
-    """robust_radius_sum over R."""
-    return _robust_radius(shown, "sum") / shown.scale
-
-
-@measure
-def robust_radius_max_relative(shown: Shown) -> Tensor:
-    """robust_radius_max over R."""
-    return _robust_radius(shown, "max") / shown.scale
-
-
-@measure
-def robust_radius_gap_sum(shown: Shown) -> Tensor:
-    """Width of the bracket of robust_radius_sum."""
-    return _gap(shown, "sum")
-
-
-@measure
-def robust_radius_gap_max(shown: Shown) -> Tensor:
-    """Width of the bracket of robust_radius_max."""
-    return _gap(shown, "max")
-
-
-@measure
-def robust_radius_gap_label(shown: Shown) -> Tensor:
-    """Width of the bracket of robust_radius_label."""
-    return _gap(shown, "label")
-
-
-@measure
-def attacked_radius_sum(shown: Shown) -> Tensor:
-    """Median over points of the shortest perturbation that `pgd` found by the sum readout."""
-    return _attacked_radius(shown, "sum")
-
-
-@measure
-def attacked_radius_max(shown: Shown) -> Tensor:
-    """Median over points of the shortest perturbation that `pgd` found by the max readout."""
-    return _attacked_radius(shown, "max")
-
-
-@measure
-def attacked_radius_sum_relative(shown: Shown) -> Tensor:
-    """attacked_radius_sum over R."""
-    return _attacked_radius(shown, "sum") / shown.scale
-
-
-@measure
-def attacked_radius_max_relative(shown: Shown) -> Tensor:
-    """attacked_radius_max over R."""
-    return _attacked_radius(shown, "max") / shown.scale
-
-
-def _attacked_radius(shown: Shown, readout: Decision) -> Tensor:
-    """[S]: nan where `pgd` was not asked for, infinite where half of the points withstood it."""
-    if readout not in shown.attacked:
+def _attacked_radius(shown: Shown, decision: Decision) -> Tensor:
+    """[S]: median over points of the shortest perturbation that `pgd` found; nan where it was not asked for, infinite
+    where half of the points withstood it."""
+    if decision not in shown.attacked:
         return torch.full_like(shown.scale, torch.nan)
-    return median(shown.attacked[readout])
+    return median(shown.attacked[decision])
 
 
 def _gap(shown: Shown, decision: Decision) -> Tensor:
@@ -280,3 +187,20 @@ def median(values: Tensor) -> Tensor:
     n = values.shape[-1]
     low, high = ordered[..., (n - 1) // 2], ordered[..., n // 2]
     return torch.where(low == high, low, (low + high) / 2)  # inf - safe: inf == inf
+
+
+def _over_norms(shown: Shown, radius: Callable[[Shown, Decision], Tensor], decision: Decision) -> Tensor:
+    """[S]: a radius over R."""
+    return radius(shown, decision) / shown.scale
+
+
+_LABEL: Decision = "label"
+for _decision in (*READOUTS, _LABEL):
+    FUNCTIONS[f"robust_radius_{_decision}"] = partial(_robust_radius, decision=_decision)
+    FUNCTIONS[f"robust_radius_gap_{_decision}"] = partial(_gap, decision=_decision)
+for _readout in READOUTS:
+    FUNCTIONS[f"robust_radius_{_readout}_q10"] = partial(_quantile, decision=_readout, level=0.1)
+    FUNCTIONS[f"robust_radius_{_readout}_q90"] = partial(_quantile, decision=_readout, level=0.9)
+    FUNCTIONS[f"robust_radius_{_readout}_relative"] = partial(_over_norms, radius=_robust_radius, decision=_readout)
+    FUNCTIONS[f"attacked_radius_{_readout}"] = partial(_attacked_radius, decision=_readout)
+    FUNCTIONS[f"attacked_radius_{_readout}_relative"] = partial(_over_norms, radius=_attacked_radius, decision=_readout)

@@ -57,7 +57,7 @@ class Networks:
     dead_outputs: Tensor
     """[S] float64: share of outputs that are 0 at every training point; nan where outputs may be negative"""
     coefficients: Tensor
-    """[S, M, k] float64: what the neurons hold of the centres, taken apart into multiples of centres of length 1"""
+    """[S, M, k] float64: what the neurons hold of the centres (`features_held`)"""
     factor: Tensor
     """L [S, M, M] float64, L L^T = W W^T"""
     preactivations: Tensor

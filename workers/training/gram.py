@@ -23,8 +23,6 @@ def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Fitted]:
     all of one shape. Raises Stopped, and ValueError for Adam.
     """
     training = starts[0].runs[0].settings.training
-    if training.optimizer == "adam":
-        raise ValueError("the gram engine does not hold for adam")
     if training.batch_size is not None:
         return each(starts, lambda start: _train_on_batches(start, stop))
     layers = _first_layers(starts, [start.runs for start in starts])

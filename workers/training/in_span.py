@@ -159,13 +159,15 @@ class FirstLayers:
 
 class Descent:
     """The optimizer of z [D, S, ...] as a function of its gradient g, in place: h = g + wd z; v = m v + h; z -= lr v,
-    and z -= lr (h + m v) with Nesterov's momentum."""
+    and z -= lr (h + m v) with Nesterov's momentum. Raises ValueError for Adam, of which it has no form."""
 
     def __init__(self, settings: Sequence[Sequence[Training]], value: Tensor) -> None:
         def each(number: Callable[[Training], float]) -> Tensor:
             numbers = value.new_tensor([[number(training) for training in same] for same in settings])  # [D, S]
             return numbers.view(*numbers.shape, *[1] * (value.dim() - 2))
 
+        if settings[0][0].optimizer == "adam":
+            raise ValueError("the gram engine does not hold for adam")
         self._value = value
         self._rate = each(lambda training: -training.learning_rate)  # [D, S, 1, ...]
         self._decay = each(lambda training: training.weight_decay)

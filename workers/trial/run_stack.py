@@ -152,9 +152,9 @@ def _attacked_radii(trained: Trained, attacked: Attacked, names: Sequence[str]) 
     """[S, N] per readout, where a measure looks at them."""
     if not any(name.startswith("attacked_radius") for name in names):
         return {}
-    return {
-        readout: attacked_radii(trained.victim.readout(readout), broken) for readout, broken in attacked.broken.items()
-    }
+    victim, broken = trained.victim, attacked.broken
+    found = {one: attacked_radii(victim.readout(one), broken[one]) for one in victim.readouts if one in broken}
+    return {readout: found.get(readout, found["sum"]) for readout in broken}  # two groups have one readout
 
 
 @cache
