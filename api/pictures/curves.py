@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from phaselab.api.pictures.scales import open_frame
 from phaselab.api.pictures.style import INK, colours, filled, new_figure, title_of, words
 from phaselab.domain.answers.counts import counted, interval_words
 from phaselab.domain.answers.curves import Curves, GroupCurve
@@ -193,9 +194,7 @@ def _draw_panel(axes: Axes, picture: CurvesPicture, readout: Readout) -> None:
     _draw_marks(axes, [mark for mark in picture.marks.get(readout, ()) if mark.radius <= greatest])
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel(picture.radius)
-    axes.grid(color="#E4E4E4", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
     axes.set_title(f"{readout} readout", pad=54 if picture.marks.get(readout) else 8)
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from phaselab.api.pictures.scales import scale_axis
+from phaselab.api.pictures.scales import open_frame, scale_axis
 from phaselab.api.pictures.style import INK, colours, filled, name_powers, new_figure, title_of, words
 from phaselab.domain.answers.cells import Cell
 from phaselab.domain.answers.counts import counted, interval_words
@@ -48,9 +48,7 @@ def draw_lines(lines: Lines) -> Figure:
     _scale_values(axes, lines, [value for one in drawn for value in _reach(one, lines)])
     if not any(one.cells for one in drawn):
         axes.text(0.5, 0.5, "no run has finished yet", transform=axes.transAxes, ha="center", color="#777777")
-    axes.grid(color="#E4E4E4", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
     axes.set_title(_note(lines), fontsize=8.5, color=_GREY, pad=7)
     title = title_of(lines.names) or lines.query.measure.replace("_", " ")
     figure.suptitle(title, fontsize=11.5, fontweight="bold", color=INK)

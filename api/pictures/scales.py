@@ -12,6 +12,13 @@ from phaselab.domain.settings.parameters import parameters
 _MAX_NAMED_TICKS = 14
 
 
+def open_frame(axes: Axes) -> None:
+    """A frame open above and on the right, with a faint grid behind what is drawn."""
+    axes.grid(color="#E4E4E4", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def scale_axis(axes: Axes, axis: PictureAxis, name: str) -> None:
     """Scale, limits, ticks and title of one axis (`x` or `y`) of a picture."""
     native = axes.xaxis if name == "x" else axes.yaxis

@@ -7,7 +7,8 @@ from phaselab.domain.settings.settings import RADII, RADII_IN_NORMS, Attack, Dat
 
 
 def radii(attack: Attack) -> tuple[float, ...]:
-    """The radii of an attack in ascending order, each once, in the unit of `attack.radii_in`."""
+    """The radii of an attack in ascending order, each once, in the unit of `attack.radii_in`. The range that radii
+    have where they are left out stands for as wide a one in either unit."""
     given = RADII_IN_NORMS if attack.radii_in == "center_norm" and attack.radii == RADII else attack.radii
     if isinstance(given, RadiusRange):
         return tuple(sorted(set(linear_grid(given.start, given.stop, given.num))))
