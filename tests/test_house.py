@@ -19,7 +19,7 @@ MAY_IMPORT = {
 MAY_ALSO = {"service/scheduling/tuning.py": {"workers"}}
 """Single files that may import more: the one that runs Tune."""
 ROOMS = {
-    "domain": ("settings", "families", "specs", "results", "answers"),
+    "domain": ("settings", "families", "specs", "results", "refining", "answers"),
     "workers": ("base", "data", "networks", "exact", "measures", "attacks", "training", "families", "trial"),
     "db": ("schema", "migrations", "writing", "reading", "queue", "care"),
     "service": ("base", "scheduling", "verbs", "processes"),

@@ -1,0 +1,71 @@
+"""A refinement of a map that is known: how much it measures, what it infers, what its audit says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from phaselab.domain.refining.deciding import Decision, Purse, decide, purse_of
+from phaselab.domain.refining.lattice import Whole
+from phaselab.domain.refining.seen import NOTHING, Seen, agreed
+
+Map = Whole
+"""What each run says, [x, y, seeds], numbers from 0; NOTHING where it fails, BLANK where there is no point."""
+BLANK = -2
+
+
+@dataclass(frozen=True)
+class Played:
+    """The runs that were let go, for each of the points of each slice how many; and the last decision."""
+
+    measured: tuple[Whole, ...]
+    decision: Decision
+    seen: tuple[Seen, ...]
+
+    @property
+    def runs(self) -> int:
+        """How many runs were let go in all."""
+        return int(sum(one.sum() for one in self.measured))
+
+
+def refine_maps(maps: Sequence[Map], budget: float = 1.0, audit: float = 0.02, seed: int = 0) -> Played:
+    """Refine maps, each a slice, every run's result landing before the next decision."""
+    shapes = [(one.shape[0], one.shape[1]) for one in maps]
+    purse = purse_of(shapes, maps[0].shape[2], budget, audit)
+    measured = tuple(np.zeros(shape, dtype=np.int64) for shape in shapes)
+    while True:
+        seen = tuple(seen_of(one, asked) for one, asked in zip(maps, measured, strict=True))
+        decision = decide(seen, audit, seed, Purse(purse.budget, purse.reserve, int(sum(m.sum() for m in measured))))
+        if not decision.moves:
+            return Played(measured, decision, seen)
+        for i, move in decision.moves:
+            measured[i][move.x, move.y] += move.seeds
+
+
+def seen_of(known: Map, asked: Whole, landed: Whole | None = None) -> Seen:
+    """What is seen of a map of whose points so many runs [x, y] were asked for, and so many of them have ended."""
+    ended = asked if landed is None else landed
+    seeds = known.shape[2]
+    there = np.arange(seeds) < ended[:, :, None]  # [x, y, seeds]
+    labels = range(max(int(known.max()), 0) + 1)
+    counts = np.stack([(there & (known == label)).sum(axis=2) for label in labels], axis=2)  # [x, y, labels]
+    results, most = counts.sum(axis=2), counts.max(axis=2)
+    sure = {pair: agreed(*pair) for pair in set(zip(most.ravel().tolist(), results.ravel().tolist(), strict=True))}
+    certain = [sure[pair] for pair in zip(most.ravel().tolist(), results.ravel().tolist(), strict=True)]
+    return Seen(
+        seeds=seeds,
+        possible=(known != BLANK).any(axis=2),
+        results=results,
+        asked=asked,
+        waiting=ended < asked,
+        label=np.where(results > 0, counts.argmax(axis=2), NOTHING),
+        certain=np.array(certain).reshape(asked.shape),
+        known=np.zeros(asked.shape, dtype=np.bool_),
+    )
+
+
+def typical_share(shape: tuple[int, int], seeds: int, audit: float) -> float:
+    """The share of the runs of a slice that is measured where one boundary runs through it from corner to corner."""
+    across = np.arange(shape[0])[:, None] / max(shape[0] - 1, 1) > np.arange(shape[1]) / max(shape[1] - 1, 1)
+    known = np.repeat(across.astype(np.int64)[:, :, None], seeds, axis=2)
+    return refine_maps([known], 1.0, audit).runs / known.size
