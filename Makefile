@@ -33,8 +33,9 @@ lint: setup
 quick: lint
 	$(BIN)/pytest tests/domain tests/test_*.py
 
+# Two processes, each with one thread of tensors: files of tests are dealt to them whole.
 test: lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 bench: setup
 	$(BIN)/python -m benchmarks

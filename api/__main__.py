@@ -1,9 +1,13 @@
 """`python -m phaselab.api [--host H] [--port P]`: serve the api and its pages."""
 
 import gc
+import socket
+import sys
+from contextlib import suppress
 
 import click
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from phaselab.api.app import create_app
 from phaselab.api.entrance.connections import limited, possible_connections
@@ -17,7 +21,8 @@ from phaselab.service.verbs.accounts import check_reach
 @click.command()
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
-def main(host: str | None, port: int | None) -> None:
+@click.option("--fd", type=click.IntRange(0), hidden=True, help="An open socket on that port, of the supervisor.")
+def main(host: str | None, port: int | None, fd: int | None) -> None:
     """Serve the api and its pages until SIGTERM or SIGINT."""
     with told_plainly(lasting=UNFIT):
         configuration = load_configuration(host=host, port=port)
@@ -31,7 +36,7 @@ def main(host: str | None, port: int | None) -> None:
     gc.set_threshold(20_000, 20, 20)
     connections = possible_connections(configuration.max_connections)
     # Open event streams would hold the process for ever: they are cut off after a while, and clients come back.
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=configuration.host,
         port=configuration.port,
@@ -40,6 +45,11 @@ def main(host: str | None, port: int | None) -> None:
         http=limited(connections, configuration.header_seconds, configuration.read_seconds),
         ws="none",
     )
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,12 @@ def adopt_orphans() -> None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own, which gets SIGTERM when this process dies, however it dies."""
-    return subprocess.Popen(command, env=dict(environment), start_new_session=True, preexec_fn=_die_with_parent)
+def start(command: Sequence[str], environment: Mapping[str, str], files: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start a child in a session of its own, which gets SIGTERM when this process dies, however it dies. It is given
+    the open `files`, by their numbers."""
+    return subprocess.Popen(
+        command, env=dict(environment), start_new_session=True, preexec_fn=_die_with_parent, pass_fds=files
+    )
 
 
 def _die_with_parent() -> None:

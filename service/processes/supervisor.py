@@ -44,10 +44,13 @@ class NoStart(Exception):
 class Child:
     """A process that is kept alive; the pause before each start doubles while it keeps dying young."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], files: Sequence[int] = ()
+    ) -> None:
         self.name = name
         self._command = command
         self._environment = environment
+        self._files = files
         self._pause = 0.0
         self._start_at = 0.0
         self._started_at = 0.0
@@ -73,7 +76,7 @@ class Child:
 
     def _start(self, now: float) -> None:
         try:
-            self.process = processes.start(self._command, self._environment)
+            self.process = processes.start(self._command, self._environment, self._files)
         except (OSError, subprocess.SubprocessError) as error:
             self._wait(now, longer=True)
             raise NoStart(f"the {self.name} cannot be started just now: {error}; it is tried again") from None
@@ -109,14 +112,16 @@ class Supervisor:
         self._troubled: frozenset[str] = frozenset()
         self._note_again = 0.0
         self._url: str | None = None
+        self._place: socket.socket | None = None
         scheduler = [sys.executable, "-P", "-m", "phaselab.service.processes.run_scheduler"]
         environment = scheduler_environment(os.environ, configuration.ray_address)
         self._children = [Child("scheduler", scheduler, environment)]
         if with_api:
-            host, port = configuration.host, free_port(configuration.host, configuration.port)
+            self._place = listening_at(configuration.host, configuration.port)
+            host, port, file = configuration.host, self._place.getsockname()[1], self._place.fileno()
             self._url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            api = [sys.executable, "-P", "-m", "phaselab.api", "--host", host, "--port", str(port)]
-            self._children.insert(0, Child(API, api, os.environ))
+            api = [sys.executable, "-P", "-m", "phaselab.api", "--host", host, "--port", str(port), "--fd", str(file)]
+            self._children.insert(0, Child(API, api, os.environ, [file]))
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises OperatorFault when a child says that it cannot run."""
@@ -186,18 +191,28 @@ class Supervisor:
         for child in self._children:
             child.wait(until)
         processes.kill_orphans(())
+        if self._place is not None:
+            self._place.close()
 
 
-def free_port(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises PortTaken."""
+def listening_at(host: str, port: int) -> socket.socket:
+    """A socket that holds the port, or a free one for 0. Raises PortTaken.
+
+    The supervisor keeps it for as long as it runs, and every api listens on it: nobody else gets the port while an
+    api starts, and who asks meanwhile waits for an answer.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from None
-        return int(probe.getsockname()[1])
+    held = socket.socket(family)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            held.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        held.bind((host, port))
+        held.listen()
+    except OSError as error:
+        held.close()
+        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from None
+    return held
 
 
 def _answers(url: str) -> bool:

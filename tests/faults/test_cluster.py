@@ -1,30 +1,41 @@
 """A Ray cluster of several nodes, each its own processes, PostgreSQL, and a node that is killed half way."""
 
 import os
+import random
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from phaselab.db.schema.database import Database
 from phaselab.domain.results.states import ExperimentStatus
+from phaselab.service.base.errors import PortTaken
 from phaselab.service.processes import processes
-from phaselab.service.processes.supervisor import free_port
+from phaselab.service.processes.supervisor import listening_at
 from tests.faults import computes
 from tests.faults.harness import ROOT, ServiceProcess, kill, landed, status, submit_tiny
 
 RAY = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "5e" * 32, "RAY_USAGE_STATS_ENABLED": "0"}
 
 
+def _port_that_nobody_is_given() -> int:
+    """A free port below those that systems deal out, so that it is still free when Ray listens there."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with suppress(PortTaken), listening_at("127.0.0.1", port):
+            return port
+    raise AssertionError("no port is free")
+
+
 class Cluster:
     """Ray nodes on this machine, each killed with everything under it at the end."""
 
     def __init__(self, folder: Path) -> None:
-        self.address = f"127.0.0.1:{free_port('127.0.0.1', 0)}"
+        self.address = f"127.0.0.1:{_port_that_nobody_is_given()}"
         self._log = folder / "ray.log"
         self.variables = RAY | {"PHASELAB_COMPUTE": "tests.faults.computes:ready", computes.SECONDS: "0.01"}
         port = self.address.partition(":")[2]

@@ -19,7 +19,7 @@ def url(service: ServiceProcess) -> str:
 
 
 def health(service: ServiceProcess) -> object:
-    with urllib.request.urlopen(f"{url(service)}/api/v1/health", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url(service)}/api/v1/health", timeout=60) as answer:
         return json.load(answer)
 
 
@@ -42,6 +42,7 @@ def test_what_dies_is_started_again(service: ServiceProcess, service_database: D
     old = {child(service, "-m phaselab.api"), child(service, "phaselab.service.processes.run_scheduler")}
     for pid in old:
         kill(pid)
+    assert health(service), "the port stays the service's: who asks while no api runs waits for the next one"
     for name in ("api", "scheduler"):
         said = f"{name} ended (signal SIGKILL); it is started again"
         service.wait_until(lambda said=said: said in service.log(), said)
