@@ -20,7 +20,8 @@ def _faults(claim: Claim, number: int) -> Iterator[Fault]:
         detail = f"no measure {claim.measure!r}; known: {', '.join(MEASURES)}"
         yield Fault(pointer("claims", number, "measure"), detail)
     conditions = {pointer("claims", number, "where", i): text for i, text in enumerate(claim.where)}
-    groups = {pointer("claims", number, "expect", "order", i): text for i, text in enumerate(claim.expect.order or ())}
+    at = ("order",) if claim.expect.order else ("alike", "groups")
+    groups = {pointer("claims", number, "expect", *at, i): text for i, text in enumerate(claim.expect.groups)}
     for place, text in (conditions | groups).items():
         try:
             condition = parse_condition(text, place)
@@ -28,7 +29,7 @@ def _faults(claim: Claim, number: int) -> Iterator[Fault]:
             yield from invalid.faults
             continue
         if place in groups and condition.operator != "=":
-            yield Fault(place, f"a group of an order has one value, as {condition.path}=value, not {text!r}")
+            yield Fault(place, f"a group has one value, as {condition.path}=value, not {text!r}")
     slope = claim.expect.slope
     if slope is not None and (slope.x not in parameters() or not parameters()[slope.x].swept):
         yield Fault(pointer("claims", number, "expect", "slope", "x"), f"no parameter {slope.x!r} to draw a line along")

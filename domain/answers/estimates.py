@@ -23,7 +23,7 @@ ONE_DRAW = "one draw has no interval"
 Place = tuple[tuple[str, Value], ...]
 """Parameters with their values."""
 Asked = tuple[LineQuery, Found]
-"""What was asked of the database for a claim, and what was found; one for every group of an order."""
+"""What was asked of the database for a claim, and what was found; one for every group that is compared."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def estimates(claim: Claim, asked: Sequence[Asked], confidence: float) -> Iterat
     found = [_cells(replace(query, confidence=confidence), of) for query, of in asked]
     if not found:
         return
-    if claim.expect.order is not None:
+    if claim.expect.groups:
         yield from _differences(claim, found)
     elif claim.expect.slope is not None:
         yield from _slopes(claim, claim.expect.slope, found[0])
@@ -76,13 +76,12 @@ def _why(claim: Claim, cell: Cell) -> str:
 
 def _differences(claim: Claim, groups: Sequence[Mapping[Place, Cell]]) -> Iterator[Estimate]:
     """Every group's mean less that of the group before it, at all values of the other parameters that both have."""
-    assert claim.expect.order is not None
-    named = list(dict.fromkeys(parse_condition(text).path for text in claim.expect.order))
+    named = list(dict.fromkeys(parse_condition(text).path for text in claim.expect.groups))
     keyed = [{tuple(one for one in place if one[0] not in named): cell for place, cell in of.items()} for of in groups]
     for number, (below, above) in enumerate(pairwise(keyed)):
         shared = [place for place in below if place in above]
         if not shared:
-            two = " and ".join(claim.expect.order[number : number + 2])
+            two = " and ".join(claim.expect.groups[number : number + 2])
             yield Estimate((), reason=f"{two} have no place in common")
         for place in shared:
             cells = [below[place], above[place]]

@@ -101,6 +101,10 @@ def _of_kind(settings: Settings) -> Iterator[str]:
         yield f"theory does not speak of {settings.network.kind} networks"
     if not source_of(settings).has_theory:
         yield "theory speaks of Gaussian clusters, not of images or features"
+    if settings.data.clone != "none":
+        yield "theory speaks of points around centres, not of clones of labels"
+    if settings.data.noise_dims is not None:
+        yield "theory speaks of noise in every direction (data.noise_dims left out)"
     if settings.data.center_cosine:
         yield "theory speaks of orthogonal centres (data.center_cosine = 0)"
     if settings.training.optimizer == "adam":

@@ -70,11 +70,13 @@ def undecided(claim: Claim, reason: str) -> Verdict:
 
 
 def _bounds(expect: Expectation) -> tuple[float, float]:
-    """The least and the greatest value that is as expected; of an order, those of a difference."""
+    """The least and the greatest value that is as expected; of groups, those of a difference."""
     if expect.between is not None:
         return expect.between
     if expect.slope is not None:
         return expect.slope.near - expect.slope.within, expect.slope.near + expect.slope.within
+    if expect.alike is not None:
+        return -expect.alike.within, expect.alike.within
     low = math.nextafter(0, 1) if expect.order is not None else expect.above
     return -math.inf if low is None else low, math.inf if expect.below is None else expect.below
 

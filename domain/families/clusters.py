@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from phaselab.domain.families.contract import Source
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.radii import unit
-from phaselab.domain.settings.settings import RADIUS_LIMIT, Settings
+from phaselab.domain.settings.settings import RADIUS_LIMIT, Data, Settings
 
 LITERAL_LIMIT = 2_000_000_000
-"""Most numbers (n * d) of a literally drawn training set: 8 GB in float32."""
+"""Most numbers (n * d, or d times the directions of centres and noise) of a literal draw: 8 GB in float32."""
 
 
 def _impossible(settings: Settings) -> Iterator[Fault]:
@@ -23,10 +23,22 @@ def _impossible(settings: Settings) -> Iterator[Fault]:
     if training.optimizer == "adam" and training.engine != "gram" and data.draw == "law":
         detail = "adam depends on the coordinates, so the law of the draw does not hold for it; use draw: literal"
         yield Fault(pointer("data", "draw"), detail)
-    if data.draw == "literal" and data.n * data.d > LITERAL_LIMIT:
-        numbers = f"n * d = {data.n * data.d:.3g} numbers"
-        detail = f"a literal draw of {numbers} is too large (at most {LITERAL_LIMIT:.0e}); use the gram engine with"
-        yield Fault(pointer("data", "d"), f"{detail} data.draw: law")
+    numbers = data.d * max(data.n, data.k + (data.noise_dims or 0))
+    if data.draw == "literal" and numbers > LITERAL_LIMIT:
+        detail = f"a literal draw of {numbers:.3g} numbers is too large (at most {LITERAL_LIMIT:.0e}); use the gram"
+        yield Fault(pointer("data", "d"), f"{detail} engine with data.draw: law")
+    yield from _of_the_noise(data)
+
+
+def _of_the_noise(data: Data) -> Iterator[Fault]:
+    if data.noise_dims is None:
+        return
+    if data.noise_dims > max(0, data.d - data.k):
+        detail = f"{data.d - data.k} dimensions are orthogonal to {data.k} centres, not {data.noise_dims}; it must be"
+        yield Fault(pointer("data", "noise_dims"), f"{detail} in 0..{max(0, data.d - data.k)}, or left out")
+    if data.clone == "mean":
+        detail = "clone: mean has noise in every direction, and noise_dims asks for few; use clone: gaussian, or leave"
+        yield Fault(pointer("data", "clone"), f"{detail} noise_dims out")
 
 
 def _too_far(settings: Settings) -> Iterator[Fault]:

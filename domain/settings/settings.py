@@ -60,6 +60,16 @@ class Data(Group):
     balance: Annotated[Literal["random", "exact"], Entry("balance", sources=("clusters",), varies=True)] = "random"
     """`random` deals training points to clusters as independent draws; `exact` gives every cluster as many, or one
     more. Test points are independent draws."""
+    clone: Annotated[
+        Literal["none", "mean", "gaussian"], Entry("clone", sources=("clusters", "images"), varies=True)
+    ] = "none"
+    """What training points are drawn from instead, label by label: a Gaussian of the same mean and covariance
+    (`gaussian`), or of the same mean and as much noise in every direction (`mean`). Test points are real ones."""
+    noise_dims: Annotated[int | None, Entry("noise dims", "dimensions", sources=("clusters",))] = Field(
+        None, ge=0, le=1_000_000_000
+    )
+    """Noise in that many random directions orthogonal to the centres and in no other, so that points span k +
+    noise_dims dimensions; in every direction when left out."""
     snr: Annotated[float, _first("SNR", "", "log", sources=("clusters",), varies=True)] = Field(1.0, gt=0, le=1e6)
     """Signal to noise: centres have the norm snr * sqrt(d), the noise has variance 1 a coordinate."""
     center_cosine: Annotated[float, _first("cos(μ,μ')", sources=("clusters",), varies=True)] = Field(0.0, gt=-1, lt=1)

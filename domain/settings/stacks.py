@@ -36,8 +36,10 @@ def shape(settings: Settings) -> str:
 
 
 def training_data(settings: Settings) -> str:
-    """What decides the training data but their seed, as text: the settings of data and features, and the precision."""
-    return repr((_data(settings), settings.training.precision))
+    """What decides the training data but their seed, as text: the settings of data and features, and the precision; of
+    clones, which are drawn label by label, the labels, too."""
+    labels = () if settings.data.clone == "none" else (settings.network.labels,)
+    return repr((_data(settings), settings.training.precision, *labels))
 
 
 def data_key(run: Run) -> str:

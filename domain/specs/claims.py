@@ -21,15 +21,32 @@ class Slope(Group):
     within: float = Field(gt=0)
 
 
+Groups = Annotated[tuple[Text, ...], Field(min_length=2, max_length=20, strict=False)]
+"""Conditions (`network.labels=binary`) of groups of runs."""
+
+
+class Alike(Group):
+    """The measure of each of `groups` is at most `within` away from that of the group before it."""
+
+    groups: Groups
+    within: float = Field(gt=0)
+
+
 class Expectation(Group):
     """What a claim expects of its measure; one of these."""
 
     above: float | None = None
     below: float | None = None
     between: Annotated[tuple[float, float], Field(strict=False)] | None = None
-    order: Annotated[tuple[Text, ...], Field(min_length=2, max_length=20, strict=False)] | None = None
-    """Conditions (`network.labels=binary`) of groups of runs, from the least value to the greatest."""
+    order: Groups | None = None
+    """From the least value to the greatest."""
     slope: Slope | None = None
+    alike: Alike | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups whose differences are expected; none where nothing is of a difference."""
+        return self.order or (() if self.alike is None else self.alike.groups)
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -50,6 +67,8 @@ class Expectation(Group):
             return "between {:g} and {:g}".format(*self.between)
         if self.order is not None:
             return " < ".join(self.order)
+        if self.alike is not None:
+            return f"{' = '.join(self.alike.groups)} ± {self.alike.within:g}"
         assert self.slope is not None
         slope = f"a slope of {self.slope.near:g} ± {self.slope.within:g}"
         logarithms = f"{slope} of its logarithm against that of {self.slope.x}"

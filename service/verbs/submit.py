@@ -70,7 +70,7 @@ def planned(spec: Spec, limits: Limits) -> Draft:
     be used."""
     check_claims(spec.claims)
     drafted = make_draft(plan(spec, limits))
-    asked = sum(len(claim.expect.order or (0,)) for claim in spec.claims) * len(drafted.plan.points)
+    asked = sum(len(claim.expect.groups or (0,)) for claim in spec.claims) * len(drafted.plan.points)
     if asked > MOST_JUDGED:
         detail = f"they ask for {asked:,} points in all, and at most {MOST_JUDGED:,} are judged; leave some out"
         raise InvalidInput([Fault("/claims", detail)])

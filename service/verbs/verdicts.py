@@ -44,9 +44,9 @@ def _verdict(session: Session, whole: Selection, claim: Claim, claims: int) -> V
 
 
 def _asked(session: Session, whole: Selection, claim: Claim) -> list[Asked]:
-    """What is asked for a claim, and found: once, or once for every group of an order. Nothing where no point is."""
+    """What is asked for a claim, and found: once, or once for every group compared. Nothing where no point is."""
     where = tuple(parse_condition(text) for text in claim.where)
-    groups = [(*where, parse_condition(text)) for text in claim.expect.order or ()] or [where]
+    groups = [(*where, parse_condition(text)) for text in claim.expect.groups] or [where]
     try:
         selections = [narrowed(whole, conditions) for conditions in groups]
     except InvalidInput:  # no point meets them

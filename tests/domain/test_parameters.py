@@ -26,6 +26,8 @@ SILENT: dict[str, tuple[Any, ...]] = {
     **{f"features.{name}": (None,) for name in ("weight_decay", "precision", "schedule", "augmentation")},
     **{f"training.{name}": (None,) for name in ("schedule", "augmentation", "label_smoothing", "adversarial_radius")},
     "data.balance": ("random",),
+    "data.clone": ("none",),
+    "data.noise_dims": (None,),
     "network.depth": (2,),
     "network.activation": ("relu",),
     "network.power": (None,),

@@ -61,6 +61,12 @@ def test_a_data_seed_is_shared_by_the_runs_of_all_seeds() -> None:
     assert data_key(run(0)) == data_key(run(0, network={"labels": "clusters", "init_scale": 1.0}))
 
 
+def test_clones_are_shared_by_runs_of_the_same_labels() -> None:
+    clone = {"clone": "gaussian"}
+    assert data_key(run(0, data=clone)) == data_key(run(0, data=clone, network={"init_scale": 1.0}))
+    assert data_key(run(0, data=clone)) != data_key(run(0, data=clone, network={"labels": "clusters"}))
+
+
 def test_stacks_hold_one_shape_and_keep_shared_data_together() -> None:
     runs = [run(seed, network={"init_scale": scale}) for scale in (1e-5, 1e-3) for seed in (0, 1)]
     runs.append(run(0, data={"k": 8}))

@@ -170,12 +170,26 @@ def test_an_order_of_groups_without_a_common_place_says_nothing() -> None:
     assert found.decides.reason == "network.labels=binary and network.labels=clusters have no place in common"
 
 
+@pytest.mark.parametrize(
+    ("second", "expected"), [(10.05, Ruling.HOLDS), (10.4, Ruling.UNDECIDED), (11.0, Ruling.FAILS)]
+)
+def test_groups_are_alike_where_the_interval_of_their_difference_is_small(second: float, expected: Ruling) -> None:
+    made = claim(alike={"groups": ["data.k=4", "data.k=6"], "within": 0.5})
+    away = [second - 0.1, second, second + 0.1]
+    found = ruling(made, asked({4: [9.9, 10.0, 10.1]}), asked({6: away}))
+    other_way = ruling(made, asked({6: away}), asked({4: [9.9, 10.0, 10.1]}))
+    assert (found.ruling, other_way.ruling) == (expected, expected)
+    assert found.decides.value == pytest.approx(second - 10)
+    assert other_way.decides.value == pytest.approx(10 - second)
+
+
 def test_what_claims_name_in_vain_is_refused() -> None:
     given = {"text": "x", "source": "y", "measure": "beauty", "where": ["data.q=3"]}
     claims = [
         given | {"expect": {"order": ["network.labels=binary", "labels"]}},
         given | {"measure": RADIUS, "where": [], "expect": {"order": ["data.k<=6", "data.k=8"]}},
         given | {"measure": RADIUS, "where": [], "expect": {"slope": {"x": "data.q", "near": 0, "within": 1.0}}},
+        given | {"measure": RADIUS, "where": [], "expect": {"alike": {"groups": ["data.k=6", "k"], "within": 1.0}}},
     ]
     spec = parse_spec({"name": "x", "claims": claims})
     with pytest.raises(InvalidInput) as refused:
@@ -186,6 +200,7 @@ def test_what_claims_name_in_vain_is_refused() -> None:
         "/claims/0/expect/order/1",
         "/claims/1/expect/order/0",
         "/claims/2/expect/slope/x",
+        "/claims/3/expect/alike/groups/1",
     ]
 
 
@@ -216,4 +231,5 @@ def test_what_is_expected_in_words() -> None:
         "between 1 and 2",
         "a < b",
     ]
+    assert str(claim(alike={"groups": ["a", "b", "c"], "within": 0.02}).expect) == "a = b = c ± 0.02"
     assert str(claim(slope=slope).expect) == "a slope of -0.5 ± 0.05 of its logarithm against that of data.k"

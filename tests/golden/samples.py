@@ -71,6 +71,13 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
         {"network": {"labels": "clusters"}, "data": {"positive_clusters": 2}},
     ),
     "two_layer literal draw, data seed": (_SMALL, {"data": {"draw": "literal", "seed": 7}}),
+    "two_layer gaussian clone": (_SMALL, {"data": {"clone": "gaussian"}}),
+    "two_layer mean clone, literal": (_SMALL, {"data": {"clone": "mean", "draw": "literal"}}),
+    "two_layer noise in few directions": (_SMALL, {"data": {"noise_dims": 70}}),
+    "mlp clone of digits": (
+        {"data": {"source": "digits", "n": 200, "clone": "gaussian"}, "network": {"kind": "mlp", "init_scale": 1e-2}},
+        {"training": {"learning_rate": 0.5, "precision": "float64"}, "attack": {"test_points": 20, "steps": 3}},
+    ),
     "mlp three layers, trained": (
         _SMALL,
         {"network": {"kind": "mlp", "depth": 3, "width": 4, "output": "trained", "bias": "all"}},

@@ -68,24 +68,52 @@ def test_the_two_sample_tests_would_notice() -> None:
     assert ks_2samp(column(by_law, "train_loss"), column(weaker, "train_loss")).pvalue < LEVEL / len(MEASURES)
 
 
-def gram_sample(draw: str, seeds: range) -> np.ndarray:
-    """[seeds, numbers]: inner products of inputs and initial weights of tiny draws."""
-    tiny = {"data__k": 2, "data__n": 3, "data__d": 7, "training__steps": 0, "network__width": 1}
+def gram_sample(draw: str, seeds: range, **changes: object) -> np.ndarray:
+    """[seeds, numbers]: inner products of inputs and initial weights of tiny draws, and how three test points are
+    seen."""
+    tiny = {"data__k": 2, "data__n": 3, "data__d": 7, "training__steps": 0, "network__width": 1} | changes
+    tiny |= {"attack__test_points": 3}
     runs, networks = train_networks([small_run(seed, data__draw=draw, **tiny) for seed in seeds], "cpu", None)
     rows = []
-    for run, weights in zip(runs, networks.weights, strict=True):  # [2, e'']
+    for run, weights, seen in zip(runs, networks.weights, networks.preactivations, strict=True):  # [2, e''], [2, 3]
         data = training_set(run, "cpu")
         inputs, centers = data.inputs.clone(), data.centers.points
         inputs[:, : centers.shape[1]] -= centers[data.cluster]
-        products = [inputs @ inputs.T, inputs @ weights[:, : inputs.shape[1]].T, weights @ weights.T]
+        products = [
+            inputs @ inputs.T,
+            inputs @ weights[:, : inputs.shape[1]].T,
+            weights @ weights.T,
+            seen,
+            seen.T @ seen,
+        ]
         rows.append(torch.cat([product.flatten() for product in products]).numpy())
     return np.array(rows)
 
 
-def test_noise_and_weights_have_the_same_inner_products() -> None:
-    by_law, literal = gram_sample("law", range(400)), gram_sample("literal", range(400, 800))
-    p_values = [ks_2samp(a, b).pvalue for a, b in zip(by_law.T, literal.T, strict=True)]
+SHAPED = {"data__clone": "gaussian", "data__k": 4, "data__center_cosine": 0.3, "data__d": 9}
+
+
+@pytest.mark.parametrize("changes", [{}, SHAPED, SHAPED | {"data__noise_dims": 2}, {"data__noise_dims": 4}], ids=str)
+def test_noise_and_weights_have_the_same_inner_products(changes: dict[str, object]) -> None:
+    by_law, literal = gram_sample("law", range(250), **changes), gram_sample("literal", range(250, 500), **changes)
+    p_values = [ks_2samp(a, b).pvalue for a, b in zip(by_law.T, literal.T, strict=True) if a.std() > 1e-5]
     assert min(p_values) > LEVEL / len(p_values)
+
+
+def test_the_tests_of_inner_products_would_notice() -> None:
+    """Two dimensions of noise less."""
+    by_law = gram_sample("law", range(250), data__noise_dims=2)
+    literal = gram_sample("literal", range(250, 500), data__noise_dims=4)
+    assert min(ks_2samp(a, b).pvalue for a, b in zip(by_law.T, literal.T, strict=True)) < LEVEL / by_law.shape[1]
+
+
+@pytest.mark.parametrize(("n", "columns", "neurons"), [(3, 3, 6), (8, 8, 6), (30, 8, 6), (3, 3, 2)])
+def test_the_law_of_few_noise_dims_tells_those_that_points_leave_over_apart(n: int, columns: int, neurons: int) -> None:
+    run = small_run(data__n=n, data__d=40, data__noise_dims=8, data__draw="law")
+    data, weights = law.draw_training_set(run), law.draw_weights(run, neurons)
+    assert data.inputs.shape == (n, 4 + columns)
+    assert weights.shape == (neurons, 4 + columns + min(neurons, 8 - columns) + neurons)
+    assert bool((data.inputs[:, :4] == data.centers.points[data.cluster]).all())
 
 
 @pytest.mark.parametrize(("n", "d"), [(3, 20), (30, 20), (16, 20), (5, 4)])

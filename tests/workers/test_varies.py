@@ -23,6 +23,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "data.snr": (1.0, 1.5),
     "data.center_cosine": (0.0, 0.2),
     "data.balance": ("random", "exact"),
+    "data.clone": ("mean", "gaussian"),
     "data.label_noise": (0.0, 0.3),
     "data.seed": (1, 2),
     "network.init_scale": (0.05, 0.2),

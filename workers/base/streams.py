@@ -34,6 +34,8 @@ class Stream(IntEnum):
     """Random starts of attacks; keyed by the run's seed."""
     AUGMENTATION = 7
     """Shifts and mirrorings of training images; keyed by the run's seed."""
+    CLONE = 8
+    """What clones of labels have instead of their clusters; keyed by the data seed."""
 
 
 def generator(seed: int, stream: Stream, *more: int) -> np.random.Generator:

@@ -12,9 +12,10 @@ from phaselab.domain.settings.images import ImageSet
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Data
 from phaselab.workers.base.streams import Stream, generator
+from phaselab.workers.data.clones import of_images
 from phaselab.workers.data.idx import Bytes
 from phaselab.workers.data.image_sets import load_once
-from phaselab.workers.data.training_set import TrainingSet, precision_of
+from phaselab.workers.data.training_set import Centers, TrainingSet, centred_means, precision_of
 
 Numbers = npt.NDArray[np.int64]
 
@@ -36,6 +37,21 @@ def images_of(data: Data) -> ImageSet:
 
 
 def training_images(run: Run) -> tuple[Tensor, Tensor]:
+    """Clusters [n] and images [n, d] that a run trains on: those of its subset, or what is drawn for each from the
+    clone of its label, inside the box. Raises DataFault."""
+    cluster, images = real_training_images(run)
+    return cluster, _cloned(run, cluster, images)
+
+
+def _cloned(run: Run, cluster: Tensor, images: Tensor) -> Tensor:
+    """[n, d]: the images [n, d] of clusters [n], or their clones."""
+    if run.settings.data.clone == "none":
+        return images
+    limits = box(run.settings.data, images)
+    return of_images(run, cluster, images, images_of(run.settings.data).channels).clamp_(limits.low, limits.high)
+
+
+def real_training_images(run: Run) -> tuple[Tensor, Tensor]:
     """Clusters [n] and images [n, d] of the training subset, drawn by the data seed. Raises DataFault."""
     loaded, rows = load_once(run.settings.data.source), rows_of_training(run)
     return _prepared(run, loaded.train[rows], loaded.train_class[rows], loaded.full)
@@ -54,9 +70,10 @@ def every_test_image(run: Run) -> tuple[Tensor, Tensor]:
 
 
 def training_set(run: Run) -> TrainingSet:
-    """The training images of a run around the centred means of their classes."""
-    cluster, inputs = training_images(run)
-    return TrainingSet.around_means(inputs, cluster, run.settings.data.k)
+    """What a run trains on, around the centred means of the classes of its training images."""
+    cluster, images = real_training_images(run)
+    means = centred_means(images, cluster, run.settings.data.k)
+    return TrainingSet(_cloned(run, cluster, images), cluster, Centers.means(means))
 
 
 def rows_of_test(run: Run) -> Numbers:

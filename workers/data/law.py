@@ -15,6 +15,7 @@ from torch import Tensor
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Data
 from phaselab.workers.base.streams import Precision, Stream, chi, generator, normal
+from phaselab.workers.data.clones import placed
 from phaselab.workers.data.training_set import (
     Centers,
     TrainingSet,
@@ -29,40 +30,61 @@ BLOCK = 128
 
 
 def draw_training_set(run: Run) -> TrainingSet:
-    """n points mu_j + N(0, I_d) in k + min(n, d - k) coordinates."""
+    """n points mu_j + N(0, I_d) in k + min(n, d - k) coordinates; or clones of their labels, which have other places
+    in the span of the centres and noise of another size."""
     data, precision = run.settings.data, precision_of(run)
     random = generator(run.data_seed, Stream.TRAINING)
     cluster = training_clusters(random, data)  # [n]
     centers = center_coordinates(data).to(precision)  # [k, k]
-    along = normal(random, (data.n, data.k), precision).add_(centers[cluster])  # [n, k]
-    across = draw_trapezoid(random, data.n, data.d - data.k, precision)  # [n, min(n, d - k)]
-    return TrainingSet(torch.cat([along, across], dim=1), cluster, Centers.known(data, centers))
+    place, spread = placed(run, cluster, centers)  # [n, k], [n, 1]
+    if data.noise_dims is None:
+        place = normal(random, (data.n, data.k), precision).mul_(spread).add_(place)
+    across = draw_trapezoid(random, data.n, _noise_dims(data), precision).mul_(spread)  # [n, min(n, noise dims)]
+    return TrainingSet(torch.cat([place, across], dim=1), cluster, Centers.known(data, centers))
 
 
 def draw_weights(run: Run, neurons: int) -> Tensor:
-    """[M, e + min(M, d - e)] initial weights of unit standard deviation; e is the training set's columns."""
+    """[M, e''] initial weights of unit standard deviation: in the e columns of the training set, in min(M, q) for the q
+    dimensions of noise that its points do not fill, and in min(M, rest) for the others."""
     data, precision = run.settings.data, precision_of(run)
-    columns = data_columns(data)
+    columns, left = data_columns(data), _noise_left(data)
     random = generator(run.seed, Stream.WEIGHTS)
     within = normal(random, (neurons, columns), precision)  # [M, e]
-    return torch.cat([within, draw_trapezoid(random, neurons, data.d - columns, precision)], dim=1)
+    others = draw_trapezoid(random, neurons, data.d - columns - left, precision)
+    return torch.cat([within, draw_trapezoid(random, neurons, left, precision), others], dim=1)
 
 
-def draw_test_points(run: Run, neurons: int) -> tuple[Tensor, Tensor]:
-    """Clusters [N] and standard normals [M, N] of fresh test points.
+def draw_test_points(run: Run, factor: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Clusters [N] of fresh test points, and how first layers of weights [S, M, e''] see their noise, [S, M, N].
 
-    The noise is independent of the trained weights, so the part of it that they see is W xi = L z for any L with
-    L L^T = W W^T and z ~ N(0, I_M).
+    The noise is independent of the trained weights, so what they see of it is W xi = L z for any L with L L^T = W W^T,
+    the `factor` [S, M, M], and z ~ N(0, I_M). Where some directions have no noise, it is the product with normals in
+    those columns that have.
     """
-    points = run.settings.attack.test_points
+    data, points = run.settings.data, run.settings.attack.test_points
     random = generator(run.data_seed, Stream.TEST)
-    cluster = draw_clusters(random, run.settings.data.k, points)  # [N]
-    return cluster, normal(random, (neurons, points), torch.float64)
+    cluster = draw_clusters(random, data.k, points)  # [N]
+    if data.noise_dims is not None:
+        last = data_columns(data) + min(_noise_left(data), weights.shape[1])
+        factor = weights[..., data.k : last].double()
+    noise = normal(random, (factor.shape[-1], points), torch.float64)
+    return cluster, factor @ noise.to(factor.device)
 
 
 def data_columns(data: Data) -> int:
-    """e = k + min(n, d - k): coordinates that training points need."""
-    return data.k + min(data.n, data.d - data.k)
+    """e = k + min(n, noise dims): coordinates that training points need."""
+    return data.k + min(data.n, _noise_dims(data))
+
+
+def _noise_dims(data: Data) -> int:
+    """Dimensions orthogonal to the centres that have noise."""
+    return data.d - data.k if data.noise_dims is None else data.noise_dims
+
+
+def _noise_left(data: Data) -> int:
+    """Those that are told apart and that training points leave over; where every direction has noise, all that are left
+    over are alike."""
+    return 0 if data.noise_dims is None else max(0, data.noise_dims - data.n)
 
 
 def draw_trapezoid(random: np.random.Generator, rows: int, dimension: int, precision: Precision) -> Tensor:

@@ -64,10 +64,9 @@ class _Law:
         return law.draw_weights(run, neurons)
 
     def look(self, run: Run, layer: FirstLayer, centers: Tensor) -> tuple[Tensor, Tensor]:
-        cluster, noise = law.draw_test_points(run, layer.factor.shape[1])  # [N], [M, N]
-        device = layer.factor.device
-        cluster = cluster.to(device)
-        return cluster, layer.center_products[..., cluster] + layer.factor @ noise.to(device)
+        cluster, noise = law.draw_test_points(run, layer.factor, layer.weights)  # [N], [S, M, N]
+        cluster = cluster.to(noise.device)
+        return cluster, layer.center_products[..., cluster] + noise
 
     def origin(self, run: Run) -> Mapping[str, str]:
         return {"draw": run.settings.data.draw}

@@ -39,7 +39,7 @@ each further one. Other widths in proportion."""
 
 @dataclass(frozen=True, eq=False)
 class TrainedResNet:
-    """A trained network and the images that it was trained on, on its device."""
+    """A trained network, the images that it was trained on and those whose classes have the means, on its device."""
 
     network: ResNet18
     images: Tensor
@@ -48,6 +48,8 @@ class TrainedResNet:
     """[n] long"""
     cluster: Tensor
     """[n] long"""
+    real: Tensor
+    """[n, channels, side, side]: `images`, or what they are clones of"""
     box: Box
 
 
@@ -160,13 +162,15 @@ def train_resnet(run: Run, device: str, stop: Stop | None) -> TrainedResNet:
     groups = len(label_groups(settings).side_of_group)
     cluster, flat = image_data.training_images(run)
     label = training_labels(run, cluster).to(device)
-    images = flat.view(-1, source.channels, source.side, source.side).to(device)  # [n, channels, side, side]
-    images = images.contiguous(memory_format=torch.channels_last)
+    shape = (-1, source.channels, source.side, source.side)
+    images = flat.view(shape).to(device).contiguous(memory_format=torch.channels_last)  # [n, channels, side, side]
+    is_clone = settings.data.clone != "none"
+    real = image_data.real_training_images(run)[1].view(shape).to(images) if is_clone else images
     network = draw_resnet(run.seed, source.channels, _width(settings), groups).to(device, images.dtype)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     limits = image_data.box(settings.data, flat.to(device))
     train(network, run, images, label, limits, stop, Checkpoint(run.key)).requires_grad_(False)
-    return TrainedResNet(network, images, label, cluster.to(device), limits)
+    return TrainedResNet(network, images, label, cluster.to(device), real, limits)
 
 
 def look(trained: TrainedResNet, k: int, stop: Stop | None) -> Seen:
@@ -178,7 +182,8 @@ def look(trained: TrainedResNet, k: int, stop: Stop | None) -> Seen:
     own = outputs.gather(1, label.unsqueeze(1)).squeeze(1)  # [n]
     loss = functional.cross_entropy(outputs.double(), label)
     accuracy = (own > others).double().mean()
-    return Seen(loss.view(1), accuracy.view(1), centred_means(features.double(), trained.cluster, k))
+    of_real = features if trained.real is trained.images else features_of(trained.network, trained.real, stop)
+    return Seen(loss.view(1), accuracy.view(1), centred_means(of_real.double(), trained.cluster, k))
 
 
 def victim_of(run: Run, trained: TrainedResNet) -> InputVictim:
