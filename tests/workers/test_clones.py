@@ -114,6 +114,52 @@ def test_without_noise_every_point_is_its_centre_by_either_draw() -> None:
         assert result.measures["noise_share"] == pytest.approx(0, abs=1e-7)
 
 
+def plain(inputs: np.ndarray, y: np.ndarray, weights: np.ndarray, rate: float, steps: int) -> np.ndarray:
+    """Gradient descent on the published network, without biases, in numpy: the weights [2 m, d] of both signs."""
+    m = len(weights) // 2
+    sign = np.repeat([1.0, -1.0], m) / m
+    for _ in range(steps):
+        seen = inputs @ weights.T  # [n, 2 m]
+        push = y / (1 + np.exp(y * (np.maximum(seen, 0) @ sign)))  # [n]
+        weights = weights + rate * ((push[:, None] * (seen > 0) * sign).T @ inputs) / len(inputs)
+    return weights
+
+
+def test_an_independent_clone_and_training_give_the_accuracy_and_the_index_of_the_preset() -> None:
+    """Numpy's multivariate normals of the moments written out, plain descent, and real points; means over ten seeds."""
+    k, d, n, snr, m, rate, steps = 4, 60, 300, 0.3, 2, 0.05, 150
+    runs = [
+        small_run(
+            seed,
+            **{"data__k": k, "data__d": d, "data__n": n, "data__snr": snr, "data__clone": "gaussian"},
+            **{"network__width": m, "network__init_scale": 1e-4, "attack__test_points": 1000, "attack__methods": []},
+            **{"training__learning_rate": rate, "training__steps": steps},
+        )
+        for seed in range(10)
+    ]
+    ours = [
+        (one.measures["test_accuracy"], one.measures["averaging_index"]) for one in results(run_stack(stack(*runs)))
+    ]
+    theirs = []
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        centers = snr * d**0.5 * np.eye(k, d)
+        means = centers[:2].mean(axis=0), centers[2:].mean(axis=0)
+        pairs = centers[:2] - means[0], centers[2:] - means[1]
+        y = random.choice([1, -1], size=n)
+        inputs = np.empty((n, d))
+        for label, mean, pair in zip((1, -1), means, pairs, strict=True):
+            inputs[y == label] = random.multivariate_normal(mean, np.eye(d) + pair.T @ pair / 2, (y == label).sum())
+        weights = plain(inputs, y, 1e-4 * random.standard_normal((2 * m, d)), rate, steps)
+        cluster = random.integers(k, size=1000)
+        tested = np.maximum((centers[cluster] + random.standard_normal((1000, d))) @ weights.T, 0)
+        right = (tested[:, :m].mean(axis=1) > tested[:, m:].mean(axis=1)) == (cluster < 2)
+        held = np.maximum(weights[:, :k], 0).reshape(2, m, 2, 2)[[0, 1], :, [0, 1]].reshape(2 * m, 2)
+        ratio = (held**2).sum(axis=1) ** 2 / (held**4).sum(axis=1)
+        theirs.append((right.mean(), np.average(ratio - 1, weights=(weights**2).sum(axis=1))))
+    np.testing.assert_allclose(np.mean(ours, axis=0), np.mean(theirs, axis=0), atol=0.02)
+
+
 DIGITS = {"data": {"source": "digits", "n": 900}, "attack": {"test_points": 20, "radii": [0.0], "methods": []}}
 
 
