@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from phaselab.client.arguments import ID, IDS, WHERE, Command, output_option
+from phaselab.client.arguments import ID, IDS, ORDER, RUN_WHERE, WHERE, Command, output_option
 from phaselab.client.client import Client
-from phaselab.client.show import show_run, show_verdicts
+from phaselab.client.show import show_run, show_runs, show_verdicts
 from phaselab.domain.results.statistics import STATISTICS
 
 ANY_FORM = output_option(".png .svg .pdf .csv .parquet .json")
@@ -94,7 +94,7 @@ def verdicts(client: Client, experiment_id: int) -> None:
 @click.argument("key")
 @click.pass_obj
 def run(client: Client, key: str) -> None:
-    """Show one run."""
+    """Show one run, by its key or the first letters of it."""
     show_run(client.run(key))
 
 
@@ -109,14 +109,27 @@ def cosines(client: Client, key: str, output: Path) -> None:
 
 @commands.command()
 @ID
+@RUN_WHERE
+@ORDER
+@click.option("-n", "most", default=50, show_default=True, type=click.IntRange(min=1), help="Most runs shown.")
+@click.pass_obj
+def runs(client: Client, experiment_id: int, where: Sequence[str], order: Sequence[str], most: int) -> None:
+    """List runs of an experiment, in the order of its axes or another."""
+    show_runs(client.runs(experiment_id, where, order), most)
+
+
+@commands.command()
+@ID
+@RUN_WHERE
+@ORDER
 @output_option(".csv .parquet .phaselab")
 @click.pass_obj
-def export(client: Client, experiment_id: int, output: Path) -> None:
-    """Save every run of an experiment as a table, or the whole of it for `import`.
+def export(client: Client, experiment_id: int, where: Sequence[str], order: Sequence[str], output: Path) -> None:
+    """Save runs of an experiment as a table, or the whole of it for `import`.
 
     The suffix .phaselab means the whole.
     """
-    click.echo(client.export(experiment_id, output))
+    click.echo(client.export(experiment_id, output, where, order))
 
 
 @commands.command("import")

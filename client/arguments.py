@@ -25,6 +25,13 @@ WHERE = click.option(
     "--where", multiple=True, help="Condition on a parameter, as data.k=10 or data.d>=1000; may be repeated."
 )
 
+RUN_WHERE = click.option(
+    "--where", multiple=True, help="Condition, as state=failed, averaging_index>0.5 or data.k=10; may be repeated."
+)
+ORDER = click.option(
+    "--order", multiple=True, help="What to sort by, as seed, or -averaging_index for falling; may be repeated."
+)
+
 
 def output_option(suffixes: str) -> Callable[[Command], Command]:
     """`-o FILE`, whose suffix is one of these and says in which form."""

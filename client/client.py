@@ -13,7 +13,18 @@ import pandas as pd
 from phaselab.client.errors import BadAnswer, Invalid, NotFound
 from phaselab.client.files import export_format, opened, picture_format, table_format, written
 from phaselab.client.frames import curves_frame, diagram_frame, lines_frame
-from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, line_query, one_id, one_key, texts
+from phaselab.client.queries import (
+    Id,
+    Ids,
+    Texts,
+    curve_query,
+    diagram_query,
+    line_query,
+    one_id,
+    one_key,
+    run_query,
+    texts,
+)
 from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
 from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Merged, Verdict, known
@@ -132,9 +143,10 @@ class Client:
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server tells verdicts in a way this client cannot read: {error}") from None
 
-    def runs(self, experiment_id: Id) -> Iterator[Mapping[str, Any]]:
-        """Every run of an experiment: key, state, seed, settings, measures, trust."""
-        return self._items(f"/experiments/{one_id(experiment_id)}/runs", [])
+    def runs(self, experiment_id: Id, where: Texts = (), order: Texts = ()) -> Iterator[Mapping[str, Any]]:
+        """Runs of an experiment: key, state, seed, axis values, measures, trust. `where` are conditions such as
+        `state=failed` or `averaging_index>0.5`, `order` names to sort by, `-seed` the other way round."""
+        return self._items(f"/experiments/{one_id(experiment_id)}/runs", run_query(where, order))
 
     def run(self, key: str) -> Mapping[str, Any]:
         """One run whole: settings, measures, curves, cosine matrix, trust, provenance."""
@@ -196,12 +208,15 @@ class Client:
         answer = self._http.send("POST", f"/curves.{picture_format(file)}", query, values, headers, repeat=True)
         return written(file, [answer.content])
 
-    def export(self, experiment_id: Id, file: str | Path) -> Path:
-        """Save every run of an experiment as a table (csv, parquet), whatever its size; or, as .phaselab, the whole
-        experiment, to be imported elsewhere."""
+    def export(self, experiment_id: Id, file: str | Path, where: Texts = (), order: Texts = ()) -> Path:
+        """Save the runs of an experiment as a table (csv, parquet), whatever its size, all or those of `runs`; or, as
+        .phaselab, the whole experiment, to be imported elsewhere."""
+        query = run_query(where, order)
         if export_format(file) == "phaselab":
+            if query:
+                raise Invalid("a .phaselab file holds the whole experiment; leave where and order out", 400)
             return self._save(f"/experiments/{one_id(experiment_id)}/portable", [], file)
-        return self._save(f"/experiments/{one_id(experiment_id)}/runs.{table_format(file)}", [], file)
+        return self._save(f"/experiments/{one_id(experiment_id)}/runs.{table_format(file)}", query, file)
 
     def import_file(self, file: str | Path) -> Merged:
         """Merge an experiment's file (.phaselab). Doing it again changes nothing."""

@@ -45,6 +45,11 @@ def texts(name: str, given: Texts) -> list[tuple[str, str]]:
     return [(name, str(text)) for text in ([given] if isinstance(given, str) else given)]
 
 
+def run_query(where: Texts = (), order: Texts = ()) -> Sequence[tuple[str, str]]:
+    """The query of a list of runs."""
+    return [*texts("where", where), *texts("order", order)]
+
+
 def diagram_query(
     experiment: Ids,
     x: str,

@@ -122,6 +122,27 @@ def show_items(items: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -
     _print(table)
 
 
+_LISTED = ("averaging_index", "feature_fraction", "test_accuracy")
+"""Measures of runs in a list."""
+
+
+def show_runs(runs: Iterable[Mapping[str, Any]], most: int) -> None:
+    """A table of runs, the axes of their experiment first; the reason where one of them failed."""
+    shown_runs = list(itertools.islice(runs, most + 1))
+    rows = shown_runs[:most]
+    axes = list(rows[0]["values"]) if rows else []
+    reasons = ["reason"] if any(run["reason"] for run in rows) else []
+    table = Table("key", "seed", "state", *axes, *_LISTED, "phase", "trust", *reasons, box=None)
+    for run in rows:
+        told = [run["values"].get(path) for path in axes] + [run["measures"].get(name) for name in _LISTED]
+        told += [run["phase"], (run["trust"] or {}).get("verdict"), *([run["reason"]] if reasons else [])]
+        words = (Text(shortened(_words(value), 120)) for value in told)
+        table.add_row(run["key"][:12], str(run["seed"]), run["state"], *words)
+    _print(table)
+    if len(shown_runs) > most:
+        click.echo(f"the first {most}; more with -n, all as a file with `phaselab export`", err=True)
+
+
 def show_run(run: Mapping[str, Any]) -> None:
     """One run: where it stands, what was measured, and whether it can be trusted."""
     click.echo(f"run {run['key']}")

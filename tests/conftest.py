@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -52,10 +53,17 @@ def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
     """A fresh PostgreSQL database with the schema."""
+    with fresh_postgresql(postgresql_server) as url:
+        yield url
+
+
+@contextmanager
+def fresh_postgresql(server: PostgresServer) -> Iterator[str]:
+    """The URL of a PostgreSQL database with the schema, which is there until the end of the block."""
     name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(postgresql_server.get_uri(), autocommit=True) as connection:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated".encode())
-        yield postgresql_server.get_uri(name)
+        yield server.get_uri(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

@@ -24,7 +24,8 @@ from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Phase, phase
 from phaselab.domain.results.results import READOUTS, Curve
 from phaselab.domain.results.trust import checks_of
 from phaselab.domain.settings.settings import RadiiIn
-from phaselab.service.verbs.runs import Cosines, Origin, RunDetail, RunRow, RunView, arrays_of
+from phaselab.service.verbs.run_lists import RunPage, RunView
+from phaselab.service.verbs.runs import Cosines, Origin, RunDetail, RunRow, arrays_of
 
 
 def phase_of(measures: Measures) -> Phase | None:
@@ -69,7 +70,9 @@ def _row(view: RunView) -> RunRow:
 
 
 _VALUES: Field[RunView] = Field("values", Named(Maybe("value")), lambda view: view.values, "Its point's axis values.")
-RUNS = page_of(Record((*through(_row, RUN.fields), _VALUES)), "Runs, in order of submission.")
+_PAGE = page_of(Record((*through(_row, RUN.fields), _VALUES)), "Runs, in the order that was asked for.")
+_TOTAL: Field[RunPage] = Field("total", "integer", lambda page: page.total, "How many there are, told with the first.")
+RUNS = Record((*_PAGE.fields, _TOTAL))
 
 
 def runs_table(views: Iterable[RunView], axes: Sequence[str]) -> Table[RunView]:

@@ -1,14 +1,16 @@
 """Query parameters of diagrams, curves and lists: how they are written is checked here, their sense in the service."""
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from phaselab.domain.answers.cell_queries import DiagramQuery, LineQuery
-from phaselab.domain.answers.conditions import Condition, parse_condition
+from phaselab.domain.answers.conditions import Condition, parse_condition, parse_run_condition
 from phaselab.domain.answers.curves import CurveQuery
 from phaselab.domain.answers.failures import FailuresQuery
+from phaselab.domain.answers.run_lists import RunList, parse_order
 from phaselab.domain.results.phases import Thresholds
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.results.statistics import Statistic
@@ -152,13 +154,29 @@ async def failures_query(experiment_id: ExperimentId, parameters: Annotated[Most
     return FailuresQuery(experiment_id, parameters.limit)
 
 
-def conditions(texts: list[str]) -> tuple[Condition, ...]:
+class RunParameters(PageParameters):
+    """A page of runs; `where` and `order` may be repeated. Tables hold every run: they know no page."""
+
+    where: Annotated[list[Text], Field(max_length=50, default_factory=list)]
+    order: Annotated[list[Text], Field(max_length=5, default_factory=list)]
+
+    def asked(self, experiment_id: int) -> RunList:
+        """The list. Raises InvalidInput for conditions and orders that cannot be read."""
+        return run_list(experiment_id, self.where, self.order)
+
+
+def run_list(experiment_id: int, where: Sequence[str], order: Sequence[str]) -> RunList:
+    """The list of runs that texts ask for. Raises InvalidInput for those that cannot be read."""
+    return RunList(experiment_id, conditions(where, parse_run_condition), parse_order(order))
+
+
+def conditions(texts: Sequence[str], parse: Callable[[str, str], Condition] = parse_condition) -> tuple[Condition, ...]:
     """The conditions that texts stand for. Raises InvalidInput with a fault for every one that cannot be read."""
     found: list[Condition] = []
     faults: list[Fault] = []
     for i, text in enumerate(texts):
         try:
-            found.append(parse_condition(text, pointer("where", i)))
+            found.append(parse(text, pointer("where", i)))
         except InvalidInput as invalid:
             faults += invalid.faults
     if faults:

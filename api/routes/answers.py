@@ -110,6 +110,7 @@ SERVED: tuple[Served[Any, Any], ...] = (
         CURVES,
         draw_curves,
         pictures_only=True,
+        problems=(409,),
     ),
     Served(
         "/diagrams",

@@ -14,8 +14,9 @@ from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import page
 from phaselab.api.entrance.bodies import FormFields
 from phaselab.api.entrance.errors import invalid_input
-from phaselab.api.entrance.queries import ExperimentId, RunKey
+from phaselab.api.entrance.queries import ExperimentId, RunKey, run_list
 from phaselab.api.routes.answers import SERVED
+from phaselab.api.routes.run_table import PAGE, run_table, span
 from phaselab.api.routes.views import choose
 from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.families.catalogue import catalogue
@@ -31,6 +32,7 @@ from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 from phaselab.service.verbs import experiments, runs
 from phaselab.service.verbs.estimate import Estimate, estimate
 from phaselab.service.verbs.failures import failures
+from phaselab.service.verbs.run_lists import list_runs
 from phaselab.service.verbs.submit import submit
 from phaselab.service.verbs.verdicts import verdicts
 
@@ -93,11 +95,16 @@ def change(experiment_id: ExperimentId, verb: str, database: Db, account: Accoun
 
 @router.get("/experiments/{experiment_id}/runs")
 def runs_page(request: Request, experiment_id: ExperimentId, database: Db, cursor: str | None = None) -> Response:
-    """The runs of an experiment, a hundred at a time."""
+    """The runs of an experiment, a hundred at a time: filtered, sorted, in the columns that were chosen."""
     view = experiments.experiment(database, experiment_id)
-    found = runs.runs(database, experiment_id, cursor, 100)
-    rows = [(entry, phase_of(entry.run.measures)) for entry in found.items]
-    return page(request, "runs.html", {"item": view, "rows": rows, "next": found.next, "axes": view.row.spec["sweep"]})
+    table = run_table(experiment_id, view.row.spec["sweep"], view.row.failed > 0, request.query_params)
+    values = {"item": view, "table": table}
+    try:
+        asked = run_list(experiment_id, table.where, [table.order] if table.order else [])
+        found = list_runs(database, asked, cursor, PAGE)
+    except InvalidInput as invalid:
+        return page(request, "runs.html", values | {"faults": invalid.faults}, 422)
+    return page(request, "runs.html", values | {"found": found, "span": span(found)})
 
 
 @router.get("/runs/{key}")

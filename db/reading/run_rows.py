@@ -1,4 +1,4 @@
-"""Reading runs: pages of an experiment's runs, and one run whole."""
+"""Reading runs: rows of an experiment's runs, and one run whole."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from phaselab.db.reading.run_columns import STATE
 from phaselab.db.schema.bulk import among
 from phaselab.db.schema.tables import (
     Want,
@@ -43,6 +44,8 @@ _BRIEF = (
     imports.c.owner.label("imported_by"),
     *(runs.c[name] for name in MEASURES),
 )
+_BEHIND = "g"
+"""Behind every letter of a key."""
 _MEASURES_AT = len(_BRIEF) - len(MEASURES)
 _WHOLE = (
     select(
@@ -109,30 +112,26 @@ class WholeRun:
     experiments: tuple[int, ...] = ()
 
 
-def page_of_runs(
-    session: Session,
-    experiment_id: int,
-    after: int = 0,
-    limit: int = 100,
-    settings_ids: Sequence[int] | None = None,
-) -> list[RunRow]:
-    """The experiment's runs whose id is above `after`, in order of id; of the given settings only, if any are."""
+def read_rows(session: Session, experiment_id: int, run_ids: Sequence[int]) -> Mapping[int, RunRow]:
+    """Runs of an experiment, by id."""
     wants = experiment_runs.c
     query = (
-        select(*_BRIEF, wants.want)
+        select(*_BRIEF, STATE.label("seen"))
         .join(experiment_runs, wants.run_id == runs.c.id)
         .outerjoin(imports, imports.c.id == runs.c.import_id)
-        .where(wants.experiment_id == experiment_id, wants.run_id > after)
-        .order_by(wants.run_id)
-        .limit(limit)
+        .where(wants.experiment_id == experiment_id, among(session, runs.c.id, run_ids))
     )
-    if settings_ids is not None:
-        query = query.where(among(session, runs.c.settings_id, settings_ids))
-    return [_row(row, Want(row.want)) for row in session.execute(query)]
+    return {row.id: _row(row, row.seen) for row in session.execute(query)}
+
+
+def find_keys(session: Session, prefix: str) -> Sequence[str]:
+    """The keys that begin with these letters, in order; two at most."""
+    query = select(runs.c.key).where(runs.c.key >= prefix, runs.c.key <= prefix + _BEHIND)
+    return session.execute(query.order_by(runs.c.key).limit(2)).scalars().all()
 
 
 def whole_run(session: Session, key: str) -> WholeRun | None:
-    """The run of this key; None when there is none. Raises Damaged."""
+    """The run of this whole key; None when there is none. Raises Damaged."""
     found = session.execute(_WHOLE.where(runs.c.key == key)).one_or_none()
     if found is None:
         return None
@@ -176,7 +175,7 @@ def _undamaged_arrays(found: Any) -> arrays.RunArrays | None:
 
 def _whole(found: Any, stored: arrays.RunArrays | None) -> WholeRun:
     return WholeRun(
-        row=_row(found, None),
+        row=_row(found, found.state),
         recipe=found.recipe,
         settings=found.canonical,
         arrays=stored,
@@ -191,17 +190,13 @@ def _origin(found: Any) -> Origin | None:
     return None if found.imported_by is None else Origin(found.imported_by, found.imported_at, found.source)
 
 
-def _row(row: Any, want: Want | None) -> RunRow:
-    """A run as an experiment with this want sees it: one that was given up is cancelled, whoever else wants it."""
-    state = RunState(row.state)
-    if want in (Want.CANCELLED, Want.FAILED):
-        state = RunState(want.value)
+def _row(row: Any, state: str) -> RunRow:
     return RunRow(
         id=row.id,
         key=row.key,
         settings_id=row.settings_id,
         seed=row.seed,
-        state=state,
+        state=RunState(state),
         attempts=row.attempts,
         landed_at=row.landed_at,
         seconds=row.seconds,

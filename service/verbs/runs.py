@@ -1,6 +1,6 @@
-"""The verbs of runs: an experiment's in pages or all of them, and one run whole."""
+"""The verbs of one run: the whole of it, its cosines, its curves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,81 +11,17 @@ from phaselab.db.reading import run_rows
 from phaselab.db.reading.run_rows import Origin as Origin
 from phaselab.db.reading.run_rows import RunRow as RunRow
 from phaselab.db.reading.run_rows import WholeRun
-from phaselab.db.schema.database import Database
+from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing.arrays import RunArrays
-from phaselab.domain.answers.conditions import Condition
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
 from phaselab.domain.results.results import Curve
-from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import RadiiIn, Settings
 from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_object, stored_radii, stored_radii_in
-from phaselab.service.base.cursors import place_of
-from phaselab.service.base.errors import NotFound
-from phaselab.service.verbs.selection import Selection, select
+from phaselab.service.base.errors import Conflict, NotFound
 
-MAX_PAGE = 1000
-
-
-@dataclass(frozen=True)
-class RunView:
-    """A run of an experiment and the axis values of its point."""
-
-    run: RunRow
-    values: Mapping[str, Value]
-
-
-@dataclass(frozen=True)
-class RunPage:
-    """Some runs of an experiment, and the cursor of those that follow, if any."""
-
-    items: tuple[RunView, ...]
-    next: str | None
-
-
-def runs(
-    database: Database,
-    experiment_id: int,
-    cursor: str | None = None,
-    limit: int = 100,
-    where: Sequence[Condition] = (),
-) -> RunPage:
-    """A page of an experiment's runs. Raises NotFound, or InvalidInput for a cursor that was never given out or
-    conditions that nothing meets."""
-    after = place_of(cursor, 2**63 - 1) or 0
-    size = min(limit, MAX_PAGE)
-    with database.reading() as session:
-        selection = select(session, [experiment_id], where)
-        values = _first_values(selection)
-        only = sorted(values) if where else None
-        rows = run_rows.page_of_runs(session, experiment_id, after, size + 1, only)
-    items = tuple(RunView(row, values[row.settings_id]) for row in rows[:size])
-    return RunPage(items, str(items[-1].run.id) if len(rows) > size else None)
-
-
-def all_runs(
-    database: Database, experiment_id: int, where: Sequence[Condition] = (), batch: int = 5_000
-) -> Iterator[RunView]:
-    """Every run of an experiment, in constant memory; the first call to next() raises what `runs` raises."""
-    with database.reading() as session:
-        selection = select(session, [experiment_id], where)
-    values = _first_values(selection)
-    only = sorted(values) if where else None
-    after = 0
-    while True:
-        with database.reading() as session:
-            rows = run_rows.page_of_runs(session, experiment_id, after, batch, only)
-        yield from (RunView(row, values[row.settings_id]) for row in rows)
-        if len(rows) < batch:
-            return
-        after = rows[-1].id
-
-
-def _first_values(selection: Selection) -> dict[int, Mapping[str, Value]]:
-    """The axis values of the first point of every settings."""
-    values: dict[int, Mapping[str, Value]] = {}
-    for point in selection.points:
-        values.setdefault(point.settings_id, point.values)
-    return values
+KEY_LETTERS = 64
+LEAST_LETTERS = 6
+"""Fewest letters of a key that a run is found by."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +39,29 @@ class RunDetail:
 
 
 def run(database: Database, key: str) -> RunDetail:
-    """One run by its key. Raises NotFound."""
+    """One run by its key, or by the beginning of it. Raises NotFound, or Conflict where several keys begin so."""
     with database.reading() as session:
-        found = run_rows.whole_run(session, key)
+        found = run_rows.whole_run(session, _whole_key(session, key))
         if found is None:
             raise NotFound(f"there is no run {key}")
         text = found.settings
         radii, radii_in = stored_radii(text), stored_radii_in(text)
         return RunDetail(found, stored_object(text), radii, radii_in, readable_settings(text), misfit_of(text))
+
+
+def _whole_key(session: Session, key: str) -> str:
+    """The key that begins with these letters; themselves where they are whole. Raises NotFound or Conflict."""
+    if len(key) == KEY_LETTERS:
+        return key
+    if len(key) < LEAST_LETTERS:
+        raise NotFound(f"{key} is too short to find a run by: give {LEAST_LETTERS} letters of its key or more")
+    found = run_rows.find_keys(session, key)
+    if not found:
+        raise NotFound(f"there is no run whose key begins with {key}")
+    if len(found) > 1:
+        shown = " and ".join(one[: len(key) + 8] for one in found)
+        raise Conflict(f"several runs have keys that begin with {key}, as {shown}: give more letters")
+    return found[0]
 
 
 @dataclass(frozen=True)
@@ -128,7 +79,7 @@ class Cosines:
 def cosines(database: Database, key: str) -> Cosines:
     """The cosine matrix of a run. Raises NotFound, also for a run without a result."""
     detail = run(database, key)
-    return Cosines(key, arrays_of(detail).cosines, detail.stored.row.seed, detail.read, detail.misfit)
+    return Cosines(detail.stored.row.key, arrays_of(detail).cosines, detail.stored.row.seed, detail.read, detail.misfit)
 
 
 def curves_of_run(database: Database, key: str) -> Curves:
@@ -141,7 +92,7 @@ def curves_of_run(database: Database, key: str) -> Curves:
         )
         for one in arrays_of(detail).curves
     ]
-    name = f"run {key[:12]}, seed {detail.stored.row.seed}"
+    name = f"run {detail.stored.row.key[:12]}, seed {detail.stored.row.seed}"
     return Curves(CurveQuery(()), group_curves(found), names=(name,))
 
 

@@ -76,6 +76,7 @@ _READ = (
     *(f"/experiments/1/{noun}.{suffix}" for noun in ("failures", "verdicts") for suffix in ("json", "csv", "parquet")),
     f"{_RUNS}?limit=2",
     f"{_RUNS}?where=data.k=4&limit=2",
+    f"{_RUNS}?where=state=done&where=averaging_index>0.1&order=-seed&limit=2",
     *(f"{_RUNS}.{suffix}" for suffix in ("csv", "parquet")),
     "/runs/{done}",
     "/runs/{failed}",

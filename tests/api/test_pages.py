@@ -45,6 +45,7 @@ def pages(site: httpx.Client) -> list[str]:
         "/experiments/1",
         "/experiments/2",
         "/experiments/1/runs",
+        "/experiments/1/runs?where=state%3Dfailed&where=&order=-seed&column=seed&column=reason&column=nothing",
         "/glossary",
         "/submit",
         "/submit?preset=fig2",
@@ -139,6 +140,45 @@ def test_an_experiment_tells_why_runs_failed_and_how_far_it_is(site: httpx.Clien
         parts = re.findall(r'<rect class="(\w+)"(?: x="(\d+)")? width="(\d+)"', text)
         assert ("failed", "23", "1") in parts
     assert 'aria-label="0 done, 0 failed, 0 cancelled of 24"' in waiting
+
+
+def test_the_runs_of_a_page_are_filtered_sorted_and_told_in_the_columns_that_were_chosen(site: httpx.Client) -> None:
+    usual = site.get("/experiments/1/runs").text
+    assert "1 to 24 of 24 runs" in usual
+    assert ">reason</th>" in usual
+    failed = next(one for one in Links(site.get("/experiments/1").text).found if "where=state%3Dfailed" in one)
+    text = site.get(failed).text
+    assert "1 to 1 of 1 runs" in text
+    assert '<td class="reason"><span class="fault">diverged: the loss is not finite</span></td>' in text
+    asked = {"where": ["averaging_index>0.9", " "], "order": "-seed", "column": ["seed", "train_loss", "nothing"]}
+    page = site.get("/experiments/1/runs", params=asked).text
+    rows = re.findall(r"<tr><td>.*?</tr>", page)
+    assert len(rows) == 9
+    assert [re.findall('<td class="number">([^<]*)', row)[0] for row in rows] == ["2"] * 3 + ["1"] * 3 + ["0"] * 3
+    assert re.findall(r'aria-sort="(\w+)"', page) == ["none", "descending", "none"]
+    links = Links(page).found
+    twin = next(one for one in links if one.startswith("/api/v1/experiments/1/runs.csv"))
+    assert len(site.get(twin, headers={"Accept": "*/*"}).text.splitlines()) == 10
+    turned = next(one for one in links if "order=seed" in one)
+    first = re.findall('<td class="number">([^<]*)', re.findall(r"<tr><td>.*?</tr>", site.get(turned).text)[0])
+    assert first[0] == "0"
+    wrong = site.get("/experiments/1/runs", params={"where": "colour=<b>"})
+    assert wrong.status_code == 422
+    assert "<code>/where/0</code>: " in wrong.text
+    assert "colour=&lt;b&gt;" in wrong.text
+
+
+def test_pages_of_runs_say_where_they_are(site: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "PAGE", 10)
+    address, seen = "/experiments/1/runs?order=-averaging_index&column=seed", []
+    while address:
+        page = site.get(address).text
+        seen += re.findall('href="/runs/([0-9a-f]{64})"', page)
+        told = re.search(r"([0-9]+) to ([0-9]+) of 24 runs", page)
+        assert told is not None
+        assert int(told[2]) == len(seen)
+        address = next((one for one in Links(page).found if "cursor=" in one), "")
+    assert len(set(seen)) == 24
 
 
 def test_the_form_submits_tries_and_tells_faults(own_server: tuple[str, Database]) -> None:

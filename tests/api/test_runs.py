@@ -42,6 +42,25 @@ def test_conditions_filter_runs(read: httpx.Client) -> None:
     runs = every_run(read, where=["data.k=6", "network.labels=binary"])
     assert {(run["values"]["data.k"], run["values"]["network.labels"]) for run in runs} == {(6, "binary")}
     assert len(runs) == 3
+    asked = {"where": ["state!=failed", "averaging_index>0.4", "data.k!=4"], "order": ["-seed", "phase"], "limit": 4}
+    first = read.get("/experiments/1/runs", params=asked).json()
+    assert (first["total"], len(first["items"])) == (11, 4)
+    assert [run["seed"] for run in first["items"]] == [2, 2, 2, 1]
+    rows = list(csv.DictReader(io.StringIO(read.get("/experiments/1/runs.csv", params=asked | {"limit": []}).text)))
+    assert [row["key"] for row in rows] == [run["key"] for run in every_run(read, **asked)]
+    assert len(rows) == 11
+    assert read.get("/experiments/1/runs", params={"cursor": first["next"]}).status_code == 422
+    for wrong, pointer in (({"where": "colour=red"}, "/where/0"), ({"order": ["seed", "red"]}, "/order/1")):
+        refused = read.get("/experiments/1/runs", params=wrong)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_runs_are_found_by_the_beginning_of_their_key(read: httpx.Client, done: dict[str, Any]) -> None:
+    begin = done["key"][:10]
+    assert read.get(f"/runs/{begin}").json()["key"] == done["key"]
+    assert read.get(f"/runs/{begin}/cosines").json()["key"] == done["key"]
+    assert read.get(f"/runs/{begin}/curves.svg").status_code == read.get(f"/runs/{begin}.csv").status_code == 200
+    assert read.get(f"/runs/{done['key'][:5]}").status_code == 404
 
 
 def test_tables_hold_every_run(read: httpx.Client) -> None:

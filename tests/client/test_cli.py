@@ -84,6 +84,21 @@ def test_pictures_and_tables(filled_url: str, tmp_path: Path) -> None:
     assert phaselab(filled_url, "cosines", key, "-o", tmp_path / "cos.png").exit_code == 0
 
 
+def test_runs_are_listed_filtered_and_sorted(filled_url: str) -> None:
+    lines = phaselab(filled_url, "runs", 1).stdout.splitlines()
+    assert len(lines) == 25
+    assert lines[0].split()[:5] == ["key", "seed", "state", "data.k", "network.labels"]
+    failed = phaselab(filled_url, "runs", 1, "--where", "state=failed").stdout
+    assert "diverged: the loss is not finite" in failed
+    assert len(failed.splitlines()) == 2
+    few = phaselab(filled_url, "runs", 1, "--order", "-seed", "--order", "network.labels", "-n", 3)
+    assert [line.split()[1] for line in few.stdout.splitlines()[1:]] == ["2", "2", "2"]
+    assert "the first 3" in few.stderr
+    key = lines[1].split()[0]
+    assert f"run {key}" in phaselab(filled_url, "run", key).stdout
+    assert phaselab(filled_url, "run", key[:3]).exit_code == 1
+
+
 @pytest.mark.parametrize(("name", "word"), [("presets", "fig3"), ("parameters", "data.k"), ("measures", "train_loss")])
 def test_catalogues(filled_url: str, name: str, word: str) -> None:
     assert word in phaselab(filled_url, name).stdout

@@ -145,6 +145,16 @@ def test_runs_and_export(lab: Client, tmp_path: Path) -> None:
     assert list(frame["key"]) == [run["key"] for run in runs]
     assert len(pd.read_csv(lab.export(1, tmp_path / "runs.csv"))) == 24
     assert lab.save_cosines(runs[0]["key"], tmp_path / "c.png").stat().st_size > 100
+    chosen = list(lab.runs(1, where=["state=done", "averaging_index>0.9"], order="-seed"))
+    assert [run["seed"] for run in chosen] == [2] * 3 + [1] * 3 + [0] * 3
+    saved = pd.read_csv(lab.export(1, tmp_path / "some.csv", ["state=done", "averaging_index>0.9"], "-seed"))
+    assert list(saved["key"]) == [run["key"] for run in chosen]
+    assert lab.run(runs[0]["key"][:12])["key"] == runs[0]["key"]
+    for wrong in ({"where": "state=asleep"}, {"order": "colour"}):
+        with pytest.raises(Invalid):
+            list(lab.runs(1, **wrong))
+    with pytest.raises(Invalid, match="whole experiment"):
+        lab.export(1, tmp_path / "x.phaselab", where="state=done")
 
 
 @pytest.mark.parametrize("name", ["json", "yaml", "mapping", "preset"])

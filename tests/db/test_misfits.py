@@ -16,6 +16,7 @@ from phaselab.db.writing import recipe
 from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery
+from phaselab.domain.answers.run_lists import RunList
 from phaselab.domain.results.states import RunState
 from phaselab.domain.settings import stacks
 from phaselab.domain.settings.runs import run_key, settings_digest
@@ -23,6 +24,7 @@ from phaselab.domain.specs.stored import Misfit, stored_settings, stored_value
 from phaselab.service.scheduling.work_queue import WorkQueue
 from phaselab.service.verbs import curves, diagrams
 from phaselab.service.verbs import runs as run_verbs
+from phaselab.service.verbs.run_lists import all_runs
 from tests.db.rows import finish, land, store, take
 from tests.db.test_recipe import raise_recipe
 from tests.results import made_up
@@ -199,14 +201,13 @@ def test_whoever_reads_is_answered(database: Database) -> None:
     assert {curve.n for curve in answer.curves} == {3}
     assert {curve.theory is None for curve in answer.curves if curve.group["data.k"] == 4} == {True}
     assert {curve.theory is None for curve in answer.curves if curve.group["data.k"] == 6} == {False}
-    detail = run_verbs.run(
-        database, next(run_verbs.all_runs(database, experiment, (parse_condition("data.k=4"),))).run.key
-    )
+    listed = list(all_runs(database, RunList(experiment, (parse_condition("data.k=4"),))))
+    detail = run_verbs.run(database, listed[0].run.key)
     assert detail.read is None
     assert "network/colour: unknown key" in str(detail.misfit)
     assert detail.radii == (0.0, 10.0, 20.0)
     assert detail.settings["network"]["colour"] == "blue"
-    assert len(list(run_verbs.all_runs(database, experiment, (parse_condition("data.k=4"),)))) == 6
+    assert len(listed) == 6
 
 
 def test_what_fits_is_read_with_what_it_does_not_hold() -> None:

@@ -7,14 +7,19 @@ import pytest
 from sqlalchemy import event
 
 from phaselab.db.queue import candidates, leases, progress
-from phaselab.db.reading import experiments, failures, point_rows, run_rows
+from phaselab.db.reading import experiments, failures, point_rows, run_pages, run_rows
+from phaselab.db.reading.run_pages import Listing
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing import landing
+from phaselab.domain.answers.conditions import parse_run_condition
+from phaselab.domain.answers.run_lists import Order
 from phaselab.domain.results.states import Stage
 from phaselab.domain.settings.runs import Run
 from tests.db.rows import finish, store, take
 from tests.results import made_up
 
+_WHERE = tuple(map(parse_run_condition, ("state=failed", "train_loss>1", "data.k=4", "phase!=lazy")))
+_FILTERED = Listing(1, _WHERE, (Order("train_loss", True), Order("data.k")), frozenset({"data.k"}))
 LARGE = ("runs", "experiment_runs", "points", "settings", "run_arrays")
 
 
@@ -60,7 +65,10 @@ def _noted_progress(session: Session, runs: tuple[Run, ...]) -> None:
         lambda session, runs: point_rows.read_points(session, [1]),
         lambda session, runs: list(point_rows.read_curves(session, [1], [1, 2])),
         lambda session, runs: point_rows.read_measure(session, [1], [1, 2], "train_loss"),
-        lambda session, runs: run_rows.page_of_runs(session, 1, 5, 10, [1, 2, 3]),
+        lambda session, runs: run_pages.page_of_runs(session, Listing(1), (0, 0, 0), 10),
+        lambda session, runs: run_pages.page_of_runs(session, _FILTERED, None, 10),
+        lambda session, runs: run_pages.count_runs(session, _FILTERED),
+        lambda session, runs: run_rows.find_keys(session, "abcdef"),
         lambda session, runs: run_rows.page_of_results(session, 1, 5, 10),
         lambda session, runs: failures.read_failures(session, 1, 10),
         lambda session, runs: failures.read_failed_runs(session, [1]),

@@ -3,12 +3,10 @@
 import json
 
 import numpy as np
-import pytest
 
 from phaselab.db.schema.database import Database
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery
-from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.runs import canonical
 from phaselab.service.verbs import curves as curve_verbs
 from phaselab.service.verbs import runs as run_verbs
@@ -42,26 +40,6 @@ def test_curves_are_means_over_seeds(database: Database) -> None:
         assert group.n == 3
         assert group.radii == (0.0, 10.0, 20.0)
         np.testing.assert_allclose(group.mean, expected)
-
-
-def test_runs_come_in_pages_each_once(database: Database) -> None:
-    experiment = store(database)
-    land(database, [made_up(run) for run in take(database, experiment, most=5)])
-    keys, cursor = [], None
-    while True:
-        page = run_verbs.runs(database, experiment, cursor, limit=7)
-        keys += [view.run.key for view in page.items]
-        cursor = page.next
-        if cursor is None:
-            break
-    assert len(keys) == len(set(keys)) == 18
-    assert keys == [view.run.key for view in run_verbs.all_runs(database, experiment, batch=4)]
-    filtered = list(run_verbs.all_runs(database, experiment, (parse_condition("data.k>=6"),), batch=4))
-    assert len(filtered) == 12
-    assert all(view.values[X] in (6, 8) for view in filtered)
-    with pytest.raises(InvalidInput) as caught:
-        run_verbs.runs(database, experiment, "one")
-    assert [fault.pointer for fault in caught.value.faults] == ["/cursor"]
 
 
 def test_one_run_is_told_whole(database: Database) -> None:
