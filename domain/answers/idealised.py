@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from phaselab.domain.answers.course import MOST_MOMENTUM, Energies, course, energies, first_step
+from phaselab.domain.families.adversarial import is_adversarial
 from phaselab.domain.families.registry import family_of
 from phaselab.domain.families.sources import source_of
 from phaselab.domain.settings.labels import LabelGroups, deal_clusters, group_count
@@ -134,6 +135,8 @@ def _of_data(settings: Settings) -> Iterator[str]:
 
 def _of_training(settings: Settings) -> Iterator[str]:
     training, data = settings.training, settings.data
+    if is_adversarial(settings):
+        yield "theory does not follow adversarial training (training.adversarial_radius = 0)"
     momentum = training.momentum or 0.0
     if momentum > MOST_MOMENTUM:
         yield f"theory follows momentum up to {MOST_MOMENTUM}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from phaselab.domain.families.adversarial import is_adversarial
 from phaselab.domain.families.on_features import in_pixels
 from phaselab.domain.families.on_images import image_set
 from phaselab.domain.settings.faults import Fault, pointer
@@ -31,12 +32,21 @@ def engine_of(settings: Settings) -> str:
         return training.engine
     # a mini-batch step in the span of many images costs what all of them cost
     many = image_set(data) is not None and data.n > 2 * data.d
-    return "autograd" if training.optimizer in BY_AUTOGRAD or (many and training.batch_size) else "gram"
+    slow = training.optimizer in BY_AUTOGRAD or (many and training.batch_size) or _leaves_the_span(settings)
+    return "autograd" if slow else "gram"
+
+
+def _leaves_the_span(settings: Settings) -> bool:
+    """Whether training moves points where no combination of points and weights is: to the walls of a box."""
+    return is_adversarial(settings) and in_pixels(settings)
 
 
 def impossible_engine(settings: Settings) -> Iterator[Fault]:
-    """The fault of an engine that does not hold for the optimizer."""
+    """The fault of an engine that does not hold for how the network is trained."""
     training = settings.training
+    if training.engine == "gram" and _leaves_the_span(settings):
+        detail = "the gram engine does not hold for adversarial training on images, whose pixels keep to a box; use"
+        yield Fault(pointer("training", "engine"), f"{detail} engine: autograd, or adversarial_radius: 0")
     if training.engine == "gram" and training.optimizer == "adam":
         detail = "the gram engine does not hold for adam; use engine: autograd, or optimizer: gd, momentum or nesterov"
         yield Fault(pointer("training", "engine"), detail)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from phaselab.domain.families.adversarial import LOOKS, attack_operations, attack_seconds, is_adversarial
 from phaselab.domain.families.contract import Family
 from phaselab.domain.families.in_span import (
     MOST_NEURONS,
@@ -128,16 +129,19 @@ def _of_the_size(settings: Settings) -> Iterator[Fault]:
 
 
 def _seconds(settings: Settings) -> float:
-    """Matrix products of the training, and passes of the attacks' steps."""
-    data, training, attack = settings.data, settings.training, settings.attack
+    """Matrix products of the training, and passes of the attacks' steps, those in training too."""
+    data, training, attack, depth = settings.data, settings.training, settings.attack, settings.network.depth
     count, points = neurons_of(settings), attack.test_points
     columns = min(data.d, data.k + data.n + count) if data.draw == "law" else data.d
-    above = (settings.network.depth - 2) * count
+    above = (depth - 2) * count
     batch = training.batch_size or data.n
-    train = first_layer_operations(settings, count, columns) + 6.0 * batch * above * count * training.steps
+    passes = 1 + LOOKS * is_adversarial(settings)  # through the hidden layers, at every step of training
+    train = first_layer_operations(settings, count, columns) + attack_operations(settings, count, columns)
+    train += 6.0 * batch * above * count * training.steps * passes
     steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
     products = 6.0 * steps * points * count * (count + above)
-    return (train + products) / MATRIX_RATE + PASSES * steps * points * count / POINTWISE_RATE
+    trained = attack_seconds(settings, depth - 1, count, columns)
+    return trained + (train + products) / MATRIX_RATE + PASSES * steps * points * count / POINTWISE_RATE
 
 
 FAMILY = Family(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from phaselab.domain.families.adversarial import LOOKS, is_adversarial
 from phaselab.domain.families.contract import Family
 from phaselab.domain.families.on_images import image_set
 from phaselab.domain.families.rates import CONVOLUTION_RATE
@@ -54,7 +55,7 @@ def _seconds(settings: Settings) -> float:
     if not isinstance(width, int) or images is None:
         raise ValueError("a resnet18 needs canonical settings")
     forward = OPERATIONS * (width / WIDTH) ** 2 * (images.side / 32) ** 2
-    trained = (training.batch_size or data.n) * training.steps
+    trained = (training.batch_size or data.n) * training.steps * (1 + LOOKS * is_adversarial(settings))
     attacked = len(radii(attack)) * attack.test_points * attack.steps * attack.restarts * (1 + 2 * len(attack.methods))
     looked_at = (data.n + attack.test_points) / 3
     return 3 * forward * (trained + attacked / 2 + looked_at) / CONVOLUTION_RATE

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from phaselab.domain.families.adversarial import attack_operations, attack_seconds
 from phaselab.domain.families.contract import Family
 from phaselab.domain.families.in_span import (
     MOST_NEURONS,
@@ -44,15 +45,16 @@ def _impossible(settings: Settings) -> Iterator[Fault]:
 
 
 def _seconds(settings: Settings) -> float:
-    """Matrix products of the training, and the elements of the attacks' steps."""
+    """Matrix products of the training, and the elements of the attacks' steps, those in training too."""
     data, attack = settings.data, settings.attack
     count = neurons_of(settings)
     columns = min(data.d, data.k + data.n + count) if data.draw == "law" else data.d
-    train = first_layer_operations(settings, count, columns)
+    train = first_layer_operations(settings, count, columns) + attack_operations(settings, count, columns)
     steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
     exact = 200 * attack.test_points * count if "exact" in attack.methods else 0
     pixels = PIXEL_STEP * steps if in_pixels(settings) else 0
-    return train / MATRIX_RATE + (steps * attack.test_points * count + exact) / POINTWISE_RATE + pixels
+    train_seconds = train / MATRIX_RATE + attack_seconds(settings, 1, count, columns)
+    return train_seconds + (steps * attack.test_points * count + exact) / POINTWISE_RATE + pixels
 
 
 FAMILY = Family(

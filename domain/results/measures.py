@@ -135,8 +135,8 @@ _ENTRIES = (
         1,
         "",
         "Share of the squared weights that is what is left of their random start; the rest was learned. High in the"
-        " lazy regime. Null for Adam with weight decay, which leaves each weight another part, and for"
-        " activation power by autograd.",
+        " lazy regime. Null for Adam with weight decay, which leaves each weight another part, and by"
+        " autograd for activation power and for adversarial training.",
         "docs/methods/measures.md",
         _LINEAR_FIRST,
     ),

@@ -33,6 +33,8 @@ class Entry:
     """Whether it can be an axis; a list serves the whole experiment."""
     first: bool = False
     """Whether run keys have always held it: then it is in the canonical text wherever it is for the run. No new one."""
+    later: tuple[str, ...] = ()
+    """Of such a one, the families that it is for only since their keys were first made: to them it is as new."""
     as_in: str = ""
     """The parameter, by its path, of the extractor's own run that this one is: what this one does not say is said
     there."""

@@ -42,7 +42,7 @@ def canonical(settings: Settings) -> str:
     is a group of which nothing is left: their run keys still hold.
     """
     groups = settings.model_dump(mode="json")
-    for group, name, silent in _left_out():
+    for group, name, silent in _left_out(settings.network.kind):
         if groups[group][name] in silent:
             del groups[group][name]
     return json.dumps({group: values for group, values in groups.items() if values}, sort_keys=True, separators=_SPARE)
@@ -52,14 +52,14 @@ _SPARE = (",", ":")
 
 
 @cache
-def _left_out() -> tuple[tuple[str, str, tuple[object, ...]], ...]:
-    """Group and name of parameters, and the values at which each is left out of the canonical text."""
+def _left_out(family: str) -> tuple[tuple[str, str, tuple[object, ...]], ...]:
+    """Group and name of parameters, and the values at which a family's canonical texts leave each out."""
     defaults = Settings().model_dump(mode="json")
     found: list[tuple[str, str, tuple[object, ...]]] = []
     for path, parameter in parameters().items():
         group, name = path.split(".")
         neutral = () if parameter.neutral is None else (parameter.neutral,)
-        if not parameter.entry.first:
+        if not parameter.entry.first or family in parameter.entry.later:
             found.append((group, name, (defaults[group][name], *neutral)))
         elif neutral:
             found.append((group, name, (None,)))

@@ -161,8 +161,12 @@ class Training(Group):
     """`crop` shifts a training image by up to an eighth of its side, `flip_crop` also mirrors every other one."""
     label_smoothing: Annotated[float | None, _of_resnets("label smoothing", neutral=0.0)] = Field(None, ge=0, lt=1)
     """Share of a training label that is spread over all label groups."""
-    adversarial_radius: Annotated[float | None, _of_resnets("ε_train", "L2", neutral=0.0)] = Field(None, ge=0, le=1e6)
-    """Trains on images perturbed by up to this L2 norm against its own loss."""
+    adversarial_radius: Annotated[
+        float | None,
+        _first("ε_train", "L2", families=("two_layer", "mlp", "resnet18"), later=("two_layer", "mlp"), neutral=0.0),
+    ] = Field(None, ge=0, le=1e6)
+    """Adversarial training: at every step each point is moved by up to this L2 norm, in the unit of the data, to where
+    its own loss is larger. 0 is plain training."""
     loss: Annotated[
         Literal["auto", "logistic", "cross_entropy", "square", "exponential"], _of_mlps("loss function")
     ] = "auto"

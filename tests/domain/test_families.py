@@ -165,7 +165,7 @@ MADE_UP = Family(
     name="made_up",
     chosen_by="network.kind: made_up",
     sources=("clusters", "images"),
-    takes=frozenset({"network.init_scale", "training.adversarial_radius"}),
+    takes=frozenset({"network.init_scale", "training.label_smoothing"}),
     choices={"training.engine": ("auto", "autograd"), "attack.methods": ("pgd",)},
     notes={"network.kind": "a family that this test made up"},
     follow=_follow,
@@ -189,7 +189,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 SPEC: dict[str, Any] = {
     "name": "made up",
     "network": {"kind": "made_up", "init_scale": 0.1},
-    "training": {"adversarial_radius": 0.5},
+    "training": {"label_smoothing": 0.1},
     "sweep": {"network.width": [3, 5], "data.snr": [1.0, 2.0]},
     "seeds": 2,
 }
@@ -241,9 +241,9 @@ def test_a_made_up_family_is_in_the_catalogue(made_up: None) -> None:
     assert shown["network.kind"].choices == ("two_layer", "mlp", "resnet18", "made_up")
     assert "`made_up`: a family that this test made up." in shown["network.kind"].meaning
     assert shown["network.init_scale"].families == ("two_layer", "mlp", "made_up")
-    assert shown["training.adversarial_radius"].families == ("resnet18", "made_up")
+    assert shown["training.label_smoothing"].families == ("resnet18", "made_up")
     assert shown["attack.methods"].only == {"pgd_native": ("two_layer", "mlp", "resnet18"), "exact": ("two_layer",)}
     assert (
         "made_up"
-        in faults(Settings.model_validate({"training": {"adversarial_radius": 1.0}}))["/training/adversarial_radius"]
+        in faults(Settings.model_validate({"training": {"label_smoothing": 0.1}}))["/training/label_smoothing"]
     )

@@ -96,8 +96,18 @@ def grown(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget()
 
 
-def test_what_is_left_out_of_the_canonical_text_stands_for_what_it_always_did() -> None:
-    assert {f"{group}.{name}": values for group, name, values in runs._left_out()} == SILENT
+LATER: dict[str, dict[str, tuple[Any, ...]]] = {
+    "two_layer": {"training.adversarial_radius": (None, 0.0)},
+    "mlp": {"training.adversarial_radius": (None, 0.0)},
+    "resnet18": {},
+}
+"""The same of parameters that a family takes since later than others. Add lines, never change one."""
+
+
+@pytest.mark.parametrize("family", LATER)
+def test_what_is_left_out_of_the_canonical_text_stands_for_what_it_always_did(family: str) -> None:
+    left_out = {f"{group}.{name}": values for group, name, values in runs._left_out(family)}
+    assert left_out == SILENT | LATER[family]
 
 
 def later(base: dict[str, Any], **groups: dict[str, Any]) -> Settings:

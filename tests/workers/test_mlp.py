@@ -141,6 +141,11 @@ class LiteralNetwork(nn.Module):
 
 def literal_loss(run: Run, values: Tensor, label: Tensor) -> Tensor:
     """Of values [n, o] and label groups [n]."""
+    return literal_losses(run, values, label).mean()
+
+
+def literal_losses(run: Run, values: Tensor, label: Tensor) -> Tensor:
+    """[n]: that of every point."""
     name = run.settings.training.loss
     if run.settings.network.labels == "binary":
         sign, value = 1.0 - 2.0 * label, values[:, 0]
@@ -149,13 +154,13 @@ def literal_loss(run: Run, values: Tensor, label: Tensor) -> Tensor:
             "square": (value - sign) ** 2 / 2,
             "exponential": (-sign * value).exp(),
         }
-        return terms[name].mean()
+        return terms[name]
     if name == "cross_entropy":
-        return functional.cross_entropy(values, label)
+        return functional.cross_entropy(values, label, reduction="none")
     if name == "square":
-        return ((values - functional.one_hot(label, values.shape[1])) ** 2).sum(dim=1).mean() / 2
+        return ((values - functional.one_hot(label, values.shape[1])) ** 2).sum(dim=1) / 2
     own = values[torch.arange(len(label)), label].unsqueeze(1)
-    return ((values - own).exp().sum(dim=1) - 1).mean()
+    return (values - own).exp().sum(dim=1) - 1
 
 
 def literal_batches(run: Run) -> Iterator[Tensor]:

@@ -20,7 +20,7 @@ from phaselab.workers.attacks.climb import drawn
 from phaselab.workers.attacks.landscape import TARGETS, Again, Chosen, Economy, Look, Noise, Objective, Way
 from phaselab.workers.attacks.regions import BallInBox
 from phaselab.workers.data.image_data import Box
-from phaselab.workers.networks.groups import label_margin, read_out
+from phaselab.workers.networks.groups import label_margin, lead, read_out
 
 SHORTEST = 0.01
 """The last of shrinking steps, over the radius."""
@@ -155,10 +155,7 @@ class InputOwnLoss(_OnInputs):
 
     def judge(self, points: InputPoints, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
         """The score [N] and the margins [2, N] of outputs [c, N]."""
-        label = points.label.unsqueeze(0)  # [1, N]
-        own = outputs.gather(0, label).squeeze(0)  # [N]
-        others = outputs.scatter(0, label, -torch.inf)  # [c, N]
-        return own - others.logsumexp(dim=0), points.margins(outputs)
+        return lead(outputs, points.label), points.margins(outputs)
 
     def clean(self) -> Tensor:
         """[2, 1, N]: the margins without perturbation."""

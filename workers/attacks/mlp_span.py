@@ -18,7 +18,7 @@ from phaselab.workers.attacks.landscape import TARGETS, Chosen, Look, Objective,
 from phaselab.workers.attacks.lines import Lines
 from phaselab.workers.attacks.regions import Ball
 from phaselab.workers.attacks.span import ECONOMY, ROUNDING
-from phaselab.workers.networks.groups import read_out
+from phaselab.workers.networks.groups import lead, read_out
 from phaselab.workers.networks.mlp import Mlp, Upper, outputs, slope_bound
 
 
@@ -144,11 +144,8 @@ class MlpOwnLoss(_OnPoints):
 
     def judge(self, points: MlpPoints, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
         """The score [S, N] and the margins [2, S, N] of outputs [S, c, N]."""
-        label = points.label.unsqueeze(1)  # [S, 1, N]
-        own = of_groups.gather(1, label).squeeze(1)  # [S, N]
-        others = of_groups.scatter(1, label, -torch.inf)  # [S, c, N]
         margins = torch.stack([points.margins(of_groups, readout) for readout in READOUTS])
-        return own - others.logsumexp(dim=1), margins
+        return lead(of_groups, points.label), margins
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from phaselab.domain.families.adversarial import is_adversarial
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
@@ -39,10 +40,26 @@ def bundles(groups: list[list[Run]], device: str) -> list[list[list[Run]]]:
     return found
 
 
+def left_of(start: Tensor, left: Tensor) -> Tensor:
+    """[S, M, e'']: what is left of initial weights of this shape, from the factor of all, [S], or of each neuron,
+    [S, M], or the matrix [S, M, M] by which they are in the weights."""
+    return left @ start if left.dim() == 3 else start * left.view(len(left), -1, 1)
+
+
 def attacked_together(count: int, settings: Settings, neurons: int, device: str) -> list[slice]:
     """Which of so many networks of one shape are attacked as one batch."""
     most = 1 if source_of(settings).boxed else runs_at_once(neurons, settings.attack.test_points, device)
     return [slice(first, first + most) for first in range(0, count, most)]
+
+
+def attacked_in_training(settings: Settings, neurons: int, columns: int, layers: int) -> int:
+    """Numbers that adversarial training holds besides, of so many layers of neurons on inputs of so many columns; 0 in
+    plain training. The factor of the weights is made of a copy in double precision."""
+    if not is_adversarial(settings):
+        return 0
+    points = settings.training.batch_size or settings.data.n
+    in_span = 12 * layers * neurons * points + 8 * neurons**2 + 4 * neurons * columns
+    return in_span if settings.training.engine == "gram" else in_span + 8 * points * columns
 
 
 def joined(parts: Sequence[Networks]) -> Networks:

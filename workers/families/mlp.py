@@ -23,12 +23,14 @@ from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.first_layer import (
+    attacked_in_training,
     attacked_together,
     bundles,
     by_data,
     diverged,
     finite,
     joined,
+    left_of,
     look,
     on_images,
 )
@@ -146,6 +148,7 @@ class _Mlp:
         shared = n * columns + (n * n if settings.training.engine == "gram" and n <= 2 * columns else 0)
         inputs = points * data.d if literal else 0
         training = 6 * depth * neurons * n + 4 * neurons * (columns + (depth - 2) * neurons)
+        training += attacked_in_training(settings, neurons, columns, depth - 1)
         attacking = (12 + 6 * depth) * neurons * points
         lines = 7 * (NEAREST + 2) * depth * neurons * points
         size = 8 if settings.training.precision == "float64" else 4
@@ -187,7 +190,7 @@ def start_training(runs: Sequence[Run], data: TrainingSet, device: str) -> MlpSt
 
 
 def _look(start: MlpStart, fitted: MlpFitted) -> Networks:
-    left = start.weights * fitted.left.unsqueeze(-1)  # [S, M, e'']
+    left = left_of(start.weights, fitted.left)  # [S, M, e'']
     unknown = torch.full_like(fitted.loss, torch.nan)  # [S]
     return look(
         start.runs[0], start.data.centers, fitted.weights, fitted.bias, fitted.loss, fitted.accuracy, left, unknown

@@ -25,12 +25,14 @@ from phaselab.workers.data.training_set import TrainingSet, precision_of, traini
 from phaselab.workers.exact.exact import RobustRadii, decision_is_cheap, decision_radii, robust_radii, shorter_flips
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.first_layer import (
+    attacked_in_training,
     attacked_together,
     bundles,
     by_data,
     diverged,
     finite,
     joined,
+    left_of,
     look,
     on_images,
 )
@@ -152,7 +154,7 @@ class _TwoLayer:
         columns = data.d if literal else data_columns(data) + neurons
         shared = n * columns + (n * n if settings.training.engine == "gram" and n <= 2 * columns else 0)
         inputs = points * data.d if literal else 0
-        training = 6 * neurons * n + 4 * neurons * columns
+        training = 6 * neurons * n + 4 * neurons * columns + attacked_in_training(settings, neurons, columns, 1)
         attacking = 15 * neurons * points
         lines = 7 * (NEAREST + 2) * neurons * min(points, LINED)
         size = 8 if settings.training.precision == "float64" else 4
@@ -202,7 +204,7 @@ def _draw_weights(run: Run, network: TwoLayer) -> tuple[Tensor, Tensor]:
 
 
 def _look(start: Start, fitted: Fitted) -> Networks:
-    left = start.weights * fitted.left.view(-1, 1, 1)  # [S, M, e'']
+    left = left_of(start.weights, fitted.left)  # [S, M, e'']
     return look(
         start.runs[0], start.data.centers, fitted.weights, fitted.bias, fitted.loss, fitted.accuracy, left, fitted.dead
     )

@@ -20,20 +20,35 @@ class Sided(Protocol):
 
 
 def mean_loss(of_groups: Tensor, label: Tensor, loss: Loss, binary: bool = False) -> Tensor:
-    """Outputs [..., c, N] and labels [..., N] -> [...]: the mean loss over points.
+    """Outputs [..., c, N] and labels [..., N] -> [...]: the mean loss over points."""
+    return losses(of_groups, label, loss, binary).mean(dim=-1)
+
+
+def losses(of_groups: Tensor, label: Tensor, loss: Loss, binary: bool = False) -> Tensor:
+    """Outputs [..., c, N] and labels [..., N] -> [..., N]: the loss at every point.
 
     Of label groups: cross-entropy, half the squared distance to the label's unit vector, and the sum over the other
     groups i of exp(f_i - f_label). `binary` labels are +-1, those of f = f_0 - f_1: log(1 + exp(-y f)), (f - y)^2 / 2
     and exp(-y f).
     """
     if loss == "logistic":
-        return functional.softplus(-label_margin(of_groups, label)).mean(dim=-1)
+        return functional.softplus(-label_margin(of_groups, label))
     if loss == "cross_entropy":
-        return -_at(of_groups.log_softmax(dim=-2), label).mean(dim=-1)
+        return -_at(of_groups.log_softmax(dim=-2), label)
     if loss == "square":
-        return (_off_target(of_groups, label, binary).square().sum(dim=-2) / 2).mean(dim=-1)
+        return _off_target(of_groups, label, binary).square().sum(dim=-2) / 2
     ahead = _at(of_groups, label).unsqueeze(-2) - of_groups  # [..., c, N], 0 for the label
-    return ((-ahead).exp().sum(dim=-2) - 1).mean(dim=-1)
+    return (-ahead).exp().sum(dim=-2) - 1
+
+
+def lead(of_groups: Tensor, label: Tensor) -> Tensor:
+    """[..., c, N] and labels [..., N] -> [..., N]: the label's output less the logsumexp of the others.
+
+    It falls as the loss rises: cross-entropy and logistic loss are log(1 + exp(-lead)), the exponential one exp(-lead).
+    But its gradient never underflows.
+    """
+    others = of_groups.masked_fill(onehot(label, of_groups.shape[-2]).bool(), -torch.inf)  # [..., c, N]
+    return _at(of_groups, label) - others.logsumexp(dim=-2)
 
 
 def _off_target(of_groups: Tensor, label: Tensor, binary: bool) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.networks.groups import onehot
+from phaselab.workers.networks.groups import lead, onehot
 from phaselab.workers.networks.layout import GroupLayout
 
 
@@ -49,7 +49,7 @@ def network_of(settings: Settings, device: str | torch.device = "cpu") -> TwoLay
 
 def outputs(preactivations: Tensor, layout: GroupLayout) -> Tensor:
     """[..., M, N] -> [..., c, N]: f_i, the mean of the group's active pre-activations."""
-    active = preactivations.clamp_min(0)  # [..., M, N]
+    active = preactivations.relu()  # [..., M, N]; clamp_min would have the slope 1 at 0
     if layout.width == 1:
         return active
     *batch, _, points = preactivations.shape
@@ -69,7 +69,7 @@ class LossGradient:
     """
 
     def __init__(self, network: TwoLayer, label: Tensor, precision: torch.dtype) -> None:
-        self.network = network
+        self.network, self.label = network, label
         self.scale = 1 / (label.shape[-1] * network.layout.width)
         self.target = onehot(label, network.layout.outputs).to(precision)  # [..., c, n]
         self.sign = self.target[..., 0, :] - self.target[..., 1, :]  # [..., n] for two groups, +1 or -1
@@ -83,6 +83,11 @@ class LossGradient:
             if self.network.biased
             else self._cross_entropy(preactivations, active)
         )
+
+    def lead(self, preactivations: Tensor) -> Tensor:
+        """[..., M, n] -> [..., n]: the own output less the logsumexp of the others, which falls as the loss rises;
+        differentiable."""
+        return lead(outputs(preactivations, self.network.layout), self.label)
 
     def _logistic(self, preactivations: Tensor, active: Tensor) -> Tensor:
         active.mul_(self.side)  # 0 or the neuron's side

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import repeat
 
 import torch
@@ -15,6 +16,7 @@ from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.networks.groups import mean_loss
 from phaselab.workers.networks.two_layer import outputs
+from phaselab.workers.training.adversarial import FirstLayer, OnInputs
 from phaselab.workers.training.training import Fitted, Start, batches, finish
 
 
@@ -35,8 +37,11 @@ def left_of_start(training: Training) -> float:
     """The factor a that is left of the initial weights: what the optimizer makes of 1 where the loss has no slope.
 
     All of torch's SGD are linear in weights and gradients, so that W = a W0 + V, and V does not depend on W0 but by the
-    gradients. Adam with weight decay is not: nan.
+    gradients. Adam with weight decay is not, and in adversarial training a is a matrix, which is not asked for here:
+    nan.
     """
+    if training.adversarial_radius:
+        return math.nan
     if not training.weight_decay:
         return 1.0
     if training.optimizer == "adam":
@@ -55,14 +60,16 @@ def _train_one(start: Start, i: int, stop: Stop | None) -> tuple[Tensor, Tensor]
     weights = start.weights[i].clone().requires_grad_()  # [M, e'']
     bias = start.bias[i].clone().requires_grad_(start.network.biased)  # [M]
     optimizer = optimizer_of(run.settings.training, [weights, bias] if start.network.biased else [weights])
-    steps = run.settings.training.steps
+    steps, above = run.settings.training.steps, partial(outputs, layout=start.network.layout)
+    attack = OnInputs(run, start.data.inputs, start.network.layout.outputs, start.network.positive_groups)
     for step, rows in zip(range(steps), rows_of(run), strict=False):
         check(stop)
         tell(Stage.TRAINING, step, steps)
         inputs, label = (start.data.inputs, start.label) if rows is None else _take(start, rows)
+        inputs = attack(inputs, label, FirstLayer(weights, bias, above, start.network.loss, start.network.biased), stop)
         preactivations = preactivations_of(inputs, weights, bias)  # [M, batch]
         optimizer.zero_grad()
-        mean_loss(outputs(preactivations, start.network.layout), label, start.network.loss).backward()  # type: ignore[no-untyped-call]
+        mean_loss(above(preactivations), label, start.network.loss).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return weights.detach(), bias.detach()
 

@@ -9,12 +9,14 @@ from dataclasses import fields, replace
 import torch
 from torch import Tensor
 
+from phaselab.domain.families.adversarial import is_adversarial
 from phaselab.domain.results.states import Stage
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.networks.two_layer import LossGradient
 from phaselab.workers.training.in_span import FirstLayers, stacked
+from phaselab.workers.training.mixed import MixedLayers
 from phaselab.workers.training.training import Fitted, Start, batches, finish
 
 
@@ -31,7 +33,7 @@ def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Fitted]:
     for step in range(training.steps):
         check(stop)
         tell(Stage.TRAINING, step, training.steps)
-        layers.step(gradient(layers.preactivations()))
+        layers.descend(gradient, layers.preactivations())
     return _finish(starts, layers)
 
 
@@ -51,17 +53,18 @@ def _train_on_batches(start: Start, stop: Stop | None) -> Fitted:
 
 
 def _first_layers(starts: Sequence[Start], runs: Sequence[Sequence[Run]]) -> FirstLayers:
-    return FirstLayers(starts, runs, starts[0].network.biased)
+    kind = MixedLayers if is_adversarial(runs[0][0].settings) else FirstLayers
+    return kind(starts, runs, starts[0].network.biased)
 
 
 def _step_on(layers: FirstLayers, start: Start, points: Tensor) -> None:
     """One step of a single run on the mini-batch [b]."""
     gradient = LossGradient(start.network, start.label[points], layers.precision)
-    layers.step_on(points, gradient(layers.at(points)))
+    layers.descend_on(points, gradient)
 
 
 def _finish(starts: Sequence[Start], layers: FirstLayers) -> list[Fitted]:
     """The networks of each training set's runs."""
     weights, preactivations = layers.weights(), layers.preactivations()  # [D, S, M, e''], [D, S, M, n]
-    bias, left = layers.bias.squeeze(-1), layers.share.flatten(1)  # [D, S, M], [D, S]
+    bias, left = layers.bias.squeeze(-1), layers.left  # [D, S, M], [D, S] or [D, S, M, M]
     return [finish(start, weights[i], bias[i], preactivations[i], left[i]) for i, start in enumerate(starts)]

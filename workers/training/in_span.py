@@ -81,6 +81,16 @@ def data_sets_at_once(settings: Settings, device: str) -> int:
     return max(1, most // (size * settings.data.n**2))
 
 
+class PointLoss(Protocol):
+    """A loss by the pre-activations of training points."""
+
+    def __call__(self, preactivations: Tensor) -> Tensor:
+        """[..., M, N] -> [..., M, N]: the gradient of the mean loss."""
+
+    def lead(self, preactivations: Tensor) -> Tensor:
+        """[..., M, N] -> [..., N]: a score that falls as a point's loss rises; differentiable."""
+
+
 class FirstLayers:
     """Coefficients C [D, S, M, n], share a [D, S, 1, 1] of the initial weights, biases b [D, S, M, 1], and their
     optimizer, for D training sets with S runs each.
@@ -144,11 +154,24 @@ class FirstLayers:
         if bias is not None:
             of_bias(bias)
 
+    def descend(self, loss: PointLoss, preactivations: Tensor) -> None:
+        """One step on all points, from their pre-activations P [D, S, M, n], by the loss's gradient."""
+        self.step(loss(preactivations))
+
+    def descend_on(self, points: Tensor, loss: PointLoss) -> None:
+        """One step of a single run on points [b], by the loss's gradient."""
+        self.step_on(points, loss(self.at(points)))
+
     def step_on(self, points: Tensor, gradient: Tensor, along: Tensor | None = None) -> None:
         """One step of a single run with the gradient [1, 1, M, b] by its pre-activations at points [b]."""
         everywhere = torch.zeros_like(self.coefficients)
         everywhere[0, 0, :, points] = gradient[0, 0]
         self.step(everywhere, along)
+
+    @property
+    def left(self) -> Tensor:
+        """[D, S], or [D, S, M] of shares apart: a, by which the initial weights are in the weights."""
+        return self.share.flatten(2).squeeze(-1)
 
     def weights(self) -> Tensor:
         """W = a W0 + C X [D, S, M, e'']"""

@@ -6,6 +6,7 @@ The reference is plain PyTorch with automatic differentiation and torch's own op
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.data.training_set import TrainingSet
 from phaselab.workers.networks.groups import label_margin, mean_loss
 from phaselab.workers.networks.mlp import Mlp, Upper, outputs
+from phaselab.workers.training.adversarial import FirstLayer, OnInputs, has_directions
 from phaselab.workers.training.autograd import left_of_start, optimizer_of, preactivations_of, rows_of
 
 
@@ -59,14 +61,14 @@ class MlpFitted:
     accuracy: Tensor
     """[S] share of training points whose own label has strictly the largest output"""
     left: Tensor
-    """[S, M] the factors that are left of the neurons' initial weights, W = diag(left) W0 + V, V being learned; nan
-    where that is not known"""
+    """[S, M] the factors that are left of the neurons' initial weights, W = diag(left) W0 + V, V being learned, or [S]
+    that of all; in adversarial training a matrix [S, M, M]; nan where that is not known"""
     steps: Tensor
     """[S] steps that were taken"""
 
 
 def finish(start: MlpStart, weights: Tensor, bias: Tensor, upper: Upper, left: Tensor, steps: Tensor) -> MlpFitted:
-    """Fitted networks from their weights, what is left of the start [S, M], and the steps taken [S]."""
+    """Fitted networks from their weights, what is left of the start, and the steps taken [S]."""
     seen = preactivations_of(start.data.inputs, weights, bias)  # [S, M, n]
     of_groups = outputs(seen, weights.norm(dim=-1), upper, start.network)  # [S, c, n]
     accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [S]
@@ -138,6 +140,8 @@ class _One:
             upper.unit,
         )
         self._first = "weights" in parts
+        layout, data = start.network.layout, start.data
+        self._attack = OnInputs(self._run, data.inputs, layout.outputs, start.network.positive_groups)
         self.steps = 0
 
     def _leaf(self, value: Tensor, trained: bool) -> Tensor:
@@ -159,6 +163,8 @@ class _One:
             inputs, label = start.data.inputs, start.label
             if rows is not None:
                 inputs, label = inputs[rows.to(label.device)], label[rows.to(label.device)]
+            if has_directions(settings, self.steps):
+                inputs = self._attack(inputs, label, self._layer, stop)
             optimizer.zero_grad()
             loss = mean_loss(self._outputs(inputs), label, start.network.loss, start.network.binary)
             (loss / settings.network.multiplier**2).backward()  # type: ignore[no-untyped-call]
@@ -172,6 +178,12 @@ class _One:
         """[c, n] at inputs [n, e]."""
         seen = preactivations_of(inputs, self.weights, self.bias)  # [M, n]
         return outputs(seen, self.weights.norm(dim=-1), self.upper, self._start.network)
+
+    @property
+    def _layer(self) -> FirstLayer:
+        network, length = self._start.network, self.weights.norm(dim=-1)  # [M]
+        above = partial(outputs, length=length, upper=self.upper, network=network)
+        return FirstLayer(self.weights, self.bias, above, network.loss, network.binary)
 
     def _is_done(self) -> bool:
         start, training = self._start, self._run.settings.training

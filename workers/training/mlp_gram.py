@@ -16,7 +16,9 @@ from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.networks.groups import mean_loss
 from phaselab.workers.networks.mlp import Upper, outputs
+from phaselab.workers.training.adversarial import InSpan, has_directions, in_span, score
 from phaselab.workers.training.in_span import Descent, FirstLayers, settings_of, stacked
+from phaselab.workers.training.mixed import MixedLayers, mixing_of
 from phaselab.workers.training.mlp import MlpFitted, MlpStart, finish, reached, steps_between_looks, trained_parts
 from phaselab.workers.training.training import batches
 
@@ -66,7 +68,9 @@ class _State:
         self.parts = trained_parts(self.settings)
         self.moves_first = "weights" in self.parts
         powered = self.network.power is not None
-        self.layers = FirstLayers(starts, runs, "bias" in self.parts, powered)
+        biased, radius = "bias" in self.parts, self.settings.training.adversarial_radius
+        self.mixed = MixedLayers(starts, runs, biased) if radius else None
+        self.layers = self.mixed or FirstLayers(starts, runs, biased, powered)
         self.label = stacked([start.label for start in starts]).unsqueeze(1)  # [D, 1, n]
         self.upper = Upper.joined([start.upper for start in starts], torch.stack)  # [D, S, ...]
         self.trained = {
@@ -91,10 +95,24 @@ class _State:
         else:
             seen = self.layers.at(points)
         label = self.label if points is None else self.label[..., points]
-        found = self._gradients(seen, length, label)
-        self._move(found, points, length)
+        attacked = self._attacked(seen, length, label)
+        found = self._gradients(seen if attacked is None else attacked.seen, length, label)
+        self._move(found, points, length, attacked)
         self.taken += self.running
         return True
+
+    def _attacked(self, seen: Tensor, length: Tensor | None, label: Tensor) -> InSpan | None:
+        """The points [D, S, M, N], moved to where their loss is larger; null in plain training."""
+        if self.mixed is None:
+            return None
+        if not has_directions(self.settings, int(self.taken.max())):
+            return InSpan(seen, torch.zeros_like(seen))
+        network, upper = self.network, self.upper.each(torch.Tensor.detach)
+
+        def judge(at: Tensor) -> Tensor:
+            return score(self._outputs(at, length, upper), label, network.loss, network.binary)
+
+        return in_span(seen, self.mixed.factor(), judge, self.mixed.radius)
 
     def _gradients(self, seen: Tensor, length: Tensor | None, label: Tensor) -> dict[Name, Tensor]:
         """Of the loss over multiplier^2, by all that moves: the pre-activations [D, S, M, N], the lengths [D, S, M],
@@ -119,6 +137,9 @@ class _State:
 
     def _length(self, preactivations: Tensor, square: Tensor) -> Tensor:
         """|w| [D, S, M], from |w0|^2 and W = a W0 + C X: |w|^2 = a^2 |w0|^2 + a C.(W0 X^T) + C.(P - b)."""
+        if self.mixed is not None:
+            lengths: Tensor = self.mixed.weights().norm(dim=-1)
+            return lengths
         layers, share = self.layers, self.layers.share.squeeze(-1)  # [D, S, M]
         initial = layers.initial.view_as(layers.coefficients)  # [D, S, M, n]
         within = (layers.coefficients * (initial * layers.share + preactivations - layers.bias)).sum(dim=-1)
@@ -132,7 +153,9 @@ class _State:
             move.hold(~self.running)
         return bool(self.running.any())
 
-    def _move(self, gradients: dict[Name, Tensor], points: Tensor | None, length: Tensor | None) -> None:
+    def _move(
+        self, gradients: dict[Name, Tensor], points: Tensor | None, length: Tensor | None, attacked: InSpan | None
+    ) -> None:
         """One step of everything that is trained."""
         by_first, by_length = gradients.pop(FIRST, None), gradients.pop(LENGTH, None)
         for name, gradient in gradients.items():
@@ -140,6 +163,8 @@ class _State:
         if by_first is None:
             return
         along = None if by_length is None or length is None else (by_length / length.detach()).unsqueeze(-1)
+        if attacked is not None:
+            along = mixing_of(by_first, attacked.mixing, along)
         if points is None:
             self.layers.step(by_first, along)
         else:
@@ -148,7 +173,7 @@ class _State:
     def finish(self) -> list[MlpFitted]:
         """The networks of each training set's runs."""
         weights, bias = self.layers.weights(), self.layers.bias.squeeze(-1)  # [D, S, M, e''], [D, S, M]
-        left = self.layers.share.squeeze(-1).expand_as(bias)  # [D, S, M]
+        left = self.layers.left  # [D, S], [D, S, M] or [D, S, M, M]
         uppers = [Upper.of(tensors) for tensors in zip(*self.upper.tensors, strict=True)]
         each_set = zip(self.starts, weights, bias, uppers, left, self.taken, strict=True)
         return [finish(*one) for one in each_set]

@@ -11,22 +11,19 @@ from torch.nn import functional
 from phaselab.domain.results.states import Stage
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Training
-from phaselab.workers.attacks.climb import AtThePoints, climb
 from phaselab.workers.attacks.inputs import InputOwnLoss, InputPoints
-from phaselab.workers.attacks.landscape import Way
 from phaselab.workers.base.checkpoint import Checkpoint, State
 from phaselab.workers.base.progress import tell
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.base.streams import Stream, generator
 from phaselab.workers.data.image_data import Box
 from phaselab.workers.networks.resnet import ResNet18
+from phaselab.workers.training.adversarial import moved
 from phaselab.workers.training.autograd import optimizer_of
 from phaselab.workers.training.training import batches
 
 WARM_UP = 0.2
 """Share of the steps in which the `triangle` schedule rises."""
-ADVERSARIAL_STEPS = 7
-"""Attack steps on every batch of adversarial training, as in Madry et al. (arXiv 1706.06083)."""
 
 
 def train(
@@ -170,9 +167,6 @@ def _perturbed(network: ResNet18, images: Tensor, label: Tensor, radius: float, 
     points = InputPoints(
         lambda seen: network(seen.view(-1, *shape)).T, groups, groups - 1, flat, side, label, box, len(flat)
     )
-    landscape = InputOwnLoss(points)
-    everything = torch.ones_like(label, dtype=torch.bool).unsqueeze(0)  # [1, b]
-    starts = AtThePoints(landscape.zeros())
-    ended = climb(Way(landscape), radius, ADVERSARIAL_STEPS, starts, everything, stop, keep=True)
+    found = moved(InputOwnLoss(points), radius, stop)  # [b, d]
     network.train()
-    return (flat + ended.perturbation[0].T).view_as(images)
+    return found.view_as(images)

@@ -41,15 +41,15 @@ class Fitted:
     accuracy: Tensor
     """[S] share of training points whose own label has strictly the largest output"""
     left: Tensor
-    """[S] the factor a that is left of the initial weights, the rest of W = a W0 + V being learned; nan where no one
-    number is left of all"""
+    """[S] the factor a that is left of the initial weights, the rest of W = a W0 + V being learned; in adversarial
+    training a matrix [S, M, M]; nan where that is not known"""
     dead: Tensor
     """[S] share of outputs that are 0 at every training point"""
 
 
 def finish(start: Start, weights: Tensor, bias: Tensor, preactivations: Tensor, left: Tensor) -> Fitted:
     """Fitted networks from the weights, the final pre-activations [S, M, n] of the training points, and what is left
-    of the start [S]."""
+    of the start."""
     of_groups = outputs(preactivations, start.network.layout)  # [S, c, n]
     accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [S]
     dead = (of_groups.amax(dim=-1) <= 0).double().mean(dim=-1)  # [S]
