@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from phaselab.domain.settings.entries import SourceName
 from phaselab.domain.settings.faults import Fault
-from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.settings import Method, Settings
 
 
 def as_they_are(settings: Settings) -> Settings:
@@ -42,16 +42,26 @@ class Rules:
     has_theory: bool = False
 
 
+@dataclass(frozen=True)
+class Unfit:
+    """Why a method of attack does not hold for settings, and which one does in its place."""
+
+    why: str
+    instead: Method
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Family(Rules):
     """A kind of network, with what it can be trained on and what it costs.
 
     `takes` are the parameters of other families (their fields name those) that it takes as well. `neurons` are those of
     the last hidden layer; `directions` are the columns of the cosine matrix, its neurons when left out; `seconds` what
-    training, looking at and attacking a network takes on one core. All are asked of canonical settings.
+    training, looking at and attacking a network takes on one core. All are asked of canonical settings; but `unfit`,
+    the methods of attack that it offers and that do not hold, of settings in which nothing of the network is left out.
     """
 
     sources: tuple[SourceName, ...]
+    unfit: Callable[[Settings], Mapping[Method, Unfit]] = lambda _: {}
     takes: frozenset[str] = frozenset()
     neurons: Callable[[Settings], int]
     directions: Callable[[Settings], int] | None = None

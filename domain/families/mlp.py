@@ -1,9 +1,9 @@
 """The family `mlp`: any depth on a first layer that is linear in the input. `two_layer` is one of its cases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from phaselab.domain.families.adversarial import LOOKS, attack_operations, attack_seconds, is_adversarial
-from phaselab.domain.families.contract import Family
+from phaselab.domain.families.contract import Family, Unfit
 from phaselab.domain.families.in_span import (
     MOST_NEURONS,
     attempts,
@@ -16,7 +16,7 @@ from phaselab.domain.families.rates import MATRIX_RATE, POINTWISE_RATE
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.labels import group_count
 from phaselab.domain.settings.radii import radii
-from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.settings import Method, Settings
 
 POWER = 3.0
 """The least power at which gradient descent holds a single feature (arXiv 2405.15942)."""
@@ -128,6 +128,15 @@ def _of_the_size(settings: Settings) -> Iterator[Fault]:
         yield Fault(pointer("network", "width"), f"{detail}; use a smaller width or depth")
 
 
+def _unfit(settings: Settings) -> Mapping[Method, Unfit]:
+    """Exact radii need an activation that is max(z, leak z), of one hidden layer unless it is linear."""
+    network = settings.network
+    if network.activation == "linear" or (network.depth == 2 and network.activation in ("relu", "leaky_relu")):
+        return {}
+    why = f"is for two layers of relu or leaky_relu, and for linear, not for depth {network.depth} of"
+    return {"exact": Unfit(f"{why} {network.activation}", instead="pgd")}
+
+
 def _seconds(settings: Settings) -> float:
     """Matrix products of the training, and passes of the attacks' steps, those in training too."""
     data, training, attack, depth = settings.data, settings.training, settings.attack, settings.network.depth
@@ -141,7 +150,8 @@ def _seconds(settings: Settings) -> float:
     steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
     products = 6.0 * steps * points * count * (count + above)
     trained = attack_seconds(settings, depth - 1, count, columns)
-    return trained + (train + products) / MATRIX_RATE + PASSES * steps * points * count / POINTWISE_RATE
+    exact = 200 * points * count * group_count(settings.network.labels, data.k) if "exact" in attack.methods else 0
+    return trained + (train + products) / MATRIX_RATE + (PASSES * steps * points * count + exact) / POINTWISE_RATE
 
 
 FAMILY = Family(
@@ -149,10 +159,8 @@ FAMILY = Family(
     chosen_by="network.kind: mlp",
     sources=("clusters", "images", "features"),
     takes=frozenset({"network.init_scale"}),
-    choices={
-        "training.precision": ("float32", "float64"),
-        "attack.methods": ("pgd", "pgd_native"),
-    },
+    choices={"training.precision": ("float32", "float64")},
+    unfit=_unfit,
     notes={
         "network.kind": "any depth, activation and output on a first layer that is linear in the input; by default the"
         " network that `two_layer` is",

@@ -1,9 +1,9 @@
 """From settings as submitted to the canonical settings of a run: nothing left out, nothing ambiguous."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
-from phaselab.domain.families.contract import Family, Source
+from phaselab.domain.families.contract import Family, Source, Unfit
 from phaselab.domain.families.heads import of_extractor
 from phaselab.domain.families.registry import family_of
 from phaselab.domain.families.rules import offered, refused, with_neutral
@@ -11,7 +11,7 @@ from phaselab.domain.families.sources import source_of
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.labels import group_count
 from phaselab.domain.settings.radii import radii
-from phaselab.domain.settings.settings import Attack, Settings
+from phaselab.domain.settings.settings import METHODS, Attack, Method, Settings
 
 WITH_MOMENTUM = ("momentum", "nesterov")
 """Optimizers that have a momentum coefficient."""
@@ -49,14 +49,15 @@ def _follow(settings: Settings, family: Family, source: Source) -> Settings:
             "network.labels": "binary" if network.labels == "binary" else group_count(network.labels, data.k),
             "training.momentum": momentum if training.optimizer in WITH_MOMENTUM else None,
             "training.batch_size": None if training.batch_size == data.n else training.batch_size,
-            **_attack(settings.attack, offered("attack.methods", family, source)),
+            **_attack(settings.attack, offered("attack.methods", family, source), tuple(family.unfit(settings))),
         }
     )
 
 
 @lru_cache(maxsize=100)  # most points of a plan have the same attack, and a hundred radii take longer than the rest
-def _attack(attack: Attack, methods: tuple[str, ...] | None) -> dict[str, object]:
-    wanted = (method for method in set(attack.methods) if methods is None or method in methods)
+def _attack(attack: Attack, methods: tuple[str, ...] | None, unfit: tuple[str, ...]) -> dict[str, object]:
+    hold = (method for method in set(attack.methods) if method not in unfit)
+    wanted = (method for method in hold if methods is None or method in methods)
     return {"attack.radii": radii(attack), "attack.methods": tuple(sorted(wanted))}
 
 
@@ -68,6 +69,7 @@ def _faults(
     yield from source.impossible(followed)
     yield from family.impossible(followed)
     yield from _impossible(settings)
+    yield from _unfit(settings.attack, family.unfit(followed))
     yield from _of_extractor(followed, source)
 
 
@@ -86,6 +88,14 @@ def _impossible(settings: Settings) -> Iterator[Fault]:
     if training.batch_size is not None and training.batch_size > data.n:
         detail = f"a batch of {training.batch_size} is larger than the training set; it must be in 1..{data.n}"
         yield Fault(pointer("training", "batch_size"), detail)
+
+
+def _unfit(attack: Attack, unfit: Mapping[Method, Unfit]) -> Iterator[Fault]:
+    """The faults of methods that are asked for and do not hold, unless the one in its place is asked for as well."""
+    for method in attack.methods if attack.methods != METHODS else ():
+        if method in unfit and unfit[method].instead not in attack.methods:
+            detail = f"{method} {unfit[method].why}; use {unfit[method].instead}, or both where networks differ"
+            yield Fault(pointer("attack", "methods"), detail)
 
 
 def _of_extractor(followed: Settings, source: Source) -> Iterator[Fault]:

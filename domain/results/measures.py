@@ -50,16 +50,17 @@ class Measure:
 
 
 _PAPER = "arXiv 2410.10322"
-_EXACT = ("two_layer",)
+_TWO_LAYER = ("two_layer",)
+_EXACT = ("two_layer", "mlp")
 _LINEAR_FIRST = ("two_layer", "mlp")
 _ANY_DEPTH = ("mlp",)
 _LEAST = "over test points of the least L2 perturbation that flips the binary decision of the"
 _FOUND = "over test points of the shortest perturbation that `pgd` found to flip the binary decision of the"
 
 
-def _radius(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure:
+def _radius(name: str, symbol: str, meaning: str, unit: str = "L2", families: tuple[str, ...] = _EXACT) -> Measure:
     """A measure of exact robust radii, 0 for wrong points."""
-    return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/exact.md", _EXACT)
+    return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/exact.md", families)
 
 
 def _attacked(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure:
@@ -67,10 +68,10 @@ def _attacked(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure
     return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/mlp.md", _ANY_DEPTH)
 
 
-def _gap(name: str, symbol: str, of: str) -> Measure:
+def _gap(name: str, symbol: str, of: str, families: tuple[str, ...] = _EXACT) -> Measure:
     """How far exact robust radii are not known: 0 but where budgets ran out, so its tail is heavy."""
     meaning = f"Width of the certified bracket, median lower to median upper bound, of {of}."
-    return replace(_radius(name, symbol, meaning), heavy_tailed=True)
+    return replace(_radius(name, symbol, meaning, families=families), heavy_tailed=True)
 
 
 _ENTRIES = (
@@ -181,7 +182,7 @@ _ENTRIES = (
         "",
         "Share of the label groups whose output is 0 at every training point: nothing moves them any more.",
         "docs/methods/measures.md",
-        _EXACT,
+        _TWO_LAYER,
     ),
     Measure(
         "steps_taken",
@@ -210,6 +211,7 @@ _ENTRIES = (
         "Median over test points of the least L2 perturbation at which another label group's output is as large as the"
         " own one's; with two groups it is the binary decision's. Null where it is dear unless attack.label_radius asks"
         " for it.",
+        families=_TWO_LAYER,
     ),
     _radius("robust_radius_sum_q10", "r_sum,10 %", f"First decile {_LEAST} sum readout: as 90 % withstand."),
     _radius("robust_radius_sum_q90", "r_sum,90 %", f"Last decile {_LEAST} sum readout: as 10 % withstand."),
@@ -219,7 +221,7 @@ _ENTRIES = (
     _radius("robust_radius_max_relative", "r_max/R", "robust_radius_max over snr * sqrt(d).", unit=""),
     _gap("robust_radius_gap_sum", "g_sum", "robust_radius_sum"),
     _gap("robust_radius_gap_max", "g_max", "robust_radius_max"),
-    _gap("robust_radius_gap_label", "g_label", "robust_radius_label"),
+    _gap("robust_radius_gap_label", "g_label", "robust_radius_label", _TWO_LAYER),
 )
 
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _ENTRIES}

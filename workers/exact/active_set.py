@@ -69,7 +69,7 @@ class ActiveSet:
 
 def solve(programs: Programs, cutoff: Tensor) -> Solutions:
     """Solve the programs; one whose lower bound reaches `cutoff` [B] is left where it stands."""
-    first = on_mask(programs.own, programs.groups)  # [B, R]
+    first = on_mask(programs.own, programs.groups, programs.leak)  # [B, R]
     cuts = programs.cuts(first)
     lower = cuts.height.clamp_min(0)
     u = -lower.unsqueeze(1) * cuts.normal
@@ -79,7 +79,7 @@ def solve(programs: Programs, cutoff: Tensor) -> Solutions:
     left = (~done).nonzero().squeeze(1)
     if len(left):
         _run(programs.take(left), _start(left, cuts, u), cutoff[left], found)
-    weights = dual_weights(found.weights, programs.groups, programs.rounding)
+    weights = dual_weights(found.weights, programs.groups, programs.rounding, programs.leak)
     proof = programs.halfspaces(weights)
     return Solutions(proof.distance(programs.rounding), found.u, weights, proof)
 
@@ -157,7 +157,7 @@ def _store(state: ActiveSet, done: Tensor, found: _Found) -> None:
 def _next_cut(programs: Programs, state: ActiveSet) -> Tensor:
     """Let the cut that is violated most come in where none is pending; [B] bool, true where none is violated."""
     own = programs.preactivations(state.u)  # [B, R]
-    cuts = programs.cuts(on_mask(own, programs.groups))
+    cuts = programs.cuts(on_mask(own, programs.groups, programs.leak))
     violation = cuts.height + (cuts.normal * state.u).sum(1)
     fresh = ~state.pending
     state.new_on = torch.where(fresh.unsqueeze(1), cuts.on, state.new_on)

@@ -65,7 +65,7 @@ def descend(points: OneSide, found: Bracket, rows: Tensor, patterns: Tensor) -> 
         answer = solve(Programs.of(here, patterns), found.upper[rows])
         better = found.improve(rows, *attain(here, answer.perturbation, patterns))
         opposing = here.opposing + apply_rows(here.opposing_factor, here.run, answer.perturbation)
-        there = on_mask(opposing, points.opposing_groups)
+        there = on_mask(opposing, points.opposing_groups, points.leak)
         more = (better & (there != patterns).any(1)).nonzero().squeeze(1)
         if len(more) == 0:
             return

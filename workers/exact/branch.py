@@ -1,10 +1,11 @@
 """The exact method by branch and bound, where the opposing neurons are too many to enumerate their patterns.
 
 A node is a part of the ball around a point: every opposing pre-activation q lies in [low, high] there. Where the sign
-of q is not known yet, relu(q) lies under the chord from (low, 0) to (high, high); with chords for relus the flips of
-a node satisfy a convex program, whose minimum bounds them from below. Its dual weights give more: all flips of the
-node that are shorter than the best one known lie in a cap of the ball, which narrows every [low, high] in closed form
-(docs/methods/exact.md). What then still has a gap is cut in two by the sign of one q.
+of q is not known yet, relu(q) lies under the chord from (low, 0) to (high, high), max(q, leak q) under that from (low,
+leak low); with chords for them the flips of a node satisfy a convex program, whose minimum bounds them from below. Its
+dual weights give more: all flips of the node that are shorter than the best one known lie in a cap of the ball, which
+narrows every [low, high] in closed form (docs/methods/exact.md). What then still has a gap is cut in two by the sign of
+one q.
 """
 
 from dataclasses import dataclass, fields
@@ -16,9 +17,9 @@ from phaselab.workers.exact.active_set import solve
 from phaselab.workers.exact.bracket import Bracket, descend, unknown
 from phaselab.workers.exact.flips import attain
 from phaselab.workers.exact.parabola import Parabolas, parabolas
-from phaselab.workers.exact.program import Halfspaces, Programs, on_mask
+from phaselab.workers.exact.program import Halfspaces, Programs, on_mask, slopes
 from phaselab.workers.exact.rounding import SHORTEST
-from phaselab.workers.exact.side import OneSide, apply_rows
+from phaselab.workers.exact.side import OneSide, apply_rows, leaky
 
 PRUNE = 1e-8  # relative distance to the best flip at which a node is closed
 PROGRESS = 0.8  # a node whose open intervals shrank to this part of their width is solved again before it is cut
@@ -52,9 +53,10 @@ def join(parts: list[Nodes]) -> Nodes:
     return Nodes(**{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Nodes)})
 
 
-def branch_and_bound(points: OneSide, budget: int) -> Bracket:
-    """Brackets of the radii of B points that are not flipped at u = 0, with at most `budget` nodes a point."""
-    found = _first_flips(points)
+def branch_and_bound(points: OneSide, budget: int, known: Tensor) -> Bracket:
+    """Brackets of the radii of B points that are not flipped at u = 0, with at most `budget` nodes a point; only up to
+    the lengths of flips that are `known` [B], infinite where none is."""
+    found = _first_flips(points, known)
     reach = _search_radius(points, found)  # [B]
     found.lower = reach.clone()  # falls to the least bound of a node that is closed
     nodes, spent = _roots(points, reach), torch.zeros_like(points.run)
@@ -77,14 +79,17 @@ def branch_and_bound(points: OneSide, budget: int) -> Bracket:
     return found
 
 
-def _first_flips(points: OneSide) -> Bracket:
+def _first_flips(points: OneSide, known: Tensor) -> Bracket:
     """Descend from the pattern at u = 0, from all off, and from each opposing group all on."""
     found = unknown(points.own, points.own_factor.shape[2])
+    found.upper = known.clone()
     rows = torch.arange(len(points.run), device=points.run.device)
     members = _members(points)  # [G, Q]
-    for pattern in torch.cat([torch.zeros_like(members[:1]), members]):
+    off = points.leak * members if points.leak else torch.zeros_like(members[:1])
+    here = on_mask(points.opposing, points.opposing_groups, points.leak)
+    for pattern in torch.cat([off, members]):
         descend(points, found, rows, pattern.expand_as(points.opposing))
-    descend(points, found, rows, on_mask(points.opposing, points.opposing_groups))
+    descend(points, found, rows, here)
     return found
 
 
@@ -97,7 +102,7 @@ def _wander(points: OneSide, found: Bracket, rows: Tensor) -> None:
         direction = torch.randn(u.shape[1], generator=random, dtype=u.dtype).to(u.device)
         away = AWAY[turn % len(AWAY)] * found.upper[rows].unsqueeze(1) * direction / direction.norm()
         there = here.opposing + apply_rows(here.opposing_factor, here.run, u + away)
-        descend(points, found, rows, on_mask(there, points.opposing_groups))
+        descend(points, found, rows, on_mask(there, points.opposing_groups, points.leak))
 
 
 def _members(points: OneSide) -> Tensor:
@@ -135,12 +140,14 @@ def _expand(points: OneSide, found: Bracket, nodes: Nodes, reach: Tensor) -> lis
     """Solve the relaxations; the nodes that take the place of those that could not be closed."""
     here, radius = points.take(nodes.point), reach[nodes.point]
     members = _members(points)[nodes.group]  # [F, Q]
-    slope, lift = _chords(nodes, members, here.rounding)
+    slope, lift = _chords(nodes, members, here)
     answer = solve(Programs.of(here, slope, lift), radius)
     nodes.bound = torch.maximum(nodes.bound, torch.minimum(answer.lower, radius))
     opposing = here.opposing + apply_rows(here.opposing_factor, here.run, answer.perturbation)
-    gap = torch.where(_is_open(nodes, members), slope * opposing + lift - opposing.clamp_min(0), -torch.inf)  # [F, Q]
-    pattern = torch.where(_is_open(nodes, members), (opposing > 0).to(slope), slope)
+    gap = torch.where(
+        _is_open(nodes, members), slope * opposing + lift - leaky(opposing, here.leak), -torch.inf
+    )  # [F, Q]
+    pattern = torch.where(_is_open(nodes, members), slopes(opposing, here.leak), slope)
     found.offer(nodes.point, *attain(here, answer.perturbation, pattern))
     left = _left(found, nodes, radius, gap)
     here, nodes, members, radius, gap = here.take(left), nodes.take(left), members[left], radius[left], gap[left]
@@ -178,9 +185,9 @@ def _tangent(
         u = torch.where(answer.perturbation.isfinite(), answer.perturbation, 0.0)
         found.offer(nodes.point, *attain(here, u, pattern))
         opposing = here.opposing + apply_rows(here.opposing_factor, here.run, u)
-        pattern = torch.where(is_open, (opposing > 0).to(pattern), pattern)
+        pattern = torch.where(is_open, slopes(opposing, here.leak), pattern)
     slope, lift = linear
-    chord_gap = torch.where(is_open, slope * opposing + lift - opposing.clamp_min(0), -torch.inf)
+    chord_gap = torch.where(is_open, slope * opposing + lift - leaky(opposing, here.leak), -torch.inf)
     proved = parabolas(here, answer.weights, u, linear, is_open, radius)
     _tighten(nodes, proved, radius)
     proved = parabolas(here, answer.weights, u, linear, is_open & (proved.gap < chord_gap), radius)
@@ -205,11 +212,16 @@ def _split(here: OneSide, nodes: Nodes, members: Tensor, gap: Tensor, proof: Hal
     return [nodes.take(again.nonzero().squeeze(1)), *halves]
 
 
-def _chords(nodes: Nodes, members: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
-    """(slope [F, Q], lift [F, Q]): relu(q) <= slope * q + lift in the node, 0 for groups that do not count."""
+def _chords(nodes: Nodes, members: Tensor, here: OneSide) -> tuple[Tensor, Tensor]:
+    """(slope [F, Q], lift [F, Q]): relu(q) <= slope * q + lift in the node, 0 for groups that do not count; max(q, leak
+    q) with a leak, of which relu(q) is the part 1 - leak and q the rest."""
+    leak, rounding = here.leak, here.rounding
     chord = nodes.high / (nodes.high - nodes.low).clamp_min(torch.finfo(nodes.low.dtype).tiny)
     slope = members * torch.where(nodes.low >= 0, 1.0, torch.where(nodes.high <= 0, 0.0, chord))
-    return slope, torch.where(_is_open(nodes, members), rounding * nodes.high - slope * nodes.low, 0.0)
+    lift = rounding * nodes.high - slope * nodes.low
+    if leak:
+        slope, lift = members * leak + (1 - leak) * slope, (1 - leak) * lift - rounding * nodes.low
+    return slope, torch.where(_is_open(nodes, members), lift, 0.0)
 
 
 def _is_open(nodes: Nodes, members: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ long as the input perturbation it stands for. Derivation: docs/methods/exact.md.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ ENTRIES = 1_000_000  # numbers in the largest array of a batch
 REPEATED = 512  # patterns and entries of L up to which those of a run are repeated for every point of a batch
 
 
-_Solver = Callable[[OneSide, Tensor, Tensor], Iterator[tuple[Tensor, Bracket]]]
+Solver = Callable[[OneSide, Tensor, Tensor], Iterator[tuple[Tensor, Bracket]]]
 """Of points [B], their numbers [B] among all and the units [B] of their lengths: (rows, what is known of them)."""
 
 
@@ -54,6 +55,7 @@ def robust_radii(
     side: Tensor,
     readout: Readout,
     budget: int | None = None,
+    leak: float = 0.0,
 ) -> RobustRadii:
     """Radii of the binary decision of N points, of one run or of a stack of S runs of equal shape.
 
@@ -61,23 +63,66 @@ def robust_radii(
     points' classes, +1 or -1; the leading [S] is there for all three or for none. A wrong point has radius 0. The
     bounds meet (relative gap below 1e-6) unless branch and bound runs out of its `budget` of nodes per point, by
     default 512 up to 20 opposing neurons and fewer beyond, or double precision cannot tell. Nothing is known, 0 <=
-    radius <= inf, of points with numbers that are not finite or beyond 1e150.
+    radius <= inf, of points with numbers that are not finite or beyond 1e150. `leak` in [0, 1] is the slope of the
+    activation below 0.
     """
-    contests = _contests_of_sides(layout, readout)
-    return _radii(preactivations, factor, contests, (side == -1).long(), partial(_solve, budget=budget))
+    contests = _contests_of_sides(layout, readout, leak)
+    return radii_of(preactivations, factor, contests, (side == -1).long(), by_patterns(budget))
+
+
+def by_patterns(budget: int | None = None, known: Tensor | None = None) -> Solver:
+    """Brackets by enumeration where that is possible, else by branch and bound with a `budget` of nodes per point.
+    Where lengths of flips are `known` [..., N], nothing is looked for beyond, and they are upper bounds."""
+    return partial(_solve, budget=budget, known=None if known is None else known.flatten())
+
+
+def by_descent(start: Tensor) -> Solver:
+    """The flips that descents come to from the patterns at `start` [..., N, D]; no lower bounds."""
+    return partial(_descend, start=start.flatten(0, -2))
 
 
 def shorter_flips(
-    preactivations: Tensor, factor: Tensor, layout: GroupLayout, side: Tensor, readout: Readout, start: Tensor
+    preactivations: Tensor,
+    factor: Tensor,
+    layout: GroupLayout,
+    side: Tensor,
+    readout: Readout,
+    start: Tensor,
+    leak: float = 0.0,
 ) -> Tensor:
     """The shortest flips [..., N, D] that descents come to from the patterns of opposing neurons that are on at the
     perturbations `start` [..., N, D], proved as those of `robust_radii`; zero where none is found, or `start` is zero.
 
     From a flip they come to one that is no longer, since its pattern allows at least the flip itself.
     """
-    contests = _contests_of_sides(layout, readout)
-    found = _radii(preactivations, factor, contests, (side == -1).long(), partial(_descend, start=start.flatten(0, -2)))
-    return found.perturbation
+    contests = _contests_of_sides(layout, readout, leak)
+    return radii_of(preactivations, factor, contests, (side == -1).long(), by_descent(start)).perturbation
+
+
+class InSpan(Protocol):
+    """The exact method on S networks, in the coordinates of their L [S, M, D]."""
+
+    def radii(self, preactivations: Tensor, factor: Tensor, side: Tensor, readout: Readout) -> RobustRadii:
+        """Of points [S, N, M] of classes [S, N], as `robust_radii`."""
+
+    def flips(self, preactivations: Tensor, factor: Tensor, side: Tensor, readout: Readout, start: Tensor) -> Tensor:
+        """[S, N, D] from `start` [S, N, D], as `shorter_flips`."""
+
+
+@dataclass(frozen=True, eq=False)
+class OfLayout:
+    """The exact method on networks whose outputs add up their own neurons, max(z, leak z)."""
+
+    layout: GroupLayout
+    leak: float = 0.0
+
+    def radii(self, preactivations: Tensor, factor: Tensor, side: Tensor, readout: Readout) -> RobustRadii:
+        """`robust_radii`."""
+        return robust_radii(preactivations, factor, self.layout, side, readout, leak=self.leak)
+
+    def flips(self, preactivations: Tensor, factor: Tensor, side: Tensor, readout: Readout, start: Tensor) -> Tensor:
+        """`shorter_flips`."""
+        return shorter_flips(preactivations, factor, self.layout, side, readout, start, self.leak)
 
 
 def decision_radii(
@@ -91,8 +136,8 @@ def decision_radii(
     every = torch.arange(layout.outputs, device=layout.group_of_neuron.device)
     order = torch.argsort(layout.group_of_neuron, stable=True)  # [M], sorted by group
     of_neuron = layout.group_of_neuron[order]
-    contests = [_Contest(order[of_neuron == i], order[of_neuron != i], 1, layout.outputs - 1) for i in every.tolist()]
-    return _radii(preactivations, factor, contests, group, partial(_solve, budget=budget))
+    contests = [Contest(order[of_neuron == i], order[of_neuron != i], 1, layout.outputs - 1) for i in every.tolist()]
+    return radii_of(preactivations, factor, contests, group, by_patterns(budget))
 
 
 def decision_is_cheap(layout: GroupLayout) -> bool:
@@ -101,34 +146,39 @@ def decision_is_cheap(layout: GroupLayout) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Contest:
-    """Which neurons, sorted by group, a point has on its own side and which against it."""
+class Contest:
+    """Which neurons, sorted by group, a point has on its own side and which against it. `leak` and `rounded` as of
+    `OneSide`."""
 
     own: Tensor  # [R] long
     opposing: Tensor  # [Q] long
     own_groups: int
     opposing_groups: int
+    leak: float = 0.0
+    rounded: bool = False
 
 
-def _contests_of_sides(layout: GroupLayout, readout: Readout) -> list[_Contest]:
+def _contests_of_sides(layout: GroupLayout, readout: Readout, leak: float) -> list[Contest]:
     """Of points of class +1, and of class -1."""
     return [
-        _Contest(
+        Contest(
             own=layout.neurons_of_side(sign),
             opposing=layout.neurons_of_side(-sign),
             own_groups=1 if readout == "sum" else layout.groups_of_side(sign),
             opposing_groups=1 if readout == "sum" else layout.groups_of_side(-sign),
+            leak=leak,
         )
         for sign in (1, -1)
     ]
 
 
-def _radii(
-    preactivations: Tensor, factor: Tensor, contests: Sequence[_Contest], contest: Tensor, solver: _Solver
+def radii_of(
+    preactivations: Tensor, factor: Tensor, contests: Sequence[Contest], contest: Tensor, solver: Solver
 ) -> RobustRadii:
-    """Radii of points [..., N, M], each in the `contest` [..., N] of that number, as far as the solver tells."""
+    """Radii of points [..., N, M], each in the `contest` [..., N] of that number, as far as the solver tells; 0 of a
+    point in none, -1."""
     if preactivations.dim() == 2:
-        stacked = _radii(preactivations[None], factor[None], contests, contest[None], solver)
+        stacked = radii_of(preactivations[None], factor[None], contests, contest[None], solver)
         return RobustRadii(stacked.lower[0], stacked.upper[0], stacked.perturbation[0])
     runs, count, neurons = preactivations.shape
     flat, factor = preactivations.reshape(-1, neurons).double(), factor.double()  # [S N, M], [S, M, D]
@@ -151,17 +201,17 @@ def _radii(
     return RobustRadii(lower, upper, found.perturbation.view(runs, count, factor.shape[2]))
 
 
-def _alike(contests: Sequence[_Contest], span: int) -> Iterator[tuple[int, Sequence[_Contest]]]:
+def _alike(contests: Sequence[Contest], span: int) -> Iterator[tuple[int, Sequence[Contest]]]:
     """(number of the first, contests) that can be solved together: small ones, all of one shape."""
-    shapes = {(len(one.own), len(one.opposing), one.opposing_groups) for one in contests}
-    if len(shapes) == 1 and max(_repeated(*shape, span) for shape in shapes) <= REPEATED:
+    shapes = {(len(one.own), len(one.opposing), one.opposing_groups, one.leak) for one in contests}
+    if len(shapes) == 1 and max(_repeated(*shape, span=span) for shape in shapes) <= REPEATED:
         yield 0, contests
     else:
         yield from ((number, [one]) for number, one in enumerate(contests))
 
 
 def _points(
-    preactivations: Tensor, run: Tensor, factor: Tensor, contests: Sequence[_Contest], contest: Tensor
+    preactivations: Tensor, run: Tensor, factor: Tensor, contests: Sequence[Contest], contest: Tensor
 ) -> OneSide:
     """Points [B, M] with `factor` [S, M, D] in the `contest` [B] of that number, as those of one side; a group's mean
     counts as its sum.
@@ -181,12 +231,14 @@ def _points(
         opposing_length=length[:, opposing].flatten(0, 1),
         own_groups=contests[0].own_groups,
         opposing_groups=contests[0].opposing_groups,
+        leak=contests[0].leak,
+        rounded=contests[0].rounded,
     )
 
 
-def _repeated(own: int, opposing: int, opposing_groups: int, span: int) -> int:
+def _repeated(own: int, opposing: int, opposing_groups: int, leak: float, span: int) -> int:
     """Numbers that are repeated for every point of a batch of several runs: patterns, or entries of L."""
-    return max(pattern_count(opposing, opposing_groups), max(own, opposing) * span)
+    return max(pattern_count(opposing, opposing_groups, leak), max(own, opposing) * span)
 
 
 def _descend(points: OneSide, numbers: Tensor, unit: Tensor, start: Tensor) -> Iterator[tuple[Tensor, Bracket]]:
@@ -199,18 +251,21 @@ def _descend(points: OneSide, numbers: Tensor, unit: Tensor, start: Tensor) -> I
             here, found = points.take(rows).alone(run), unknown(begin[rows], begin.shape[1])
             opposing = here.opposing + apply_rows(here.opposing_factor, here.run, begin[rows])
             everything = torch.arange(len(rows), device=rows.device)
-            descend(here, found, everything, on_mask(opposing, here.opposing_groups))
+            descend(here, found, everything, on_mask(opposing, here.opposing_groups, here.leak))
             yield rows, found
 
 
-def _solve(points: OneSide, numbers: Tensor, unit: Tensor, budget: int | None) -> Iterator[tuple[Tensor, Bracket]]:
+def _solve(
+    points: OneSide, numbers: Tensor, unit: Tensor, budget: int | None, known: Tensor | None
+) -> Iterator[tuple[Tensor, Bracket]]:
     """(rows, their brackets) of batch after batch of points: of all runs together where little is repeated by that."""
+    limit = torch.full_like(unit, torch.inf) if known is None else known[numbers] / unit  # [B]
     opposing, span = points.opposing_factor.shape[1:]
-    patterns = pattern_count(opposing, points.opposing_groups)
-    repeated = _repeated(points.own.shape[1], opposing, points.opposing_groups, span)
+    patterns = pattern_count(opposing, points.opposing_groups, points.leak)
+    repeated = _repeated(points.own.shape[1], opposing, points.opposing_groups, points.leak, span)
     if repeated <= REPEATED:
         for rows in torch.split(torch.arange(len(points.run)).to(points.run), ENTRIES // repeated):
-            yield rows, enumerate_patterns(points.take(rows))
+            yield rows, enumerate_patterns(points.take(rows), limit[rows])
         return
     if budget is None:
         budget = min(NODES, max(WORK // opposing**2, 4 * points.opposing_groups))
@@ -218,4 +273,8 @@ def _solve(points: OneSide, numbers: Tensor, unit: Tensor, budget: int | None) -
     for run in range(points.own_factor.shape[0]):
         for rows in torch.split((points.run == run).nonzero().squeeze(1), max(1, most)):
             here = points.take(rows).alone(run)
-            yield rows, enumerate_patterns(here) if patterns <= PATTERNS else branch_and_bound(here, budget)
+            within = limit[rows]
+            yield (
+                rows,
+                enumerate_patterns(here, within) if patterns <= PATTERNS else branch_and_bound(here, budget, within),
+            )

@@ -30,6 +30,7 @@ class _Rays:
     own_groups: int
     opposing_groups: int
     rounding: float
+    leak: float
 
     @classmethod
     def of(cls, points: OneSide, u: Tensor, length: Tensor) -> "_Rays":
@@ -45,6 +46,7 @@ class _Rays:
             own_groups=points.own_groups,
             opposing_groups=points.opposing_groups,
             rounding=points.rounding,
+            leak=points.leak,
         )
 
     def take(self, rows: Tensor) -> "_Rays":
@@ -60,8 +62,13 @@ class _Rays:
     def excess(self, stretch: Tensor | float) -> Tensor:
         """[B] own value less opposing value at (1 + stretch) u, from above: the point is flipped where it is <= 0."""
         scale = 1 + stretch
-        own = side_value(self.own_start + scale * self.own_step, self.own_groups)
-        opposing = side_value(self.opposing_start + scale * self.opposing_step, self.opposing_groups)
+        own, opposing = self.own_start + scale * self.own_step, self.opposing_start + scale * self.opposing_step
+        if self.leak:  # terms of both signs: each gives way by itself
+            own, opposing = own + self.rounding * own.abs(), opposing - self.rounding * opposing.abs()
+        own = side_value(own, self.own_groups, self.leak)
+        opposing = side_value(opposing, self.opposing_groups, self.leak)
+        if self.leak:
+            return own - opposing
         excess: Tensor = own * (1 + self.rounding) - opposing * (1 - self.rounding)
         return excess
 
@@ -124,8 +131,8 @@ def _deepen(points: OneSide, u: Tensor, patterns: Tensor) -> tuple[Programs, Ten
     opposing_shift = depth * (points.opposing.abs() + length * points.opposing_length[points.run])  # [B, Q]
     own = points.own + apply_rows(points.own_factor, points.run, u)
     opposing = points.opposing + apply_rows(points.opposing_factor, points.run, u)
-    possible = side_value(own - own_shift, points.own_groups) <= side_value(
-        opposing + opposing_shift, points.opposing_groups
+    possible = side_value(own - own_shift, points.own_groups, points.leak) <= side_value(
+        opposing + opposing_shift, points.opposing_groups, points.leak
     )
     harder = replace(points, own=points.own + own_shift, opposing=points.opposing - opposing_shift)
     return Programs.of(harder, patterns), possible.nonzero().squeeze(1)

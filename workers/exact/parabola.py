@@ -4,7 +4,8 @@ relu(q) <= (q + c)^2 / (4 c) for every c > 0, with equality at q = c and at q = 
 Lagrangian psi of a node, |u|^2 plus a price times (own value less the majorants), is a convex quadratic. Flips u have
 psi(u) <= |u|^2: its minimum bounds |u|^2 from below, and the flips in a ball lie in an ellipsoid, which narrows the
 intervals of all neurons. At a local minimiser u with c = |q(u)| the bound is |u| itself whenever the quadratic is
-convex, which proves that minimiser global (docs/methods/exact.md).
+convex, which proves that minimiser global (docs/methods/exact.md). With a leak relu is the part 1 - leak of max(q, leak
+q), and q the rest.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from phaselab.workers.exact.program import slopes
 from phaselab.workers.exact.side import OneSide, combine_lengths, combine_rows
 
 CONVEX = 1.01  # by which the widths exceed those at which the quadratic is just convex (Gershgorin)
@@ -40,42 +42,42 @@ def parabolas(
     slope, _ = linear
     rows = here.opposing_factor[0]  # [Q, D]
     opposing = (here.opposing + u @ rows.T).abs()  # [F, Q]
-    pattern = torch.where(curved, (here.opposing + u @ rows.T > 0).to(slope), slope)
+    pattern = torch.where(curved, slopes(here.opposing + u @ rows.T, here.leak), slope)
     steep = (combine_rows(here.own_factor, here.run, weights) - pattern @ rows).norm(dim=1)
     price = 2 * u.norm(dim=1) / steep.clamp_min(torch.finfo(steep.dtype).tiny)  # [F] multiplier of the constraint
     gram = rows @ rows.T  # [Q, Q]
-    crowd = CONVEX / 4 * (curved.to(slope) @ gram.abs())  # [F, Q]
+    crowd = CONVEX / 4 * (1 - here.leak) * (curved.to(slope) @ gram.abs())  # [F, Q]
 
     def quadratic(share: Tensor) -> tuple[_Quadratic, Tensor]:
         cost = share * price
         width = torch.maximum(opposing, cost.unsqueeze(1) * crowd).clamp_min(torch.finfo(slope.dtype).tiny)
-        return _Quadratic.of(here, weights, _majorant(linear, curved, width), cost, gram), width
+        return _Quadratic.of(here, weights, _majorant(linear, curved, width, here.leak), cost, gram), width
 
     shares = torch.tensor(PRICES).to(slope)
     least = torch.stack([quadratic(share)[0].least() for share in shares])  # [P, F]
     bound, which = least.nan_to_num(nan=-torch.inf).max(0)
     best, width = quadratic(shares[which])
     low, high = best.ellipsoid(radius)
-    gap = torch.where(curved, (opposing - width).square() / (4 * width), torch.inf)
+    gap = torch.where(curved, (1 - here.leak) * (opposing - width).square() / (4 * width), torch.inf)
     return Parabolas(bound.clamp_min(0).sqrt() * (1 - here.rounding), gap, low, high)
 
 
 @dataclass(frozen=True, eq=False)
 class _Majorant:
-    """bend q^2 + tilt q + constant, at least relu(q) for every opposing q of a node; none is negative."""
+    """bend q^2 + tilt q + constant, at least max(q, leak q) for every opposing q of a node; none is negative."""
 
     bend: Tensor  # [F, Q]
     tilt: Tensor  # [F, Q]
     constant: Tensor  # [F, Q]
 
 
-def _majorant(linear: tuple[Tensor, Tensor], curved: Tensor, width: Tensor) -> _Majorant:
+def _majorant(linear: tuple[Tensor, Tensor], curved: Tensor, width: Tensor, leak: float) -> _Majorant:
     """Parabolas of `width` [F, Q] where `curved`, else `linear`."""
     slope, lift = linear
     return _Majorant(
-        bend=torch.where(curved, 1 / (4 * width), 0.0),
-        tilt=torch.where(curved, 0.5, slope),
-        constant=torch.where(curved, width / 4, lift),
+        bend=torch.where(curved, (1 - leak) / (4 * width), 0.0),
+        tilt=torch.where(curved, 0.5 * (1 + leak), slope),
+        constant=torch.where(curved, (1 - leak) * width / 4, lift),
     )
 
 

@@ -1,8 +1,8 @@
 """The exact method by enumeration: every on/off pattern of the opposing neurons is one convex program.
 
-A point is flipped when its own value is at most a . q for some pattern a inside one opposing group, so its radius is
-the least of the programs' minima. Dual weights that prove a bound for one pattern prove one for all of them at the cost
-of a matrix product; patterns whose bound is above a known flip are never solved.
+A point is flipped when its own value is at most a . q for some pattern a inside one opposing group (1 for on, 0 or the
+leak for off), so its radius is the least of the programs' minima. Dual weights that prove a bound for one pattern prove
+one for all of them at the cost of a matrix product; patterns whose bound is above a known flip are never solved.
 """
 
 from dataclasses import dataclass
@@ -22,27 +22,36 @@ FAR = 1e12  # times the farthest distance to a neuron's own hyperplane: no flip 
 DIFFERENCE = 8  # roundings of squared lengths that a difference of squares may lose
 
 
-def pattern_count(opposing_neurons: int, groups: int) -> int:
-    """Number of patterns: all off, and every other choice inside one group."""
-    return int(1 + groups * (2 ** (opposing_neurons // groups) - 1))
+def pattern_count(opposing_neurons: int, groups: int, leak: float = 0.0) -> int:
+    """Number of patterns: every choice inside one group. Without a leak all off is the same for all groups; a leak of 1
+    leaves nothing to choose."""
+    choices = 2 ** (opposing_neurons // groups)
+    if leak:
+        return int(groups if leak == 1 else groups * choices)
+    return int(1 + groups * (choices - 1))
 
 
-def all_patterns(like: Tensor, opposing_neurons: int, groups: int) -> Tensor:
-    """[A, Q] of 0 and 1: the all-off pattern and every other choice inside one group."""
+def all_patterns(like: Tensor, opposing_neurons: int, groups: int, leak: float = 0.0) -> Tensor:
+    """[A, Q] of 1 and `leak` inside one group, 0 outside; those of `pattern_count`."""
     width = opposing_neurons // groups
-    choices = torch.arange(1, 2**width, device=like.device).unsqueeze(1) >> torch.arange(width, device=like.device)
-    choices = (choices & 1).to(like)  # [2^h - 1, h]
-    patterns = torch.kron(torch.eye(groups).to(choices), choices)  # [A - 1, Q]
+    if leak == 1:
+        return torch.eye(groups).to(like).repeat_interleave(width, dim=1)
+    choices = torch.arange(2**width, device=like.device).unsqueeze(1) >> torch.arange(width, device=like.device)
+    choices = (choices & 1).to(like)  # [2^h, h]
+    if leak:
+        return torch.kron(torch.eye(groups).to(choices), choices.clamp_min(leak))
+    patterns = torch.kron(torch.eye(groups).to(choices), choices[1:])  # [A - 1, Q]
     return torch.cat([patterns.new_zeros(1, opposing_neurons), patterns])
 
 
-def enumerate_patterns(points: OneSide) -> Bracket:
-    """Radii of B points that are not flipped at u = 0, by best-first search over all patterns."""
+def enumerate_patterns(points: OneSide, known: Tensor) -> Bracket:
+    """Radii of B points that are not flipped at u = 0, by best-first search over all patterns; only up to the lengths
+    of flips that are `known` [B], infinite where none is."""
     patterns = _Patterns.of(points)
     heights = points.opposing @ patterns.on.T  # [B, A]
-    bound = patterns.bounds(points, heights, on_mask(points.own, points.own_groups))  # [B, A]
+    bound = patterns.bounds(points, heights, on_mask(points.own, points.own_groups, points.leak))  # [B, A]
     found = unknown(points.own, points.own_factor.shape[2])
-    solved = found.upper.clone()  # [B] least bound of the patterns that were solved
+    solved, found.upper = found.upper, known.clone()  # [B] least bound of the patterns that were solved
     rows = torch.arange(len(solved), device=solved.device)
     while len(rows):
         few = min(bound.shape[1], max(1, TOGETHER // len(rows)))
@@ -94,7 +103,7 @@ class _Patterns:
     @classmethod
     def of(cls, points: OneSide) -> "_Patterns":
         """The patterns of the points' opposing neurons."""
-        on = all_patterns(points.own, points.opposing.shape[1], points.opposing_groups)
+        on = all_patterns(points.own, points.opposing.shape[1], points.opposing_groups, points.leak)
         squares = torch.einsum("aq,sqd->sad", on, points.opposing_factor).square().sum(2)
         squares += DIFFERENCE * points.rounding * (points.opposing_length @ on.T).square()
         return cls(on, squares)

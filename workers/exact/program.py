@@ -2,10 +2,10 @@
 
     least |u|  such that  value(own + L u) <= constant + slope . u
 
-where value is the largest of the groups' sums of relu. The value is the largest of finitely many linear functions
-(cuts), one for every choice of a group and of the neurons that are on in it. Any convex combination of cuts, that is
-any dual weights t, proves a lower bound; the first cut, the largest at u = 0, mostly suffices, and the others are left
-to the active-set method (docs/methods/exact.md).
+where value is the largest of the groups' sums of max(p, leak p), relu without a leak. The value is the largest of
+finitely many linear functions (cuts), one for every choice of a group and of the neurons that are on in it. Any convex
+combination of cuts, that is any dual weights t, proves a lower bound; the first cut, the largest at u = 0, mostly
+suffices, and the others are left to the active-set method (docs/methods/exact.md).
 """
 
 from dataclasses import dataclass, replace
@@ -31,6 +31,7 @@ class Programs:
     constant_terms: Tensor  # [B] sum of the sizes of what `constant` was summed from
     slope_terms: Tensor  # [B] sum of the lengths of the rows that `slope` was summed from
     rounding: float
+    leak: float = 0.0
 
     @classmethod
     def of(cls, points: OneSide, slope: Tensor, lift: Tensor | None = None) -> "Programs":
@@ -51,6 +52,7 @@ class Programs:
             constant_terms=terms,
             slope_terms=combine_lengths(points.opposing_length, points.run, slope),
             rounding=points.rounding,
+            leak=points.leak,
         )
 
     def take(self, rows: Tensor) -> "Programs":
@@ -71,7 +73,7 @@ class Programs:
 
     def excess(self, own: Tensor, u: Tensor) -> Tensor:
         """[B] by how much value exceeds constant + slope . u, given the pre-activations at u; feasible where <= 0."""
-        return side_value(own, self.groups) - self.constant - (self.slope * u).sum(1)
+        return side_value(own, self.groups, self.leak) - self.constant - (self.slope * u).sum(1)
 
     def halfspaces(self, weights: Tensor) -> "Halfspaces":
         """What the dual weights t [B, R] prove."""
@@ -134,9 +136,10 @@ class Solutions:
     proof: "Halfspaces"  # how they do
 
 
-def on_mask(own: Tensor, groups: int) -> Tensor:
-    """The cut that is largest at pre-activations [B, R]: 1 for the positive neurons of the largest group."""
-    on = (own > 0).to(own)
+def on_mask(own: Tensor, groups: int, leak: float = 0.0) -> Tensor:
+    """The cut that is largest at pre-activations [B, R]: in the largest group 1 for the positive neurons, the leak for
+    the others."""
+    on = slopes(own, leak)
     if groups == 1:
         return on
     on = on.reshape(len(own), groups, on.shape[1] // groups)  # [B, groups, h]
@@ -145,13 +148,35 @@ def on_mask(own: Tensor, groups: int) -> Tensor:
     return (on * best.unsqueeze(2)).flatten(1)
 
 
-def dual_weights(weights: Tensor, groups: int, rounding: float) -> Tensor:
+def slopes(preactivations: Tensor, leak: float) -> Tensor:
+    """The slope of max(p, leak p) at every pre-activation."""
+    on = (preactivations > 0).to(preactivations)
+    return torch.where(on > 0, on, leak) if leak else on
+
+
+def dual_weights(weights: Tensor, groups: int, rounding: float, leak: float = 0.0) -> Tensor:
     """The weights [B, R] brought back into the dual weights T, which they have left by rounding at most.
 
-    T: 0 <= t_r <= level of r's group, levels >= 0 that add up to at most 1.
+    T: leak * level <= t_r <= level of r's group, levels >= 0 that add up to 1, or without a leak to at most 1.
     """
+    if leak:
+        return _leaky_weights(weights, groups, leak)
     inside = torch.where(weights > LIGHTEST, weights, 0.0).clamp_max(1)
     if groups == 1:
         return inside
     level = inside.reshape(len(inside), groups, inside.shape[1] // groups).amax(2).sum(1, keepdim=True)  # [B, 1]
     return inside / (level * (1 + rounding)).clamp_min(1)
+
+
+def _leaky_weights(weights: Tensor, groups: int, leak: float) -> Tensor:
+    """The same with a leak. Levels may lie between a group's largest weight and its least over the leak: as far up, for
+    all groups alike, as makes them add up to 1."""
+    if groups == 1:
+        return weights.clamp(leak, 1.0)
+    of_groups = weights.clamp(0.0, 1.0).reshape(len(weights), groups, weights.shape[1] // groups)  # [B, groups, h]
+    low, high = of_groups.amax(2), (of_groups.amin(2) / leak).clamp_max(1.0)  # [B, groups]
+    room = (high - low).sum(1, keepdim=True)  # [B, 1]
+    share = torch.where(room > 0, (1 - low.sum(1, keepdim=True)) / room, 0.0).clamp(0.0, 1.0)
+    level = low + share * (high - low)
+    level = (level / level.sum(1, keepdim=True)).unsqueeze(2)  # [B, groups, 1]
+    return torch.minimum(torch.maximum(of_groups, leak * level), level).flatten(1)

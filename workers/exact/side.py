@@ -21,8 +21,8 @@ SHARING = 16  # points a run on average, from which on their products are taken 
 class OneSide:
     """B points of one class, of S runs of equal shape; double precision.
 
-    Neurons are sorted by group. The value of a side is the largest of its groups' sums of relu; under the `sum`
-    readout a side is one group.
+    Neurons are sorted by group. The value of a side is the largest of its groups' sums of max(p, leak p), which is relu
+    without a leak; under the `sum` readout a side is one group.
     """
 
     own: Tensor  # [B, R] pre-activations of the neurons of the points' own side
@@ -34,11 +34,14 @@ class OneSide:
     opposing_length: Tensor  # [S, Q]
     own_groups: int
     opposing_groups: int
+    leak: float = 0.0  # slope below 0, in [0, 1]
+    rounded: bool = False  # whether the numbers are themselves products, right to rounding
 
     @property
     def rounding(self) -> float:
         """Relative rounding of every sum that is taken over neurons or dimensions."""
-        return rounding_of(self.own_factor.shape[1], self.opposing_factor.shape[1], self.own_factor.shape[2])
+        plain = rounding_of(self.own_factor.shape[1], self.opposing_factor.shape[1], self.own_factor.shape[2])
+        return 2 * plain if self.leak or self.rounded else plain
 
     def take(self, rows: Tensor) -> "OneSide":
         """The points `rows`, which may repeat."""
@@ -66,7 +69,10 @@ class OneSide:
 
 
 def right(points: OneSide) -> Tensor:
-    """[B] bool: whether own value > opposing value at u = 0, decided without rounding."""
+    """[B] bool: whether own value > opposing value at u = 0, decided without rounding; with a leak, or of rounded
+    numbers, whether that is possible."""
+    if points.leak or points.rounded:
+        return _possibly_right(points)
     own, opposing = side_value(points.own, points.own_groups), side_value(points.opposing, points.opposing_groups)
     larger: Tensor = own > opposing
     unsure = ((own - opposing).abs() <= points.rounding * (own + opposing)) & (own + opposing > 0)
@@ -83,9 +89,23 @@ def _exactly_right(own: Tensor, own_groups: int, opposing: Tensor, opposing_grou
     )
 
 
-def side_value(preactivations: Tensor, groups: int) -> Tensor:
-    """The largest of the groups' sums of relu, [...] of [..., groups * h]."""
-    active = preactivations.clamp_min(0)
+def _possibly_right(points: OneSide) -> Tensor:
+    """The same up to the rounding of sums. Where every term is 0, for certain not."""
+    leak, slack = points.leak, points.rounding
+    own, opposing = points.own, points.opposing
+    most = side_value(own + slack * own.abs(), points.own_groups, leak)
+    least = side_value(opposing - slack * opposing.abs(), points.opposing_groups, leak)
+    return most > least
+
+
+def leaky(preactivations: Tensor, leak: float) -> Tensor:
+    """max(p, leak p) of every pre-activation p."""
+    return torch.maximum(preactivations, leak * preactivations) if leak else preactivations.clamp_min(0)
+
+
+def side_value(preactivations: Tensor, groups: int, leak: float = 0.0) -> Tensor:
+    """The largest of the groups' sums of max(p, leak p), [...] of [..., groups * h]."""
+    active = leaky(preactivations, leak)
     if groups == 1:
         return active.sum(-1)
     if groups == active.shape[-1]:

@@ -12,7 +12,7 @@ from phaselab.domain.results.results import Decision
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.attacks.attacks import radii_of
+from phaselab.workers.attacks.attacks import ExactMethod, radii_of
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import NEAREST
 from phaselab.workers.attacks.mlp_span import MlpVictim
@@ -21,8 +21,10 @@ from phaselab.workers.base.stop import Stop
 from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
+from phaselab.workers.exact.mlp import exact_of
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.first_layer import (
+    Exact,
     attacked_in_training,
     attacked_together,
     bundles,
@@ -59,7 +61,6 @@ class TrainedMlps:
     steps: Tensor
     """[S] steps that were taken"""
     network: Mlp
-    exact = None
     exact_label = None
 
     def take(self, numbers: Sequence[int]) -> "TrainedMlps":
@@ -77,6 +78,14 @@ class TrainedMlps:
         sides = torch.tensor(label_groups(self.runs[0].settings).side_of_cluster, device=self.networks.side.device)
         seeds, farthest = [run.seed for run in self.runs], radii_of(self.runs[0].settings)[-1]
         return MlpVictim(self.networks, seeds, sides, self.network, self.upper, self._length, farthest)
+
+    @property
+    def exact(self) -> ExactMethod | None:
+        """Bounds of the exact robust radii, which take no note of a box."""
+        settings = self.runs[0].settings
+        if "exact" not in settings.attack.methods:
+            return None
+        return Exact(self.networks, exact_of(self.network, self.upper, settings.network.output == "fixed"))
 
     @cached_property
     def clean(self) -> Mapping[Decision, Tensor]:

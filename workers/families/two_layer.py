@@ -1,14 +1,14 @@
 """The family `two_layer`: trained as a batch, attacked in the span of its weights or on images, with exact radii."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from phaselab.domain.families.registry import family_of
-from phaselab.domain.results.results import Decision, Readout
+from phaselab.domain.results.results import Decision
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
@@ -22,9 +22,10 @@ from phaselab.workers.base.streams import Stream, generator, normal
 from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
-from phaselab.workers.exact.exact import RobustRadii, decision_is_cheap, decision_radii, robust_radii, shorter_flips
+from phaselab.workers.exact.exact import OfLayout, RobustRadii, decision_is_cheap, decision_radii
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.first_layer import (
+    Exact,
     attacked_in_training,
     attacked_together,
     bundles,
@@ -37,32 +38,10 @@ from phaselab.workers.families.first_layer import (
     on_images,
 )
 from phaselab.workers.measures.shown import Shown, own_side
-from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.trained import Networks, clean_accuracy
 from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
 from phaselab.workers.training.engines import ENGINES
 from phaselab.workers.training.training import Fitted, Start
-
-
-@dataclass(frozen=True, eq=False)
-class _Exact:
-    """The exact method on the networks of S runs."""
-
-    networks: Networks
-    layout: GroupLayout
-
-    def __call__(self, readout: Readout) -> RobustRadii:
-        """Bounds [S, N], perturbations [S, N, M]."""
-        networks, seen = self.networks, self.networks.preactivations.mT  # [S, N, M]
-        found = robust_radii(seen, networks.spanned, self.layout, networks.side, readout)
-        return replace(found, perturbation=found.perturbation @ networks.coordinates)
-
-    def descend(self, readout: Readout, points: Tensor, start: Tensor) -> Tensor:
-        """[S, M, N] of `points` [S, N] from `start` [S, M, N]."""
-        networks, seen = self.networks, self.networks.preactivations.mT  # [S, N, M]
-        begin = (networks.coordinates @ start.double()).mT * points.unsqueeze(-1)  # [S, N, D]
-        found = shorter_flips(seen, networks.spanned, self.layout, networks.side, readout, begin)
-        return (found @ networks.coordinates).mT
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +63,7 @@ class TwoLayers:
     @property
     def exact(self) -> ExactMethod:
         """Bounds of the exact robust radii, which take no note of a box; perturbations in the attacks' coordinates."""
-        return _Exact(self.networks, self.network.layout)
+        return Exact(self.networks, OfLayout(self.network.layout))
 
     @property
     def exact_label(self) -> ExactLabel | None:
