@@ -224,7 +224,7 @@ def test_a_made_up_family_is_swept_against_the_others(made_up: None) -> None:
         ("network", {"width": 8}, "must be odd"),
         ("training", {"engine": "gram"}, "gram is for two_layer or mlp, not for made_up; use auto or autograd"),
         ("training", {"schedule": "cosine"}, "schedule is for resnet18, not for made_up; leave it out"),
-        ("attack", {"methods": ["exact"]}, "exact is for two_layer, not for made_up; use pgd"),
+        ("attack", {"methods": ["exact"]}, "exact is for two_layer or mlp, not for made_up; use pgd"),
         ("features", {"kind": "resnet18"}, "features are those of images"),
     ],
 )
@@ -242,7 +242,10 @@ def test_a_made_up_family_is_in_the_catalogue(made_up: None) -> None:
     assert "`made_up`: a family that this test made up." in shown["network.kind"].meaning
     assert shown["network.init_scale"].families == ("two_layer", "mlp", "made_up")
     assert shown["training.label_smoothing"].families == ("resnet18", "made_up")
-    assert shown["attack.methods"].only == {"pgd_native": ("two_layer", "mlp", "resnet18"), "exact": ("two_layer",)}
+    assert shown["attack.methods"].only == {
+        "pgd_native": ("two_layer", "mlp", "resnet18"),
+        "exact": ("two_layer", "mlp"),
+    }
     assert (
         "made_up"
         in faults(Settings.model_validate({"training": {"label_smoothing": 0.1}}))["/training/label_smoothing"]

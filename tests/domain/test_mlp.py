@@ -95,3 +95,31 @@ def test_a_sweep_of_depth_needs_nothing_else() -> None:
 def test_depths_beyond_are_refused(depth: int) -> None:
     with pytest.raises(ValueError, match="depth"):
         submitted({"depth": depth})
+
+
+HAVE_EXACT = ({}, {"activation": "leaky_relu", "output": "trained"}, {"activation": "linear", "depth": 5})
+HAVE_NONE = ({"depth": 3}, {"activation": "erf"}, {"activation": "power"}, {"activation": "leaky_relu", "depth": 4})
+
+
+def methods(network: dict[str, Any], *given: str) -> tuple[str, ...]:
+    attack = {"attack": {"methods": given}} if given else {}
+    return resolve(submitted(network, **attack)).attack.methods
+
+
+@pytest.mark.parametrize(
+    "network", [*HAVE_EXACT, *HAVE_NONE], ids=lambda network: ", ".join(map(str, network.values()))
+)
+def test_methods_that_are_left_out_are_those_that_hold(network: dict[str, Any]) -> None:
+    exact = ("exact",) if network in HAVE_EXACT else ()
+    assert methods(network) == (*exact, "pgd", "pgd_native")
+    assert methods(network, "pgd") == ("pgd",)
+
+
+@pytest.mark.parametrize("network", HAVE_NONE, ids=lambda network: ", ".join(map(str, network.values())))
+def test_a_method_that_does_not_hold_is_refused_with_what_does(network: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        methods(network, "exact")
+    (fault,) = refused.value.faults
+    assert fault.pointer == "/attack/methods"
+    assert "exact is for two layers of relu or leaky_relu, and for linear" in fault.detail
+    assert methods(network, "exact", "pgd") == ("pgd",)
