@@ -101,7 +101,7 @@ def _of_kind(settings: Settings) -> Iterator[str]:
     if not family_of(settings).has_theory:
         yield f"theory does not speak of {settings.network.kind} networks"
     if not source_of(settings).has_theory:
-        yield "theory speaks of Gaussian clusters, not of images or features"
+        yield f"theory speaks of Gaussian clusters, not of {source_of(settings).name}"
     if settings.data.clone != "none":
         yield "theory speaks of points around centres, not of clones of labels"
     if settings.data.noise_dims is not None:

@@ -157,7 +157,7 @@ def _seconds(settings: Settings) -> float:
 FAMILY = Family(
     name="mlp",
     chosen_by="network.kind: mlp",
-    sources=("clusters", "images", "features"),
+    sources=("clusters", "images", "features", "orthogonal"),
     takes=frozenset({"network.init_scale"}),
     choices={"training.precision": ("float32", "float64")},
     unfit=_unfit,

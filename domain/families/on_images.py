@@ -20,7 +20,7 @@ OF_IMAGES = {
 
 
 def image_set(data: Data) -> ImageSet | None:
-    """The image set that the points come from; None for `clusters`."""
+    """The image set that the points come from; None for other sources."""
     return IMAGE_SETS.get(data.source)
 
 

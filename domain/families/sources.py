@@ -6,14 +6,15 @@ from phaselab.domain.families.clusters import CLUSTERS
 from phaselab.domain.families.contract import Source
 from phaselab.domain.families.heads import FEATURES
 from phaselab.domain.families.on_features import on_features
-from phaselab.domain.families.on_images import IMAGES, image_set
+from phaselab.domain.families.on_images import IMAGES
+from phaselab.domain.families.orthogonal import ORTHOGONAL
 from phaselab.domain.settings.settings import Settings
 
-SOURCES: Mapping[str, Source] = {source.name: source for source in (CLUSTERS, IMAGES, FEATURES)}
+SOURCES: Mapping[str, Source] = {source.name: source for source in (CLUSTERS, IMAGES, FEATURES, ORTHOGONAL)}
 
 
 def source_of(settings: Settings) -> Source:
     """What the network of these settings is trained on."""
     if on_features(settings):
         return FEATURES
-    return CLUSTERS if image_set(settings.data) is None else IMAGES
+    return SOURCES.get(settings.data.source, IMAGES)

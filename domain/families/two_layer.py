@@ -60,7 +60,7 @@ def _seconds(settings: Settings) -> float:
 FAMILY = Family(
     name="two_layer",
     chosen_by="network.kind: two_layer",
-    sources=("clusters", "images", "features"),
+    sources=("clusters", "images", "features", "orthogonal"),
     choices={"training.precision": ("float32", "float64")},
     notes={
         "network.kind": "a two-layer ReLU network whose second layer is fixed",

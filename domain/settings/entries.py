@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scale = Literal["linear", "log"]
-SourceName = Literal["clusters", "images", "features"]
-"""What a network can be trained on: Gaussian clusters, images, or features of images."""
+SourceName = Literal["clusters", "images", "features", "orthogonal"]
+"""What a network can be trained on: Gaussian clusters, images, features of images, or orthonormal inputs."""
 
 
 @dataclass(frozen=True)

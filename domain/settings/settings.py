@@ -48,9 +48,10 @@ class Group(BaseModel):
 class Data(Group):
     """The data set: `clusters`, k Gaussian clusters in R^d, or images, whose clusters are their ten classes."""
 
-    source: Annotated[Literal["clusters", "digits", "mnist", "cifar10"], _first("source")] = "clusters"
-    """Where the points come from; `clusters` draws Gaussian clusters around orthogonal centres, the others are images
-    whose clusters are their ten classes: digits are of class +1 when even, CIFAR-10's first five classes are."""
+    source: Annotated[Literal["clusters", "digits", "mnist", "cifar10", "orthogonal"], _first("source")] = "clusters"
+    """Where the points come from; `clusters` draws Gaussian clusters around orthogonal centres, `orthogonal` has
+    orthonormal inputs in k classes, the others are images whose clusters are their ten classes: digits are of class +1
+    when even, CIFAR-10's first five classes are."""
     k: Annotated[int, _first("k", "clusters")] = Field(10, ge=2, le=2_000)
     """Number of clusters."""
     d: Annotated[int, _first("d", "dimensions", "log")] = Field(3072, ge=2, le=1_000_000_000)
@@ -78,6 +79,8 @@ class Data(Group):
     """How many clusters (the first ones) are of class +1; k // 2 when left out."""
     label_noise: Annotated[float, _first("label noise", varies=True)] = Field(0.0, ge=0, lt=0.5)
     """Probability that the label of a training point is flipped."""
+    perturbation: Annotated[float, Entry("|E|_F", sources=("orthogonal",), varies=True)] = Field(0.0, ge=0, le=1e3)
+    """Frobenius norm of the normal matrix that moves all orthonormal inputs together."""
     normalization: Annotated[Literal["unit", "standard"] | None, _of_images("normalization", neutral="unit")] = None
     """`unit` has pixels in [0, 1]; `standard` takes each channel less the data set's mean, over its standard deviation.
     Radii are in these units."""

@@ -29,6 +29,7 @@ from phaselab.domain.specs.spec import parse_spec
 ON: dict[str, dict[str, Any]] = {
     "clusters": {},
     "images": {"data": {"source": "digits"}, "attack": {"test_points": 100}},
+    "orthogonal": {"data": {"source": "orthogonal", "n": 40, "d": 100}},
     "features": {"data": {"source": "cifar10"}, "features": {"kind": "resnet18", "width": 4}},
 }
 """Settings on every source."""

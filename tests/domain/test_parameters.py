@@ -28,6 +28,7 @@ SILENT: dict[str, tuple[Any, ...]] = {
     "data.balance": ("random",),
     "data.clone": ("none",),
     "data.noise_dims": (None,),
+    "data.perturbation": (0.0,),
     "network.depth": (2,),
     "network.activation": ("relu",),
     "network.power": (None,),

@@ -78,6 +78,10 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
         {"data": {"source": "digits", "n": 200, "clone": "gaussian"}, "network": {"kind": "mlp", "init_scale": 1e-2}},
         {"training": {"learning_rate": 0.5, "precision": "float64"}, "attack": {"test_points": 20, "steps": 3}},
     ),
+    "two_layer orthonormal inputs": (
+        {"data": {"source": "orthogonal", "k": 3, "n": 12, "d": 20, "perturbation": 0.5}, "network": {"labels": 3}},
+        {"training": {"learning_rate": 1.0, "steps": 60}, "attack": {"test_points": 30, "radii": [0.0, 0.2, 0.4]}},
+    ),
     "mlp three layers, trained": (
         _SMALL,
         {"network": {"kind": "mlp", "depth": 3, "width": 4, "output": "trained", "bias": "all"}},

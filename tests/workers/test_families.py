@@ -41,6 +41,7 @@ from phaselab.workers.trial.run_stack import Stopped, run_stack
 POINTS = 40
 ON: Mapping[str, Mapping[str, Any]] = {
     "clusters": {"data": {"k": 4, "d": 30, "n": 25}},
+    "orthogonal": {"data": {"source": "orthogonal", "k": 4, "d": 30, "n": 25, "perturbation": 1.0}},
     "images": {"data": {"source": "digits", "n": 60}},
     "features": {
         "data": {"source": "digits", "n": 60, "seed": 0},

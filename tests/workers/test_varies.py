@@ -24,6 +24,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "data.center_cosine": (0.0, 0.2),
     "data.balance": ("random", "exact"),
     "data.clone": ("mean", "gaussian"),
+    "data.perturbation": (0.5, 2.0),
     "data.label_noise": (0.0, 0.3),
     "data.seed": (1, 2),
     "network.init_scale": (0.05, 0.2),
@@ -53,6 +54,7 @@ BASES: dict[str, dict[str, Any]] = {
     "gram, literal, groups": SMALL | {"data": SMALL["data"] | {"draw": "literal"}, "network": {"labels": 3}},
     "autograd": SMALL | {"training": SMALL["training"] | {"engine": "autograd"}},
     "mlp": SMALL | {"network": MLP},
+    "orthogonal": SMALL | {"data": {"source": "orthogonal", "k": 4, "d": 30, "n": 25}},
     "pixels": IMAGES | {"network": {"init_scale": 0.1}},
     "resnet18": IMAGES
     | {"network": {"kind": "resnet18", "width": 2}, "training": IMAGES["training"] | {"batch_size": 30}},

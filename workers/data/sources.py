@@ -16,7 +16,7 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.base.recent import RECENT
-from phaselab.workers.data import clusters, feature_data, image_data, law
+from phaselab.workers.data import clusters, feature_data, image_data, law, orthogonal
 from phaselab.workers.data.training_set import TrainingSet
 
 
@@ -103,6 +103,19 @@ class _Literal(_Inputs):
         return {"draw": run.settings.data.draw}
 
 
+class _Orthogonal(_Inputs):
+    """Orthonormal inputs, which come again as test points."""
+
+    def training_set(self, run: Run) -> TrainingSet:
+        return orthogonal.draw_training_set(run)
+
+    def test_inputs(self, run: Run, centers: Tensor) -> tuple[Tensor, Tensor]:
+        return orthogonal.draw_test_points(run)
+
+    def origin(self, run: Run) -> Mapping[str, str]:
+        return {"draw": run.settings.data.draw}
+
+
 class _Images(_Inputs):
     """Images as they are."""
 
@@ -135,6 +148,7 @@ class _Features(_Inputs):
 SOURCES: Mapping[tuple[str, str], Source] = {
     ("clusters", "law"): _Law(),
     ("clusters", "literal"): _Literal(),
+    ("orthogonal", "literal"): _Orthogonal(),
     ("images", "literal"): _Images(),
     ("features", "literal"): _Features(),
 }
