@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: setup demo test quick serve lint bench chaos fuzz schema hunt lock clean
+.PHONY: setup demo test quick serve lint bench chaos fuzz schema hunt reproduce lock clean
 
 setup: .venv/installed
 
@@ -20,6 +20,11 @@ setup: .venv/installed
 
 demo: setup
 	$(BIN)/python examples/demo.py
+
+# Every preset of a CPU through the service: which published claims hold. PRESETS="fig2 fig3" runs those alone.
+PRESETS ?=
+reproduce: setup
+	$(BIN)/python examples/reproduce.py $(PRESETS)
 
 serve: setup
 	$(BIN)/phaselab serve --port $(PORT)

@@ -21,6 +21,7 @@ class Number(click.IntRange):
 
 ID = click.argument("experiment_id", metavar="ID", type=Number(min=1))
 IDS = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=Number(min=1))
+SET = click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change the spec; may be repeated.")
 WHERE = click.option(
     "--where", multiple=True, help="Condition on a parameter, as data.k=10 or data.d>=1000; may be repeated."
 )

@@ -38,6 +38,7 @@ CLIENT_COMMANDS: Mapping[str, tuple[str, str]] = {
     "runs": ("List runs of an experiment, in the order of its axes or another.", "answer_commands"),
     "export": ("Save runs of an experiment as a table, or the whole of it for `import`.", "answer_commands"),
     "import": ("Merge an experiment's FILE (.phaselab).", "answer_commands"),
+    "reproduce": ("Run presets and hold their claims to the runs: table, report, pictures.", "reproduce_commands"),
     "presets": ("List the presets.", "catalogue_commands"),
     "parameters": ("List the parameters.", "catalogue_commands"),
     "measures": ("List the measures.", "catalogue_commands"),

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from phaselab.client.arguments import ID
+from phaselab.client.arguments import ID, SET
 from phaselab.client.client import Client
 from phaselab.client.show import follow, show_experiment, show_experiments
 from phaselab.client.values import Experiment
@@ -21,7 +21,7 @@ def commands() -> None:
 
 @commands.command()
 @click.argument("spec", metavar="SPEC|preset:NAME")
-@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change the spec; may be repeated.")
+@SET
 @click.option("--dry-run", is_flag=True, help="Tell what it would come to, and store nothing.")
 @click.option("--watch", "watched", is_flag=True, help="Follow it to the end.")
 @click.pass_obj

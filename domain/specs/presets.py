@@ -23,10 +23,11 @@ class Picture(Group):
 
 class Preset(Group):
     """A spec under a name: what it asks, what to look at when it is done, and what is claimed of it. The spec is as it
-    was written: whoever submits it may change it first."""
+    was written: whoever submits it may change it first. `sized_for` a `cpu` it takes minutes on two cores."""
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     meaning: str = Field(min_length=1)
+    sized_for: Literal["cpu", "gpu"] = "cpu"
     spec: Mapping[str, Any]
     pictures: Annotated[tuple[Picture, ...], Field(min_length=1, strict=False)]
     claims: Annotated[tuple[Claim, ...], Field(strict=False)] = ()
