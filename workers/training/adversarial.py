@@ -161,7 +161,7 @@ class _Ascent:
 
 
 def _norm(values: Tensor) -> Tensor:
-    """[..., D, N] -> [..., 1, N]; torch's own goes point by point where points are last, which takes 16 times as long."""
+    """[..., D, N] -> [..., 1, N]; torch's own goes point by point where points are last, 16 times as slowly."""
     return values.square().sum(dim=-2, keepdim=True).sqrt()
 
 
