@@ -1,53 +1,21 @@
 """The catalogue of measures: every named number of a run.
 
-A measure is one entry here and one function in `workers/`. Its column in `runs` is made when a database is opened, its
-place in summaries goes by its name, and results that are older than it can be given it (`missing=true` of retry).
+A measure is an entry, here or in the file of its kind, and a function in `workers/`. Its column in `runs` is made when
+a database is opened, its place in summaries goes by its name, and results that are older than it can be given it
+(`missing=true` of retry).
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from phaselab.domain.families.sources import source_of
-from phaselab.domain.settings.entries import SourceName
+from phaselab.domain.results.measure import Measure as Measure
+from phaselab.domain.results.measure import Measures as Measures
+from phaselab.domain.results.measure import Points
+from phaselab.domain.results.measures_of_directions import OF_DIRECTIONS
+from phaselab.domain.results.measures_of_layers import OF_LAYERS
 from phaselab.domain.settings.settings import Settings
-
-Points = Literal["test_points", "training_points"]
-"""What a measure can be a share of."""
-Measures = Mapping[str, float | None]
-"""A run's measures by name; null where a measure is undefined."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A named number of a run. `low` and `high` bound it, null where it is unbounded.
-
-    `families` and `sources` are those that it is defined for, empty for all: every run of theirs is given it, as a
-    number or as null where it is undefined; no other run is.
-
-    What its interval over draws is made by (`results/intervals.py`): its bounds; `share_of`, the points of which it is
-    the share that has something; and `heavy_tailed`, where a few runs outweigh all others, so that no interval covers.
-    """
-
-    name: str
-    symbol: str
-    low: float | None
-    high: float | None
-    unit: str
-    meaning: str
-    source: str
-    families: tuple[str, ...] = ()
-    sources: tuple[SourceName, ...] = ()
-    share_of: Points | None = None
-    heavy_tailed: bool = False
-
-    @property
-    def title(self) -> str:
-        """Axis title: the name in words, its symbol and its unit."""
-        unit = f", {self.unit}" if self.unit else ""
-        return f"{self.name.replace('_', ' ')} ({self.symbol}{unit})"
-
 
 _PAPER = "arXiv 2410.10322"
 _TWO_LAYER = ("two_layer",)
@@ -224,7 +192,7 @@ _ENTRIES = (
     _gap("robust_radius_gap_label", "g_label", "robust_radius_label", _TWO_LAYER),
 )
 
-MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _ENTRIES}
+MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in (*_ENTRIES, *OF_DIRECTIONS, *OF_LAYERS)}
 """Every measure by its name."""
 
 

@@ -14,7 +14,7 @@ from phaselab.workers.data.training_set import Centers, center_coordinates
 from phaselab.workers.exact.exact import RobustRadii
 from phaselab.workers.families.two_layer import FAMILY
 from phaselab.workers.measures import measures
-from phaselab.workers.measures.measures import FUNCTIONS
+from phaselab.workers.measures.every import FUNCTIONS, LAYERED
 from phaselab.workers.measures.shown import Shown, cosines, feature_fraction, features_held, own_side, weight_shares
 from phaselab.workers.networks.trained import Geometry, geometry
 from phaselab.workers.networks.two_layer import network_of
@@ -26,7 +26,9 @@ SETTINGS = small_run(network__labels="binary", network__width=1).settings
 
 
 def test_every_measure_of_the_catalogue_has_its_function_and_no_other() -> None:
-    assert set(FUNCTIONS) == set(MEASURES)
+    assert set(FUNCTIONS) | set(LAYERED) == set(MEASURES)
+    assert not set(FUNCTIONS) & set(LAYERED)
+    assert set(LAYERED) == {name for name, entry in MEASURES.items() if entry.layered}
 
 
 def test_a_made_up_measure_is_an_entry_and_a_function(monkeypatch: pytest.MonkeyPatch) -> None:

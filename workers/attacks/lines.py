@@ -112,19 +112,21 @@ class Lines:
         return torch.where(length > 0, along / length, 0.0), torch.where(length > 0, moved / length, 0.0)
 
 
-def first_fall(holds: Callable[[Tensor], Tensor], like: Tensor, farthest: float) -> Tensor:
+def first_fall(
+    holds: Callable[[Tensor], Tensor], like: Tensor, farthest: float, grid: int = GRID, halvings: int = HALVINGS
+) -> Tensor:
     """The least of the distances looked at, up to `farthest`, at which something does not hold, in the shape of `like`;
     0 where it does not hold at 0, infinity where it holds at all. The grid may pass over a short fall: an upper bound.
     """
     low, high = torch.zeros_like(like), torch.full_like(like, torch.inf)
     high = high.where(holds(low), 0.0)
-    for place in range(1, GRID + 1):
-        distance = torch.full_like(like, farthest * place / GRID)
+    for place in range(1, grid + 1):
+        distance = torch.full_like(like, farthest * place / grid)
         standing = holds(distance)
         open_ = high == torch.inf
         high = torch.where(open_ & ~standing, distance, high)
         low = torch.where(open_ & standing, distance, low)
-    for _ in range(HALVINGS):
+    for _ in range(halvings):
         middle = (low + high.where(high < torch.inf, low)) / 2
         standing = holds(middle)
         high = torch.where(~standing & (high < torch.inf), middle, high)

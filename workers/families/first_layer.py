@@ -15,11 +15,13 @@ from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.attacks.inputs import InputPoints, InputVictim, Outputs
 from phaselab.workers.attacks.span import runs_at_once
+from phaselab.workers.base import nested
 from phaselab.workers.data import image_data
 from phaselab.workers.data.sources import FirstLayer, source_of
 from phaselab.workers.data.training_set import Centers
 from phaselab.workers.exact.exact import InSpan, RobustRadii
 from phaselab.workers.measures.shown import feature_fraction, features_held, weight_shares
+from phaselab.workers.networks.past import Past
 from phaselab.workers.networks.trained import Networks, geometry, weight_factor
 from phaselab.workers.training.in_span import data_sets_at_once
 
@@ -86,7 +88,7 @@ def attacked_in_training(settings: Settings, neurons: int, columns: int, layers:
 
 def joined(parts: Sequence[Networks]) -> Networks:
     """The networks of several looks as one."""
-    return Networks(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Networks)))
+    return Networks(*(nested.joined([getattr(part, field.name) for part in parts]) for field in fields(Networks)))
 
 
 def look(
@@ -98,11 +100,12 @@ def look(
     accuracy: Tensor,
     start: Tensor,
     dead: Tensor,
+    past: Past,
 ) -> Networks:
     """Look at the test points, which depend on the data seed alone, with networks trained on the data of a run.
 
     From weights [S, M, e''], biases [S, M], training loss and accuracy [S], what is left of the initial weights
-    [S, M, e''], and the share of dead outputs [S].
+    [S, M, e''], the share of dead outputs [S], and what is kept of training.
     """
     shape = geometry(weights, centers.points)
     factor = weight_factor(_without_infinities(shape.weight_products))  # [S, M, M]
@@ -127,7 +130,18 @@ def look(
         seen,
         side.expand(runs, -1),
         label.expand(runs, -1),
+        cluster.expand(runs, -1),
+        averaged(shape.center_products, centers, dealt.side_of_cluster),
+        past,
     )
+
+
+def averaged(center_products: Tensor, centers: Centers, side_of_cluster: Sequence[int]) -> Tensor:
+    """[S, M]: the products of the weights with the averaged direction, from those with the centres [S, M, k]."""
+    sign = torch.tensor(side_of_cluster).to(center_products)  # [k]
+    length = (sign @ centers.points.double()).norm()
+    products: Tensor = center_products @ sign / length
+    return products
 
 
 def _without_infinities(weight_products: Tensor) -> Tensor:

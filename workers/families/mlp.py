@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.families.registry import family_of
-from phaselab.domain.results.results import Decision
-from phaselab.domain.settings.labels import label_groups
+from phaselab.domain.results.results import Decision, Readout
+from phaselab.domain.settings.labels import LabelGroups, label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.attacks import ExactMethod, radii_of
+from phaselab.workers.attacks.averaged import bounded_falls
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import NEAREST
 from phaselab.workers.attacks.mlp_span import MlpVictim
@@ -23,6 +24,7 @@ from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
 from phaselab.workers.exact.mlp import exact_of
 from phaselab.workers.families.contract import TrainedStack
+from phaselab.workers.families.directions import gradients, of_each
 from phaselab.workers.families.first_layer import (
     Exact,
     attacked_in_training,
@@ -36,8 +38,12 @@ from phaselab.workers.families.first_layer import (
     look,
     on_images,
 )
-from phaselab.workers.measures.shown import Shown
-from phaselab.workers.networks.mlp import Mlp, Upper, network_of, outputs, pushes
+from phaselab.workers.families.mlp_past import training_points
+from phaselab.workers.families.past import frozen_products, past_of
+from phaselab.workers.measures.layer import Layer
+from phaselab.workers.measures.shown import Shown, root_mean_square
+from phaselab.workers.networks.groups import read_out
+from phaselab.workers.networks.mlp import SIGNED, Mlp, Upper, hidden_layers, network_of, outputs, pushes
 from phaselab.workers.networks.mlp_start import draw_start
 from phaselab.workers.networks.trained import Networks, clean_accuracy
 from phaselab.workers.training import mlp, mlp_gram
@@ -97,6 +103,7 @@ class TrainedMlps:
     def shown(self) -> Shown:
         """What measures look at. A neuron's side is that to which it pushes the sum readout at the test points."""
         networks = self.networks
+        groups = self.network.layout.outputs
         pushed = pushes(networks.preactivations, self._length.to(networks.weights), self.upper, self.network)  # [S, M]
         side = torch.tensor(label_groups(self.runs[0].settings).side_of_cluster).to(pushed)  # [k]
         return Shown(
@@ -111,7 +118,46 @@ class TrainedMlps:
             networks.start_share,
             networks.noise_share,
             steps_taken=self.steps,
+            layers=self._layers(),
+            inputs=networks.past.inputs,
+            margin=networks.past.margin,
+            side=networks.side,
+            side_of_cluster=self._dealt.side_of_cluster,
+            gradients=of_each(lambda readout: gradients(networks, self._read, readout), groups),
+            averaged=of_each(self._averaged, groups),
+            readout=self._readout,
+            readout_trained=self.runs[0].settings.network.output == "trained",
         )
+
+    @property
+    def _dealt(self) -> LabelGroups:
+        return label_groups(self.runs[0].settings)
+
+    def _layers(self) -> list[Layer]:
+        networks, activation = self.networks, self.network.activation
+        length, upper = self._length.to(networks.weights), self.upper
+        seen = hidden_layers(networks.preactivations, length, upper, self.network)
+        products = [networks.weight_products, *(one.double() @ one.double().mT for one in upper.hidden)]
+        kind = {"signed": activation in SIGNED, "linear": activation == "linear"}
+        each_layer = zip(seen, networks.past.layers, products, strict=True)
+        return [Layer(one, networks.cluster, self._dealt, past, own, **kind) for one, past, own in each_layer]
+
+    def _read(self, preactivations: Tensor, readout: Readout) -> Tensor:
+        """[S, M, N] -> [S, N]"""
+        upper, length = self.upper.each(lambda one: one.to(preactivations)), self._length.to(preactivations)
+        return read_out(outputs(preactivations, length, upper, self.network), self.network, readout)
+
+    def _averaged(self, readout: Readout) -> Tensor:
+        """[S, N]"""
+        networks = self.networks
+        seen, scale = networks.preactivations.double(), root_mean_square(networks.center_norms)
+        return bounded_falls(lambda moved: self._read(moved, readout), seen, networks.averaged, networks.side, scale)
+
+    @property
+    def _readout(self) -> Tensor:
+        """[S, c, M]: of a binary network what stands for its two groups, f and -f."""
+        weights = self.upper.output.double()  # [S, o, M]
+        return torch.cat([weights, -weights], dim=1) if self.network.binary else weights
 
     @cached_property
     def _length(self) -> Tensor:
@@ -201,8 +247,17 @@ def start_training(runs: Sequence[Run], data: TrainingSet, device: str) -> MlpSt
 def _look(start: MlpStart, fitted: MlpFitted) -> Networks:
     left = left_of(start.weights, fitted.left)  # [S, M, e'']
     unknown = torch.full_like(fitted.loss, torch.nan)  # [S]
+    frozen = frozen_products(start, fitted.weights, left)
     return look(
-        start.runs[0], start.data.centers, fitted.weights, fitted.bias, fitted.loss, fitted.accuracy, left, unknown
+        start.runs[0],
+        start.data.centers,
+        fitted.weights,
+        fitted.bias,
+        fitted.loss,
+        fitted.accuracy,
+        left,
+        unknown,
+        past_of(start, *training_points(start, fitted), frozen),
     )
 
 

@@ -23,8 +23,12 @@ from phaselab.workers.data.features import Features
 from phaselab.workers.data.image_data import Box, images_of
 from phaselab.workers.data.training_set import Centers, centred_means, training_labels
 from phaselab.workers.families.contract import TrainedStack
+from phaselab.workers.families.past import input_compression
+from phaselab.workers.families.resnet18_layers import Looking, gradients_of, layers_of
+from phaselab.workers.measures.layer import Layer
 from phaselab.workers.measures.shown import Shown, feature_fraction, features_held, own_side
 from phaselab.workers.networks.layout import GroupLayout
+from phaselab.workers.networks.past import LayerPast
 from phaselab.workers.networks.resnet import ResNet18, draw_resnet
 from phaselab.workers.networks.trained import geometry
 from phaselab.workers.training.resnet import train
@@ -63,6 +67,8 @@ class Seen:
     """[1] float64"""
     centers: Tensor
     """[k, e] float64: centred class means of the features"""
+    layers: tuple[LayerPast, ...]
+    """Of the stem and of every block"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +101,9 @@ class ResNetRun:
         head = self.trained.network.head.weight.double()  # [c, e]
         head = head - head.mean(dim=0)  # what all outputs share decides nothing
         neurons, centers = geometry(head.unsqueeze(0), self.seen.centers), Centers.means(self.seen.centers)
-        layout = GroupLayout.build(label_groups(self.run.settings).side_of_group, 1, head.device)
+        dealt, points = label_groups(self.run.settings), self.victim.points
+        layout = GroupLayout.build(dealt.side_of_group, 1, head.device)
+        images = self.trained.images
         return Shown(
             self.seen.loss,
             self.seen.accuracy,
@@ -105,7 +113,20 @@ class ResNetRun:
             own_side(self.run.settings, layout),
             centers.norms.unsqueeze(0),
             feature_fraction(neurons, centers),
+            layers=self._layers(points),
+            inputs=input_compression(images.flatten(1), self.trained.label, len(dealt.side_of_group)),
+            side=points.side.long().unsqueeze(0),
+            side_of_cluster=dealt.side_of_cluster,
+            gradients=gradients_of(points, centred_means(images.flatten(1), self.trained.cluster, len(centers.points))),
+            readout=head.unsqueeze(0),
         )
+
+    def _layers(self, points: InputPoints) -> list[Layer]:
+        """The stem and every block."""
+        cluster = image_data.test_images(self.run)[0].to(points.inputs.device)
+        images = points.inputs.view(-1, *self.trained.images.shape[1:])
+        batches = torch.split(images, points.at_once)
+        return layers_of(self.trained.network, batches, cluster, self.seen.layers, self.run)
 
 
 class _ResNet18:
@@ -118,7 +139,7 @@ class _ResNet18:
         """Train the network of a single run. Raises Stopped, DataFault."""
         (run,) = runs
         trained = train_resnet(run, device, stop)
-        seen = look(trained, run.settings.data.k, stop)
+        seen = look(trained, run, stop)
         if not math.isfinite(seen.loss):
             return TrainedStack([], [_diverged(run)])
         return TrainedStack([ResNetRun(run, trained, seen)], [])
@@ -173,17 +194,24 @@ def train_resnet(run: Run, device: str, stop: Stop | None) -> TrainedResNet:
     return TrainedResNet(network, images, label, cluster.to(device), real, limits)
 
 
-def look(trained: TrainedResNet, k: int, stop: Stop | None) -> Seen:
+def look(trained: TrainedResNet, run: Run, stop: Stop | None) -> Seen:
     """Look at the training images. Raises Stopped."""
-    label = trained.label
-    features = features_of(trained.network, trained.images, stop)  # [n, e]
+    label, k = trained.label, run.settings.data.k
+    looking, seen = Looking(k, trained.network.head.out_features), []
+    for some in torch.split(torch.arange(len(label), device=label.device), batch_of(label.device)):
+        check(stop)
+        pooled = trained.network.pooled(trained.images[some])
+        looking.add(pooled, trained.cluster[some], label[some])
+        seen.append(pooled[-1])
+    features = torch.cat(seen)  # [n, e]
     outputs = trained.network.head(features)  # [n, c]
     others = outputs.scatter(1, label.unsqueeze(1), -torch.inf).amax(dim=1)  # [n]
     own = outputs.gather(1, label.unsqueeze(1)).squeeze(1)  # [n]
     loss = functional.cross_entropy(outputs.double(), label)
     accuracy = (own > others).double().mean()
     of_real = features if trained.real is trained.images else features_of(trained.network, trained.real, stop)
-    return Seen(loss.view(1), accuracy.view(1), centred_means(of_real.double(), trained.cluster, k))
+    centers = centred_means(of_real.double(), trained.cluster, k)
+    return Seen(loss.view(1), accuracy.view(1), centers, looking.past(trained.network, run))
 
 
 def victim_of(run: Run, trained: TrainedResNet) -> InputVictim:

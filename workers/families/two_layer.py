@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.families.registry import family_of
-from phaselab.domain.results.results import Decision
-from phaselab.domain.settings.labels import label_groups
+from phaselab.domain.results.results import Decision, Readout
+from phaselab.domain.settings.labels import LabelGroups, label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.attacks import ExactLabel, ExactMethod
+from phaselab.workers.attacks.averaged import exact_falls
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import LINED, NEAREST
 from phaselab.workers.attacks.span_victim import SpanVictim
@@ -24,6 +25,7 @@ from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
 from phaselab.workers.exact.exact import OfLayout, RobustRadii, decision_is_cheap, decision_radii
 from phaselab.workers.families.contract import TrainedStack
+from phaselab.workers.families.directions import gradients, of_each
 from phaselab.workers.families.first_layer import (
     Exact,
     attacked_in_training,
@@ -37,9 +39,14 @@ from phaselab.workers.families.first_layer import (
     look,
     on_images,
 )
-from phaselab.workers.measures.shown import Shown, own_side
+from phaselab.workers.families.past import frozen_products, past_of
+from phaselab.workers.measures.layer import Layer
+from phaselab.workers.measures.shown import Shown, own_side, root_mean_square
+from phaselab.workers.networks.groups import label_margin, onehot, read_out
+from phaselab.workers.networks.past import SeenLayer, change
 from phaselab.workers.networks.trained import Networks, clean_accuracy
 from phaselab.workers.networks.two_layer import TwoLayer, network_of, outputs
+from phaselab.workers.training.autograd import preactivations_of
 from phaselab.workers.training.engines import ENGINES
 from phaselab.workers.training.training import Fitted, Start
 
@@ -84,7 +91,7 @@ class TwoLayers:
 
     def shown(self) -> Shown:
         """What measures look at."""
-        networks = self.networks
+        networks, groups = self.networks, self.network.layout.outputs
         return Shown(
             networks.loss,
             networks.accuracy,
@@ -97,7 +104,43 @@ class TwoLayers:
             networks.start_share,
             networks.noise_share,
             networks.dead_outputs,
+            layers=[self._layer],
+            inputs=networks.past.inputs,
+            margin=networks.past.margin,
+            side=networks.side,
+            side_of_cluster=self._dealt.side_of_cluster,
+            gradients=of_each(lambda readout: gradients(networks, self._read, readout), groups),
+            averaged=of_each(self._averaged, groups),
+            readout=self._readout,
         )
+
+    @property
+    def _dealt(self) -> LabelGroups:
+        return label_groups(self.runs[0].settings)
+
+    @property
+    def _layer(self) -> Layer:
+        networks, seen = self.networks, self.networks.preactivations  # [S, M, N]
+        (past,) = networks.past.layers
+        return Layer(SeenLayer(seen, seen.clamp_min(0)), networks.cluster, self._dealt, past, networks.weight_products)
+
+    def _read(self, preactivations: Tensor, readout: Readout) -> Tensor:
+        """[S, M, N] -> [S, N]"""
+        return read_out(outputs(preactivations, self.network.layout), self.network, readout)
+
+    def _averaged(self, readout: Readout) -> Tensor:
+        """[S, N]"""
+        networks = self.networks
+        seen, scale = networks.preactivations.double(), root_mean_square(networks.center_norms)
+        return exact_falls(seen, networks.averaged, self.network.layout, networks.side, scale, readout)
+
+    @property
+    def _readout(self) -> Tensor:
+        """[S, c, M]: +1 and -1 of a binary network's neurons for its two groups, else 1 for the neurons of a group."""
+        layout = self.network.layout
+        own = onehot(layout.group_of_neuron, layout.outputs).double()  # [c, M]
+        weights = own - own.flip(0) if self.network.biased else own
+        return weights.expand(len(self.runs), -1, -1)
 
     def _on_images(self) -> Victim:
         (run,), networks, layout = self.runs, self.networks, self.network.layout
@@ -185,5 +228,23 @@ def _draw_weights(run: Run, network: TwoLayer) -> tuple[Tensor, Tensor]:
 def _look(start: Start, fitted: Fitted) -> Networks:
     left = left_of(start.weights, fitted.left)  # [S, M, e'']
     return look(
-        start.runs[0], start.data.centers, fitted.weights, fitted.bias, fitted.loss, fitted.accuracy, left, fitted.dead
+        start.runs[0],
+        start.data.centers,
+        fitted.weights,
+        fitted.bias,
+        fitted.loss,
+        fitted.accuracy,
+        left,
+        fitted.dead,
+        past_of(start, *_training_points(start, fitted), frozen_products(start, fitted.weights, left)),
     )
+
+
+def _training_points(start: Start, fitted: Fitted) -> tuple[list[SeenLayer], list[Tensor], list[Tensor], Tensor]:
+    """The layer at the training points, its pre-activations before the first step, the change of its weights, and the
+    normalized margin [S], of degree 1 in weights and biases."""
+    inputs, weights, bias = start.data.inputs, fitted.weights, fitted.bias
+    seen, began = (preactivations_of(inputs, *one) for one in ((weights, bias), (start.weights, start.bias)))
+    margin = label_margin(outputs(seen.double(), start.network.layout), start.label).amin(dim=-1)  # [S]
+    size = torch.cat([weights.double().flatten(1), bias.double()], dim=1).norm(dim=1)  # [S]
+    return [SeenLayer(seen, seen.clamp_min(0))], [began], [change(weights, start.weights)], margin / size

@@ -1,4 +1,4 @@
-"""Measures: a function each, by the name of its entry in domain/results/measures.py, over what networks show.
+"""Measures of what neurons are made of, of accuracy and of radii: a function each, over what networks show.
 
 Each gives [S] numbers, nan or inf where it is undefined. Derivations: docs/methods/measures.md. They take the centre
 products A [S, M, k], A[r, j] = <w_r, mu_j>, in float64, and a mask [M, k] of each neuron's own side.
@@ -12,20 +12,12 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Decision
+from phaselab.workers.measures.functions import FUNCTIONS, measure
+from phaselab.workers.measures.layer import participation
 from phaselab.workers.measures.shown import Shown
 
-Function = Callable[[Shown], Tensor]
 GAP = 1e-3
 """Relative gap of the bounds up to which their midpoint is the robust radius; beyond it is the certified lower one."""
-
-FUNCTIONS: dict[str, Function] = {}
-"""Every measure's function by its name."""
-
-
-def measure(function: Function) -> Function:
-    """A function that computes the measure of its name."""
-    FUNCTIONS[function.__name__] = function
-    return function
 
 
 @measure
@@ -66,15 +58,20 @@ def averaging_index(shown: Shown) -> Tensor:
     Mean over neurons of (PR - 1) / (clusters on the side - 1), weighted by |w|^2; neurons without a positive
     coefficient have no PR and are left out, as are those of a side of one cluster.
     """
-    own, sizes = shown.own, shown.own.sum(dim=-1)  # [..., M, k], [..., M]
-    coefficients = shown.coefficients.clamp_min(0) * own  # [S, M, k]
-    largest = coefficients.amax(dim=-1, keepdim=True)  # [S, M, 1]
-    coefficients = coefficients / largest.where(largest > 0, 1.0)  # no overflow in the fourth power
-    squares = coefficients.square()
-    ratio = squares.sum(dim=-1).square() / squares.square().sum(dim=-1)  # [S, M], nan without positive ones
-    share = (ratio - 1) / (sizes - 1)  # [S, M], not finite where the side has one cluster
-    counts = (largest.squeeze(-1) > 0) & (sizes > 1)  # [S, M]
-    weight = shown.neurons.weight_products.diagonal(dim1=-2, dim2=-1).where(counts, 0.0)  # [S, M]
+    weight = shown.neurons.weight_products.diagonal(dim1=-2, dim2=-1)  # [S, M]
+    return evenness(shown.coefficients, shown.own, weight)
+
+
+def evenness(held: Tensor, own: Tensor, weight: Tensor) -> Tensor:
+    """[S]: mean over rows r, by their weights [S, M], of (PR - 1) / (clusters - 1), PR being the participation ratio of
+    the squares of what is positive of held [S, M, k] on the clusters that are the row's own [..., M, k]. Rows without,
+    and those of a side of one cluster, are left out; nan where none is left."""
+    sizes = own.sum(dim=-1)  # [..., M]
+    positive = held.clamp_min(0) * own  # [S, M, k]
+    largest = positive.amax(dim=-1, keepdim=True)  # [S, M, 1]
+    positive = positive / largest.where(largest > 0, 1.0)  # no overflow in the fourth power
+    share = (participation(positive.square()) - 1) / (sizes - 1)  # [S, M], not finite where the side has one cluster
+    weight = weight.where((largest.squeeze(-1) > 0) & (sizes > 1), 0.0)  # [S, M]
     index: Tensor = (share.where(weight > 0, 0.0) * weight).sum(dim=-1) / weight.sum(dim=-1)
     return index
 
@@ -151,7 +148,7 @@ def _gap(shown: Shown, decision: Decision) -> Tensor:
     return median(shown.radii[decision].upper) - median(shown.radii[decision].lower)
 
 
-def _robust_radius(shown: Shown, decision: Decision) -> Tensor:
+def robust_radius(shown: Shown, decision: Decision) -> Tensor:
     """[S]: median over points of the robust radii; nan where they were not asked for."""
     radii = _radii(shown, decision)
     return torch.full_like(shown.scale, torch.nan) if radii is None else median(radii)
@@ -189,18 +186,18 @@ def median(values: Tensor) -> Tensor:
     return torch.where(low == high, low, (low + high) / 2)  # inf - safe: inf == inf
 
 
-def _over_norms(shown: Shown, radius: Callable[[Shown, Decision], Tensor], decision: Decision) -> Tensor:
+def over_norms(shown: Shown, radius: Callable[[Shown, Decision], Tensor], decision: Decision) -> Tensor:
     """[S]: a radius over R."""
     return radius(shown, decision) / shown.scale
 
 
 _LABEL: Decision = "label"
 for _decision in (*READOUTS, _LABEL):
-    FUNCTIONS[f"robust_radius_{_decision}"] = partial(_robust_radius, decision=_decision)
+    FUNCTIONS[f"robust_radius_{_decision}"] = partial(robust_radius, decision=_decision)
     FUNCTIONS[f"robust_radius_gap_{_decision}"] = partial(_gap, decision=_decision)
 for _readout in READOUTS:
     FUNCTIONS[f"robust_radius_{_readout}_q10"] = partial(_quantile, decision=_readout, level=0.1)
     FUNCTIONS[f"robust_radius_{_readout}_q90"] = partial(_quantile, decision=_readout, level=0.9)
-    FUNCTIONS[f"robust_radius_{_readout}_relative"] = partial(_over_norms, radius=_robust_radius, decision=_readout)
+    FUNCTIONS[f"robust_radius_{_readout}_relative"] = partial(over_norms, radius=robust_radius, decision=_readout)
     FUNCTIONS[f"attacked_radius_{_readout}"] = partial(_attacked_radius, decision=_readout)
-    FUNCTIONS[f"attacked_radius_{_readout}_relative"] = partial(_over_norms, radius=_attacked_radius, decision=_readout)
+    FUNCTIONS[f"attacked_radius_{_readout}_relative"] = partial(over_norms, radius=_attacked_radius, decision=_readout)

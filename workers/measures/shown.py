@@ -1,6 +1,6 @@
 """What trained networks of any family show to measures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -11,6 +11,7 @@ from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.data.training_set import Centers
 from phaselab.workers.exact.exact import Bounds
+from phaselab.workers.measures.layer import Gradients, Layer
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.trained import Geometry
 
@@ -50,11 +51,35 @@ class Shown:
     """[S, N] lengths of the shortest perturbations that `pgd` found, where they were asked for"""
     radii: Mapping[Decision, Bounds] = field(default_factory=dict)
     """[S, N] bounds of the exact robust radii, where they were asked for"""
+    layers: Sequence[Layer] = ()
+    """Hidden layers, from the first to the last, at the test points"""
+    inputs: Tensor | None = None
+    """[S] float64: the compression of the training points themselves, by the labels trained on"""
+    margin: Tensor | None = None
+    """[S] float64: the least margin of a training point over |theta|^q; null for a family that has none"""
+    side: Tensor | None = None
+    """[S, N] long: +1 or -1, the test points' classes"""
+    side_of_cluster: Sequence[int] = ()
+    """[k] +1 or -1"""
+    gradients: Mapping[Decision, Gradients] = field(default_factory=dict)
+    """Of each readout, at the test points"""
+    averaged: Mapping[Decision, Tensor] = field(default_factory=dict)
+    """[S, N] float64: of each readout, the least distance along the averaged direction at which a test point is wrong,
+    infinite where there is none"""
+    readout: Tensor | None = None
+    """[S, c, M] float64: the weights of each label group's output"""
+    readout_trained: bool = True
+    """Whether they are not all fixed"""
 
     @property
     def scale(self) -> Tensor:
         """[S]: R, the root mean square of the centres' norms."""
-        return self.center_norms.square().mean(dim=1).sqrt()
+        return root_mean_square(self.center_norms)
+
+
+def root_mean_square(norms: Tensor) -> Tensor:
+    """[S, k] -> [S]"""
+    return norms.square().mean(dim=1).sqrt()
 
 
 def own_side(settings: Settings, layout: GroupLayout) -> Tensor:

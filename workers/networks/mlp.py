@@ -6,7 +6,7 @@ two-layer networks are; the leading dimensions are runs. Derivations: docs/metho
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.networks.groups import Loss
 from phaselab.workers.networks.layout import GroupLayout
+from phaselab.workers.networks.past import SeenLayer
 
 LEAK = 0.1
 """Slope of leaky_relu below 0."""
@@ -28,6 +29,8 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "erf": torch.erf,
     "power": torch.relu,  # above the first layer
 }
+SIGNED = ("linear", "erf")
+"""Activations that give negative values as readily as positive ones."""
 STEEPEST = {"erf": 2 / math.sqrt(math.pi)}
 """The largest slope of an activation, where it is not 1."""
 
@@ -114,10 +117,29 @@ def outputs(preactivations: Tensor, length: Tensor, upper: Upper, network: Mlp) 
 
 def of_first(active: Tensor, upper: Upper, network: Mlp) -> Tensor:
     """Outputs [..., c, N] from what the first layer gives, [..., M, N]."""
-    for weights, bias in zip(upper.hidden, upper.hidden_bias, strict=True):
-        active = ACTIVATIONS[network.activation](weights @ active + bias.unsqueeze(-1))
+    for layer in above_first(active, upper, network):
+        active = layer.after
+    return of_last(active, upper, network)
+
+
+def of_last(active: Tensor, upper: Upper, network: Mlp) -> Tensor:
+    """Outputs [..., c, N] from what the last hidden layer gives, [..., M, N]."""
     values = (upper.output @ active + upper.output_bias.unsqueeze(-1)) * upper.scale[..., None, None]  # [..., o, N]
     return torch.cat([values, torch.zeros_like(values)], dim=-2) if network.binary else values
+
+
+def above_first(active: Tensor, upper: Upper, network: Mlp) -> Iterator[SeenLayer]:
+    """The hidden layers after the first one, from what that gives, [..., M, N]."""
+    for weights, bias in zip(upper.hidden, upper.hidden_bias, strict=True):
+        before = weights @ active + bias.unsqueeze(-1)
+        active = ACTIVATIONS[network.activation](before)
+        yield SeenLayer(before, active)
+
+
+def hidden_layers(preactivations: Tensor, length: Tensor, upper: Upper, network: Mlp) -> list[SeenLayer]:
+    """Every hidden layer, from pre-activations [..., M, N] and lengths |w_r| [..., M] of the first one."""
+    first = SeenLayer(preactivations, first_active(preactivations, length, upper, network))
+    return [first, *above_first(first.after, upper, network)]
 
 
 def first_active(preactivations: Tensor, length: Tensor, upper: Upper, network: Mlp) -> Tensor:

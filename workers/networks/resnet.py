@@ -49,6 +49,15 @@ class ResNet18(nn.Module):
         pooled: Tensor = self.blocks(functional.relu(self.stem(images))).mean(dim=(2, 3))
         return pooled
 
+    def pooled(self, images: Tensor) -> list[Tensor]:
+        """[N, channels, side, side] -> [N, C] of the stem and of every block, C being its channels: their averages over
+        positions. The last is what the head sees."""
+        here, found = functional.relu(self.stem(images)), []
+        for block in (nn.Identity(), *self.blocks):
+            here = block(here)
+            found.append(here.mean(dim=(2, 3)))
+        return found
+
     def forward(self, images: Tensor) -> Tensor:
         """[N, channels, side, side] -> [N, c]"""
         outputs: Tensor = self.head(self.features(images))

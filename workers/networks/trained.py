@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Decision
+from phaselab.workers.base import nested
 from phaselab.workers.networks.factor import span_factor
 from phaselab.workers.networks.groups import Sided, label_margin, read_out
+from phaselab.workers.networks.past import Past
 
 VANISHES = 1e-13
 """Eigenvalues of W W^T below this share of the largest are rounding: their square roots would pass for directions."""
@@ -66,6 +68,12 @@ class Networks:
     """[S, N] long, +1 or -1: the test points' classes"""
     label: Tensor
     """[S, N] long: the test points' label groups"""
+    cluster: Tensor
+    """[S, N] long: the test points' clusters"""
+    averaged: Tensor
+    """[S, M] float64: <w, u>, u being the averaged direction, sum_j y_j mu_j over its length; nan where that is 0"""
+    past: Past
+    """What is kept of training"""
 
     @property
     def geometry(self) -> Geometry:
@@ -87,7 +95,7 @@ class Networks:
 
     def take(self, index: Tensor | slice) -> "Networks":
         """Some of the networks."""
-        return Networks(*(getattr(self, field.name)[index] for field in fields(self)))
+        return Networks(*(nested.taken(getattr(self, field.name), index) for field in fields(self)))
 
 
 def weight_factor(weight_products: Tensor) -> Tensor:

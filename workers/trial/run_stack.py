@@ -32,7 +32,7 @@ from phaselab.workers.data.sources import source_of
 from phaselab.workers.families.contract import Family, Trained
 from phaselab.workers.families.extraction import without_features
 from phaselab.workers.families.registry import family_of
-from phaselab.workers.measures.measures import FUNCTIONS
+from phaselab.workers.measures.every import FUNCTIONS, LAYERED, profile
 from phaselab.workers.measures.shown import Shown, cosines
 
 __all__ = ["Stopped", "run_stack"]
@@ -114,7 +114,9 @@ def _results(
     """One result per run, in order; `seconds` is left to `run_stack`."""
     names = measures_of(trained.runs[0].settings)
     shown = replace(shown, radii=attacked.decided, attacked=_attacked_radii(trained, attacked, names))
-    values = {name: FUNCTIONS[name](shown).tolist() for name in names}  # [S] each
+    profiles = {name: profile(LAYERED[name], shown) for name in names if name in LAYERED}  # [S, L] each
+    found = {name: profiles[name][:, -1] if name in profiles else FUNCTIONS[name](shown) for name in names}
+    values = {name: one.tolist() for name, one in found.items()}  # [S] each
     matrices = cosines(shown.neurons, shown.center_norms).float().cpu().numpy()  # [S, k, M]
     curves, upper = _on_cpu(attacked.accuracy), _on_cpu(attacked.accuracy_upper)
     return [
