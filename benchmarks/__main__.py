@@ -5,7 +5,7 @@ import sys
 import torch
 from rich.console import Console
 
-from benchmarks import coverage, database, exact, independent, load, populations, scaling, service, speed
+from benchmarks import coverage, database, exact, independent, load, measures, populations, scaling, service, speed
 
 REPORTS = {
     "speed": speed.report,
@@ -22,6 +22,7 @@ ON_DEMAND = {
     "independent": independent.report,
     "coverage": coverage.report,
     "populations": populations.report,
+    "measures": measures.report,
 }
 """Those that run only when they are named."""
 

@@ -17,9 +17,13 @@ from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.attacks.pgd import Breaking
 from phaselab.workers.base.checkpoint import Checkpoint, forget
 from phaselab.workers.data.image_data import Box, training_images
+from phaselab.workers.data.training_set import centred_means
+from phaselab.workers.families.resnet18 import FAMILY, ResNetRun
+from phaselab.workers.measures.every import LAYERED
 from phaselab.workers.networks.resnet import ResNet18, draw_resnet
 from phaselab.workers.training.resnet import Augmentation, rate, train
 from phaselab.workers.trial.run_stack import Stopped, run_stack
+from tests.workers import plain
 
 SMALL: dict[str, dict[str, Any]] = {
     "data": {"source": "digits", "n": 100, "normalization": "standard"},
@@ -289,3 +293,40 @@ def test_a_stack_of_networks_gives_what_each_gives_alone() -> None:
 
 def test_the_network_takes_any_width() -> None:
     assert ResNet18(1, 1, 2)(torch.zeros(2, 1, 28, 28)).shape == (2, 2)
+
+
+def test_its_layers_are_the_stem_and_the_blocks_and_the_last_is_what_the_head_sees() -> None:
+    """Moments of batches add up to those of all images, and gradients are those of the outputs."""
+    run = resnet_run(seed=2, data={"n": 120}, training={"steps": 4})
+    (trained,) = FAMILY.train([run], "cpu", None).trained
+    assert isinstance(trained, ResNetRun)
+    shown, network, images = trained.shown(), trained.trained.network, trained.trained.images
+    assert len(shown.layers) == 9
+    seen = network.features(trained.victim.points.inputs.view(-1, *images.shape[1:]))
+    torch.testing.assert_close(shown.layers[-1].given[0].T, seen.double())
+    cluster = trained.trained.cluster.numpy()
+    for layer, pooled in zip(shown.layers, network.pooled(images), strict=True):
+        features, sides = pooled.double().numpy(), np.array(layer.dealt.side_of_cluster)
+        found = float(LAYERED["class_compression"](layer))
+        assert found == pytest.approx(plain.compression(features, sides[cluster]), rel=1e-6)
+        test = layer.given[0].T.numpy()
+        expected = plain.alignment(test, layer.cluster[0].numpy())
+        assert float(LAYERED["cluster_alignment"](layer)) == pytest.approx(expected, rel=1e-6)
+    means = centred_means(images.flatten(1), trained.trained.cluster, run.settings.data.k).double()
+    points, gradients = trained.victim.points, shown.gradients["max"]
+    one = points.inputs[:1].clone().requires_grad_()
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(points.take(torch.tensor([0])).margins(points.outputs(one))[1].sum(), one)
+    assert float(gradients.square[0, 0]) == pytest.approx(float(slope.double().square().sum()), rel=1e-5)
+    answers = (slope.double() @ means.T)[0] / means.norm(dim=1)
+    torch.testing.assert_close(gradients.held[0, :, 0], answers, rtol=1e-4, atol=1e-8)
+
+
+def test_its_weights_change_from_where_they_were_drawn() -> None:
+    """A run without a step has its start; one with steps has not."""
+    changes = []
+    for size in (1e-12, 0.1):
+        (trained,) = FAMILY.train([resnet_run(training={"learning_rate": size, "steps": 4})], "cpu", None).trained
+        changes.append([float(LAYERED["weight_change"](layer)) for layer in trained.shown().layers])
+    assert max(changes[0]) < 1e-6
+    assert min(changes[1]) > 1e-3

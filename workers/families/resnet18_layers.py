@@ -36,8 +36,8 @@ class Looking:
     def past(self, network: ResNet18, run: Run) -> tuple[LayerPast, ...]:
         """Of every layer, once all batches were added. There are no pre-activations to flip."""
         stem = next(network.stem.parameters())  # [width, channels, 3, 3]
-        start = draw_resnet(run.seed, stem.shape[1], stem.shape[0], network.head.out_features).to(stem.device)
-        pairs = zip(_weights(network), _weights(start), self._moments, strict=True)
+        start = draw_resnet(run.seed, stem.shape[1], stem.shape[0], network.head.out_features).requires_grad_(False)
+        pairs = zip(_weights(network), _weights(start.to(stem.device)), self._moments, strict=True)
         nothing = torch.full((1,), torch.nan, dtype=torch.float64, device=stem.device)
         return tuple(LayerPast(*moments, change(now, then), nothing) for now, then, moments in pairs)
 

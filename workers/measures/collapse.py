@@ -56,8 +56,11 @@ def compression_fit(shown: Shown) -> Tensor:
 
 
 def _fitted(shown: Shown) -> tuple[Tensor, Tensor]:
-    """[S] the slope, [S, L + 1] log compression of the inputs and of every layer; nan where one is 0 or none."""
-    assert shown.inputs is not None
+    """[S] the slope, [S, L + 1] log compression of the inputs and of every layer; nan where one is 0 or none.
+
+    Without hidden layers there is neither."""
+    if shown.inputs is None:
+        return torch.full_like(shown.loss, torch.nan), shown.loss.unsqueeze(1)
     values = torch.stack([shown.inputs, *(compression(layer) for layer in shown.layers)], dim=1)
     logarithms = torch.where((values > 0) & values.isfinite(), values, torch.nan).log()
     layers = _centred_layers(logarithms)

@@ -16,9 +16,10 @@ from phaselab.workers.measures.shown import Shown
 
 def gradient_averaging(shown: Shown, decision: Decision) -> Tensor:
     """[S]: the averaging index of gradients at points that are right, each on the centres of its own side, weighted by
-    the squared length."""
+    the squared length; nan of a family that shows none."""
+    if decision not in shown.gradients or shown.side is None:
+        return torch.full_like(shown.scale, torch.nan)
     found = shown.gradients[decision]
-    assert shown.side is not None
     side = torch.tensor(shown.side_of_cluster, device=found.margin.device)  # [k]
     own = shown.side.unsqueeze(-1) == side  # [S, N, k]
     return evenness(found.held.mT, own, found.square.where(found.margin > 0, 0.0))

@@ -11,7 +11,9 @@ __all__ = ["FUNCTIONS", "KINDS", "LAYERED", "profile"]
 
 
 def profile(function: OfLayer, shown: Shown) -> Tensor:
-    """[S, L]: a measure of every hidden layer, from the first to the last."""
+    """[S, L]: a measure of every hidden layer, from the first to the last; [S, 1] of nan where there is none."""
+    if not shown.layers:
+        return torch.full_like(shown.loss, torch.nan).unsqueeze(1)
     return torch.stack([function(layer) for layer in shown.layers], dim=1)
 
 

@@ -82,7 +82,8 @@ def _words(layer: Layer) -> Tensor:
 @measure
 def neuron_participation(shown: Shown) -> Tensor:
     """Share of neurons that carry the output of a label group at its points, mean over label groups."""
-    assert shown.readout is not None
+    if shown.readout is None:
+        return torch.full_like(shown.loss, torch.nan)
     means = shown.layers[-1].of_label.means  # [S, c, M]
     carried = (shown.readout * means).clamp_min(0)
     share: Tensor = participation(carried) / carried.shape[-1]  # [S, c]

@@ -52,9 +52,9 @@ class Shown:
     radii: Mapping[Decision, Bounds] = field(default_factory=dict)
     """[S, N] bounds of the exact robust radii, where they were asked for"""
     layers: Sequence[Layer] = ()
-    """Hidden layers, from the first to the last, at the test points"""
+    """Hidden layers, from the first to the last, at the test points; none for a family without"""
     inputs: Tensor | None = None
-    """[S] float64: the compression of the training points themselves, by the labels trained on"""
+    """[S] float64: the compression of the training points themselves, by the labels trained on; null without layers"""
     margin: Tensor | None = None
     """[S] float64: the least margin of a training point over |theta|^q; null for a family that has none"""
     side: Tensor | None = None
@@ -67,7 +67,7 @@ class Shown:
     """[S, N] float64: of each readout, the least distance along the averaged direction at which a test point is wrong,
     infinite where there is none"""
     readout: Tensor | None = None
-    """[S, c, M] float64: the weights of each label group's output"""
+    """[S, c, M] float64: the weights of each label group's output; null without layers"""
     readout_trained: bool = True
     """Whether they are not all fixed"""
 
