@@ -117,9 +117,17 @@ class ResNetRun:
             inputs=input_compression(images.flatten(1), self.trained.label, len(dealt.side_of_group)),
             side=points.side.long().unsqueeze(0),
             side_of_cluster=dealt.side_of_cluster,
-            gradients=gradients_of(points, centred_means(images.flatten(1), self.trained.cluster, len(centers.points))),
+            gradients=gradients_of(
+                points, centred_means(self.trained.real.flatten(1), self.trained.cluster, len(centers.points))
+            ),
             readout=head.unsqueeze(0),
         )
+
+    @property
+    def _means(self) -> Tensor:
+        """[k, d]: the centred class means of the images."""
+        trained = self.trained
+        return centred_means(trained.real.flatten(1), trained.cluster, self.run.settings.data.k)
 
     def _layers(self, points: InputPoints) -> list[Layer]:
         """The stem and every block."""
