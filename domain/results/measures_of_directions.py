@@ -47,7 +47,7 @@ def _of_readout(readout: str) -> Iterator[Measure]:
         f"robust_radius_{readout} over {averaged}: at 1 the averaged direction is the network's weakness. Null without"
         " `exact`.",
         _DOCS,
-        ("two_layer",),
+        _LINEAR_FIRST,
     )
     yield Measure(
         offspan,
