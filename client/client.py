@@ -3,16 +3,15 @@
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 import pandas as pd
 
-from phaselab.client.errors import BadAnswer, Invalid, NotFound
-from phaselab.client.files import export_format, opened, picture_format, table_format, written
-from phaselab.client.frames import curves_frame, diagram_frame, lines_frame
+from phaselab.client.errors import BadAnswer, NotFound
+from phaselab.client.pictured import Curves, Lines
 from phaselab.client.queries import (
     Id,
     Ids,
@@ -25,15 +24,16 @@ from phaselab.client.queries import (
     run_query,
     texts,
 )
+from phaselab.client.saving import Saving
 from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
-from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Merged, Verdict, known
+from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Verdict, Verdicts, known
 from phaselab.client.watch import watch
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Client:
+class Client(Saving):
     """A Phaselab server. `url` and `token` default to PHASELAB_URL and PHASELAB_TOKEN.
 
     Experiments are named by their number, in digits or as any integer; where several may be named, one stands for a
@@ -55,6 +55,14 @@ class Client:
     ) -> None:
         self.close()
 
+    @property
+    def url(self) -> str:
+        """The server's URL."""
+        return self._http.url
+
+    def _read(self, answer: Any) -> Experiment:
+        return Experiment.read(answer, self)
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -63,7 +71,7 @@ class Client:
         """Submit a spec; `changes` are `path=value`. Sent again after a broken connection it is still stored once."""
         key = idempotency_key or uuid.uuid4().hex
         answer = self._post_spec(spec, changes, {"Idempotency-Key": key}, [])
-        return Experiment.read(answer)
+        return self._read(answer)
 
     def estimate(self, spec: SpecSource, changes: Texts = ()) -> Estimate:
         """What a spec would come to; stores nothing."""
@@ -81,18 +89,22 @@ class Client:
 
     def experiments(self) -> Iterator[Experiment]:
         """Every experiment, newest first."""
-        return (Experiment.read(item) for item in self._items("/experiments", []))
+        return (self._read(item) for item in self._items("/experiments", []))
 
     def experiment(self, experiment_id: Id) -> Experiment:
         """One experiment: status, counts, eta."""
-        return Experiment.read(self._http.get_json(f"/experiments/{one_id(experiment_id)}"))
+        return self._read(self._http.get_json(f"/experiments/{one_id(experiment_id)}"))
 
     def watch(self, experiment_id: Id) -> Iterator[Experiment]:
         """The experiment each time it has gone on, until nothing more will happen; survives broken connections."""
-        return watch(self._http, one_id(experiment_id))
+        return (replace(seen, client=self) for seen in watch(self._http, one_id(experiment_id)))
 
-    def wait(self, experiment_id: Id) -> Experiment:
-        """The experiment once nothing more will happen to it."""
+    def wait(self, experiment_id: Id, progress: bool = False) -> Experiment:
+        """The experiment once nothing more will happen to it; with `progress` it is told how far it is."""
+        if progress:
+            from phaselab.client.show import follow  # noqa: PLC0415 - it takes time, and others have no use for it
+
+            return follow(self, int(one_id(experiment_id)))
         last = self.experiment(experiment_id)
         if not last.status.is_finished:
             *_, last = self.watch(experiment_id)
@@ -118,14 +130,18 @@ class Client:
 
     def _verb(self, experiment_id: Id, verb: str, parameters: Parameters = ()) -> Experiment:
         path = f"/experiments/{one_id(experiment_id)}/{verb}"
-        return Experiment.read(json_of(self._http.send("POST", path, parameters)))
+        return self._read(json_of(self._http.send("POST", path, parameters)))
 
     def change(self, experiment_id: Id, name: str | None = None, priority: int | None = None) -> Experiment:
         """Change its name or priority."""
         changes = {key: value for key, value in (("name", name), ("priority", priority)) if value is not None}
         headers = {"Content-Type": "application/json"}
         path = f"/experiments/{one_id(experiment_id)}"
-        return Experiment.read(json_of(self._http.send("PATCH", path, (), as_json(changes), headers)))
+        return self._read(json_of(self._http.send("PATCH", path, (), as_json(changes), headers)))
+
+    def delete(self, experiment_id: Id) -> None:
+        """Remove an experiment, and the runs that no other experiment has."""
+        self._http.send("DELETE", f"/experiments/{one_id(experiment_id)}")
 
     def failures(self, experiment_id: Id, limit: int = 100) -> list[Failure]:
         """The experiment's failed runs by reason, the `limit` most frequent first."""
@@ -135,18 +151,19 @@ class Client:
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server tells failures in a way this client cannot read: {error}") from None
 
-    def verdicts(self, experiment_id: Id) -> list[Verdict]:
+    def verdicts(self, experiment_id: Id) -> Verdicts:
         """What the experiment's runs say of each of its claims."""
         answer = self._http.get_json(f"/experiments/{one_id(experiment_id)}/verdicts")
         try:
-            return [known(Verdict, item) for item in answer["items"]]
+            return Verdicts(known(Verdict, item) for item in answer["items"])
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server tells verdicts in a way this client cannot read: {error}") from None
 
     def runs(self, experiment_id: Id, where: Texts = (), order: Texts = ()) -> Iterator[Mapping[str, Any]]:
         """Runs of an experiment: key, state, seed, axis values, measures, trust. `where` are conditions such as
         `state=failed` or `averaging_index>0.5`, `order` names to sort by, `-seed` the other way round."""
-        return self._items(f"/experiments/{one_id(experiment_id)}/runs", run_query(where, order))
+        query = [*run_query(where, order), ("limit", "1000")]
+        return self._items(f"/experiments/{one_id(experiment_id)}/runs", query)
 
     def run(self, key: str) -> Mapping[str, Any]:
         """One run whole: settings, measures, curves, cosine matrix, trust, provenance."""
@@ -155,10 +172,6 @@ class Client:
             raise BadAnswer("the server describes a run in a way this client cannot read")
         return answer
 
-    def save_cosines(self, key: str, file: str | Path) -> Path:
-        """Save the picture of a run's cosine matrix; the file's suffix says in which format."""
-        return self._save(f"/runs/{one_key(key)}/cosines.{picture_format(file)}", [], file)
-
     def diagram(self, experiment: Ids, x: str, y: str, measure: str, **more: Any) -> Diagram:
         """The phase diagram; `where`, `marginalize` and `threshold` are texts or lists of them (`threshold` like
         trained_accuracy:0.8), `statistic` is mean (the default), median, sd, min, max, q05, q25, q75 or q95."""
@@ -166,78 +179,46 @@ class Client:
 
     def diagram_frame(self, experiment: Ids, x: str, y: str, measure: str, **more: Any) -> pd.DataFrame:
         """The phase diagram as a frame, one row a cell."""
-        return diagram_frame(self.diagram(experiment, x, y, measure, **more))
-
-    def save_diagram(self, experiment: Ids, x: str, y: str, measure: str, file: str | Path, **more: Any) -> Path:
-        """Save the phase diagram; the file's suffix says in which format (json, csv, parquet, png, svg, pdf)."""
-        query = diagram_query(experiment, x, y, measure, **more)
-        return self._save(f"/diagrams.{table_format(file, pictures=True)}", query, file)
+        return self.diagram(experiment, x, y, measure, **more).frame()
 
     def lines(self, experiment: Ids, x: str, measure: str, by: Texts = (), **more: Any) -> pd.DataFrame:
         """A measure against one parameter as a frame, a line for every combination of values of `by`; `where`,
         `marginalize`, `statistic` and `threshold` as of a diagram."""
-        return lines_frame(self._http.get_json("/lines", line_query(experiment, x, measure, by, **more)))
+        return self.ask_lines(experiment, x, measure, by, **more).frame()
 
-    def save_lines(self, experiment: Ids, x: str, measure: str, file: str | Path, by: Texts = (), **more: Any) -> Path:
-        """Save the lines; the file's suffix says in which format (json, csv, parquet, png, svg, pdf)."""
-        query = line_query(experiment, x, measure, by, **more)
-        return self._save(f"/lines.{table_format(file, pictures=True)}", query, file)
+    def ask_lines(self, experiment: Ids, x: str, measure: str, by: Texts = (), **more: Any) -> Lines:
+        """The same as an answer with a frame and a picture."""
+        return Lines(self._http.get_json("/lines", line_query(experiment, x, measure, by, **more)))
 
     def curves(self, experiment: Ids, by: Texts = (), **more: Any) -> pd.DataFrame:
-        """Robustness curves as a frame; `where`, `method` and `readout` are texts or lists of them."""
-        return curves_frame(self._http.get_json("/curves", curve_query(experiment, by, **more)))
+        """Robustness curves as a frame; `where`, `method` and `readout` are texts or lists of them, `per_seed` gives
+        those of every run."""
+        return self.ask_curves(experiment, by, **more).frame()
 
-    def save_curves(
-        self,
-        experiment: Ids,
-        file: str | Path,
-        by: Texts = (),
-        overlay: str | Path | None = None,
-        **more: Any,
-    ) -> Path:
-        """Save the curves; `overlay` is a CSV file of published values to lay over the picture."""
-        query = curve_query(experiment, by, **more)
-        if overlay is None:
-            return self._save(f"/curves.{table_format(file, pictures=True)}", query, file)
-        try:
-            values = Path(overlay).read_bytes()
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise Invalid(f"the overlay file {overlay} cannot be read: {reason}", 400) from None
-        headers = {"Content-Type": "text/csv"}
-        answer = self._http.send("POST", f"/curves.{picture_format(file)}", query, values, headers, repeat=True)
-        return written(file, [answer.content])
+    def ask_curves(self, experiment: Ids, by: Texts = (), **more: Any) -> Curves:
+        """The same as an answer with a frame and a picture."""
+        return Curves(self._http.get_json("/curves", curve_query(experiment, by, **more)))
 
-    def export(self, experiment_id: Id, file: str | Path, where: Texts = (), order: Texts = ()) -> Path:
-        """Save the runs of an experiment as a table (csv, parquet), whatever its size, all or those of `runs`; or, as
-        .phaselab, the whole experiment, to be imported elsewhere."""
-        query = run_query(where, order)
-        if export_format(file) == "phaselab":
-            if query:
-                raise Invalid("a .phaselab file holds the whole experiment; leave where and order out", 400)
-            return self._save(f"/experiments/{one_id(experiment_id)}/portable", [], file)
-        return self._save(f"/experiments/{one_id(experiment_id)}/runs.{table_format(file)}", query, file)
-
-    def import_file(self, file: str | Path) -> Merged:
-        """Merge an experiment's file (.phaselab). Doing it again changes nothing."""
-        with opened(file) as content:
-            answer = json_of(self._http.upload("/experiments/import", content, "application/gzip"))
-        try:
-            return known(Merged, answer | {"conflicts": tuple(answer["conflicts"])})
-        except (KeyError, TypeError) as error:
-            raise BadAnswer(f"the server imports in a way this client cannot read: {error}") from None
-
-    def _save(self, path: str, query: Parameters, file: str | Path) -> Path:
-        with self._http.stream(path, parameters=query, timeout=600.0) as answer:
-            return written(file, answer.iter_bytes())
+    def picture(self, experiment: Id, axes: Sequence[str], measure: str) -> bytes:
+        """A PNG: the diagram on the first two axes, averaged over the others; lines where there is one."""
+        if len(axes) > 1:
+            query = diagram_query(experiment, axes[0], axes[1], measure, marginalize=axes[2:])
+            return self._http.get("/diagrams.png", query).content
+        if not axes:
+            return self._http.get("/curves.png", curve_query(experiment, ())).content
+        return self._http.get("/lines.png", line_query(experiment, axes[0], measure)).content
 
     def catalogue(self, name: str) -> Sequence[Mapping[str, Any]]:
         """`parameters`, `measures` or `presets`."""
         return list(self._items(f"/{name}", []))
 
+    def presets(self) -> Sequence[Mapping[str, Any]]:
+        """The presets of the server: `name`, `meaning`, `spec`, `pictures` and `claims` of each."""
+        return self.catalogue("presets")
+
     def preset(self, name: str) -> Mapping[str, Any]:
         """A preset of the server: `meaning`, `spec`, `pictures` and `claims`. Raises NotFound."""
-        known = {entry.get("name"): entry for entry in self.catalogue("presets")}
+        known = {entry.get("name"): entry for entry in self.presets()}
         if name not in known:
             raise NotFound(f"there is no preset {name!r}; there are {', '.join(map(str, known))}", 404)
         return known[name]

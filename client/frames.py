@@ -5,20 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from phaselab.client.values import Diagram
 from phaselab.domain.answers.curve_fields import ALONG, HEAD, listed
 from phaselab.domain.answers.diagram_fields import CELL
-
-
-def diagram_frame(diagram: Diagram) -> pd.DataFrame:
-    """One row a cell: the two parameters under their paths, then n, mean, sd, ci_low, ci_high, phase, ..."""
-    rows = [
-        {diagram.x.parameter: x, diagram.y.parameter: y}
-        | {name: matrix[j][i] for name, matrix in diagram.matrices.items()}
-        for j, y in enumerate(diagram.y.values)
-        for i, x in enumerate(diagram.x.values)
-    ]
-    return pd.DataFrame(rows, columns=[diagram.x.parameter, diagram.y.parameter, *diagram.matrices])
 
 
 def lines_frame(answer: Mapping[str, Any]) -> pd.DataFrame:

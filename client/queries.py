@@ -83,8 +83,14 @@ def line_query(
 
 
 def curve_query(
-    experiment: Ids, by: Texts, where: Texts = (), method: Texts = (), readout: Texts = ()
+    experiment: Ids,
+    by: Texts,
+    where: Texts = (),
+    method: Texts = (),
+    readout: Texts = (),
+    per_seed: bool = False,
 ) -> Sequence[tuple[str, str]]:
     """The query of curves."""
     lists = {"by": by, "where": where, "method": method, "readout": readout}
-    return [*ids(experiment), *(one for name, given in lists.items() for one in texts(name, given))]
+    per = [("per", "seed")] if per_seed else []
+    return [*ids(experiment), *(one for name, given in lists.items() for one in texts(name, given)), *per]

@@ -1,14 +1,22 @@
 """What the server answers, as typed values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+import pandas as pd
 
 from phaselab.client.errors import BadAnswer
+from phaselab.client.handle import Handle
+from phaselab.client.pictured import Pictured, new_axes, scale
 from phaselab.domain.answers.diagram_fields import CELL
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.parameters import Value
+
+if TYPE_CHECKING:
+    from phaselab.client.client import Client
 
 T = TypeVar("T")
 
@@ -41,9 +49,9 @@ class RunningProgress:
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """An experiment and how far it is. `eta_seconds` is null while nothing is known of its pace; `running_progress` is
-    there for runs that take more than a few seconds, and not in lists."""
+class Experiment(Handle):
+    """An experiment, how far it is, and what can be asked of it (`handle.Handle`). `eta_seconds` is null while nothing
+    is known of its pace; `running_progress` is there for runs that take more than a few seconds, and not in lists."""
 
     id: int
     name: str
@@ -58,10 +66,11 @@ class Experiment:
     eta_seconds: float | None
     running_progress: tuple[RunningProgress, ...]
     spec: Mapping[str, Any]
+    client: "Client | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def read(cls, answer: Any) -> Self:
-        """The experiment of a JSON answer. Raises BadAnswer."""
+    def read(cls, answer: Any, client: "Client | None" = None) -> Self:
+        """The experiment of a JSON answer that a client got. Raises BadAnswer."""
         try:
             return cls(
                 id=answer["id"],
@@ -77,6 +86,7 @@ class Experiment:
                 eta_seconds=answer["eta_seconds"],
                 running_progress=tuple(known(RunningProgress, one) for one in answer.get("running_progress", ())),
                 spec=answer.get("spec", {}),
+                client=client,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadAnswer(f"the server describes an experiment in a way this client cannot read: {error}") from None
@@ -142,17 +152,20 @@ class Merged:
 
 @dataclass(frozen=True)
 class PictureAxis:
-    """An axis of a diagram."""
+    """An axis of a diagram: where each value stands, and where cells meet, on its scale."""
 
     parameter: str
     values: tuple[Value, ...]
     title: str
     scale: str
+    coordinates: tuple[float, ...]
+    edges: tuple[float, ...]
 
     @classmethod
     def read(cls, answer: Any) -> Self:
         """The axis of a JSON answer. Raises KeyError or TypeError."""
-        return cls(answer["parameter"], tuple(answer["values"]), answer["title"], answer["scale"])
+        values, coordinates, edges = (tuple(answer[name]) for name in ("values", "coordinates", "edges"))
+        return cls(answer["parameter"], values, answer["title"], answer["scale"], coordinates, edges)
 
 
 Matrix = list[list[Any]]
@@ -160,7 +173,7 @@ Matrix = list[list[Any]]
 
 
 @dataclass(frozen=True)
-class Diagram:
+class Diagram(Pictured):
     """A phase diagram; `matrices` [y][x] by the names that are declared of a cell: `n`, `value` (the statistic),
     `mean`, `sd`, `ci_low`, `ci_high`, `phase`, ...; `thresholds` say where its phases begin and end."""
 
@@ -192,6 +205,54 @@ class Diagram:
             )
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server describes a diagram in a way this client cannot read: {error}") from None
+
+    def frame(self) -> pd.DataFrame:
+        """One row a cell: the two parameters under their paths, then n, mean, sd, ci_low, ci_high, phase, ..."""
+        rows = [
+            {self.x.parameter: x, self.y.parameter: y} | {name: matrix[j][i] for name, matrix in self.matrices.items()}
+            for j, y in enumerate(self.y.values)
+            for i, x in enumerate(self.x.values)
+        ]
+        return pd.DataFrame(rows, columns=[self.x.parameter, self.y.parameter, *self.matrices])
+
+    def plot(self, ax: Any = None) -> Any:
+        """The cells between their edges, boundaries between phases and curves of theory."""
+        ax = new_axes(ax)
+        values = np.array(self.matrices["value"], np.float64)  # [y, x], nan where nothing was measured
+        mesh = ax.pcolormesh(self.x.edges, self.y.edges, values, cmap="cividis")
+        ax.figure.colorbar(mesh, ax=ax, label=f"{self.statistic} of {self.measure}")
+        for boundary in self.boundaries:
+            ax.plot(*zip(*boundary["points"], strict=True), color="black", linewidth=1.2)
+        for curve in self.theory:
+            ax.plot(*zip(*curve["points"], strict=True), "--", linewidth=1.2, label=curve["formula"])
+        for name, axis in (("x", self.x), ("y", self.y)):
+            scale(ax, name, vars(axis))
+            getattr(ax, f"set_{name}lim")(axis.edges[0], axis.edges[-1])
+        if self.theory:
+            ax.legend(fontsize="small")
+        return ax
+
+
+class Verdicts(list[Verdict], Pictured):
+    """What runs say of the claims of an experiment, in their order."""
+
+    def frame(self) -> pd.DataFrame:
+        """One row a claim."""
+        columns = [one.name for one in fields(Verdict)]
+        return pd.DataFrame([vars(one) for one in self], columns=columns)
+
+    def plot(self, ax: Any = None) -> Any:
+        """The number that decides each claim, with its interval, by what it says."""
+        ax, colours = new_axes(ax), {"holds": "#0b7a4b", "fails": "#d55e00"}
+        for place, one in enumerate(self):
+            if one.value is not None and one.ci_low is not None and one.ci_high is not None:
+                colour = colours.get(one.verdict, "#5b6372")
+                ax.plot([one.ci_low, one.ci_high], [place, place], color=colour)
+                ax.plot([one.value], [place], "o", color=colour)
+        ax.set_yticks(range(len(self)), [f"{one.text}: {one.verdict}" for one in self])
+        ax.invert_yaxis()
+        ax.set_xlabel("what was found, with its interval")
+        return ax
 
 
 def known(kind: type[T], answer: Mapping[str, Any]) -> T:

@@ -1,7 +1,7 @@
 """Query parameters of diagrams, curves and lists: how they are written is checked here, their sense in the service."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -86,13 +86,14 @@ class LineParameters(CellParameters):
 
 
 class CurveParameters(Strict):
-    """Every parameter may be repeated; no `method` and no `readout` mean all there are."""
+    """All but `per` may be repeated; no `method` and no `readout` mean all there are. `per=seed`: every run's."""
 
     experiment: Annotated[list[Id], Field(min_length=1, max_length=100)]
     by: Annotated[list[Text], Field(max_length=12)] = []
     where: Annotated[list[Text], Field(max_length=50)] = []
     method: Annotated[list[Method], Field(max_length=len(METHODS))] = []
     readout: Annotated[list[Readout], Field(max_length=len(READOUTS))] = []
+    per: Literal["group", "seed"] = "group"
 
     def query(self) -> CurveQuery:
         """The query. Raises InvalidInput for a condition that cannot be read."""
@@ -102,6 +103,7 @@ class CurveParameters(Strict):
             conditions(self.where),
             tuple(dict.fromkeys(self.method)) or METHODS,
             tuple(dict.fromkeys(self.readout)) or READOUTS,
+            self.per == "seed",
         )
 
 

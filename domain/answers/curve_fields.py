@@ -81,7 +81,7 @@ _RECORD: "Record[Curves]" = Record(
     (
         Field("experiments", Many("integer"), lambda found: found.query.experiments, "The experiments asked of."),
         Field("names", Many("text"), lambda found: found.names, "Their names."),
-        Field("by", Many("text"), lambda found: found.query.by, "The parameters that tell groups apart."),
+        Field("by", Many("text"), lambda found: found.query.apart, "The parameters that tell groups apart."),
         Field("where", Many("text"), _conditions, "The conditions asked for."),
         Field("interval_over_words", "text", _over, "What 95 % intervals are over, in words; empty without runs."),
         Field("curves", Many(_CURVE), lambda found: found.curves, "One for every group, readout and method."),
@@ -111,7 +111,7 @@ _COLUMNS: tuple[Field[_Row], ...] = (*through(_curve, HEAD.fields), *map(at_radi
 
 def _table(found: "Curves") -> Table[_Row]:
     """One row a radius of every curve: its group's values, then its columns."""
-    groups: tuple[Field[_Row], ...] = parameter_columns(found.query.by, lambda row: row[0].group)
+    groups: tuple[Field[_Row], ...] = parameter_columns(found.query.apart, lambda row: row[0].group)
     rows = ((curve, place) for curve in found.curves for place in range(len(curve.radii)))
     return Table((*groups, *_COLUMNS), rows)
 

@@ -1,7 +1,7 @@
 """Robustness curves: robust accuracy against radius, grouped by parameters, with an interval over seeds."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,16 +17,26 @@ from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import METHODS, Method, RadiiIn, Settings
 
+SEED = "seed"
+"""The name of a run's seed among what tells groups apart."""
+
 
 @dataclass(frozen=True)
 class CurveQuery:
-    """What curves are asked for: one group for every combination of values of the `by` parameters."""
+    """What curves are asked for: one group for every combination of values of the `by` parameters, or with `per_seed`
+    one for every seed of each."""
 
     experiments: tuple[int, ...]
     by: tuple[str, ...] = ()
     where: tuple[Condition, ...] = ()
     methods: tuple[Method, ...] = METHODS
     readouts: tuple[Readout, ...] = READOUTS
+    per_seed: bool = False
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """What tells groups apart."""
+        return (*self.by, SEED) if self.per_seed else self.by
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,19 @@ class RunCurves:
     seeds: npt.NDArray[np.int64]
     accuracy_upper: npt.NDArray[np.float64] | None = None
     radii_in: RadiiIn = "absolute"
+
+    def of_seeds(self) -> "Iterator[RunCurves]":
+        """The same, each run's by itself, its seed in its group."""
+        for i, seed in enumerate(self.seeds.tolist()):
+            one, upper = slice(i, i + 1), self.accuracy_upper
+            yield replace(
+                self,
+                group={**self.group, SEED: seed},
+                accuracy=self.accuracy[one],
+                data_seeds=self.data_seeds[one],
+                seeds=self.seeds[one],
+                accuracy_upper=None if upper is None else upper[one],
+            )
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,10 @@ def _entry(of: Callable[[S], Mapping[str, Any]], name: str) -> Callable[[S], obj
 
 
 def parameter_column(name: str, path: str, of: Callable[[S], object]) -> Field[S]:
-    """A column of values of a parameter: of numbers where all of them are, else of text, as for a parameter that an
-    older version had."""
+    """A column of values of a parameter, or of seeds: of numbers where all of them are, else of text, as for a
+    parameter that an older version had."""
+    if path == "seed":
+        return Field(name, "integer", of, "The seed.")
     entry = parameters().get(path)
     kinds = set(entry.types if entry else ("text",)) - {"null"}
     numbers = bool(kinds) and kinds <= {"integer", "number"}

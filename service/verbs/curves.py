@@ -1,7 +1,7 @@
 """The verb of robustness curves: robust accuracy against radius, by groups of runs."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from phaselab.domain.settings.radii import unit
 from phaselab.domain.specs.stored import readable_settings, stored_radii, stored_radii_in, stored_value
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
 
+MOST_CURVES = 20_000
+"""Most curves of single runs in an answer."""
+
 
 def curves(database: Database, query: CurveQuery) -> Curves:
     """Robustness curves by group. Raises NotFound for an unknown experiment, InvalidInput for a query that has no
@@ -28,6 +31,8 @@ def curves(database: Database, query: CurveQuery) -> Curves:
         selection = select(session, query.experiments, query.where)
         check_nothing_hides(selection, query.by, "/by", "or tell the groups apart by it with by={path}")
         found = list(_run_curves(session, selection, query))
+    if query.per_seed:
+        found = _of_seeds(found)
     if len({alike.radii_in for alike in found}) > 1:
         detail = "radii are in data units in some of these runs and in norms of centres in others"
         raise InvalidInput([Fault(pointer("experiment"), f"{detail}; ask for experiments of one unit at a time")])
@@ -55,6 +60,17 @@ def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> It
                     yield RunCurves(
                         group, settings, readout, method, places, accuracy, data_seeds, seeds, upper, radii_in
                     )
+
+
+def _of_seeds(found: Sequence[RunCurves]) -> list[RunCurves]:
+    """Every run's curves by themselves. Raises InvalidInput where there are more than are answered."""
+    number = sum(len(alike.seeds) for alike in found)
+    if number > MOST_CURVES:
+        detail = (
+            f"these are {number:,} curves of single runs; at most {MOST_CURVES:,} are answered: narrow them with where"
+        )
+        raise InvalidInput([Fault("/per", detail)])
+    return [one for alike in found for one in alike.of_seeds()]
 
 
 def data_seeds_of(text: str, seeds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -88,6 +88,7 @@ _READ = (
     f"/diagrams?{_DIAGRAM}&statistic=median&where=data.k=6",
     "/diagrams?experiment=2&x=network.init_scale&y=data.k&measure=train_loss",
     *(f"/lines.{suffix}?{_LINES}" for suffix in ("json", "csv", "parquet", "png", "svg", "pdf")),
+    f"/curves.csv?{_CURVES}&per=seed",
     *(f"/curves.{suffix}?{_CURVES}" for suffix in ("json", "csv", "parquet", "png", "svg", "pdf")),
     "/experiments/1/portable",
     "/parameters",
