@@ -188,7 +188,7 @@ class Client(Saving):
 
     def ask_lines(self, experiment: Ids, x: str, measure: str, by: Texts = (), **more: Any) -> Lines:
         """The same as an answer with a frame and a picture."""
-        return Lines(self._http.get_json("/lines", line_query(experiment, x, measure, by, **more)))
+        return Lines(self._answer("/lines", line_query(experiment, x, measure, by, **more)))
 
     def curves(self, experiment: Ids, by: Texts = (), **more: Any) -> pd.DataFrame:
         """Robustness curves as a frame; `where`, `method` and `readout` are texts or lists of them, `per_seed` gives
@@ -197,7 +197,14 @@ class Client(Saving):
 
     def ask_curves(self, experiment: Ids, by: Texts = (), **more: Any) -> Curves:
         """The same as an answer with a frame and a picture."""
-        return Curves(self._http.get_json("/curves", curve_query(experiment, by, **more)))
+        return Curves(self._answer("/curves", curve_query(experiment, by, **more)))
+
+    def _answer(self, path: str, query: Parameters) -> Mapping[str, Any]:
+        """The answer of a call that is named as the list in it is."""
+        answer = self._http.get_json(path, query)
+        if not isinstance(answer, dict) or path[1:] not in answer:
+            raise BadAnswer(f"the server answers {path} in a way this client cannot read")
+        return answer
 
     def picture(self, experiment: Id, axes: Sequence[str], measure: str) -> bytes:
         """A PNG: the diagram on the first two axes, averaged over the others; lines where there is one."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from phaselab.client.errors import Invalid, PhaselabError
+from phaselab.client.errors import BadAnswer, Invalid, PhaselabError
 from phaselab.client.lattice import as_dataset, runs_frame
 from phaselab.client.pictured import Curves, Lines, image
 from phaselab.client.queries import Texts
@@ -57,7 +57,11 @@ class Handle:
     def runs(self, where: Texts = (), order: Texts = ()) -> pd.DataFrame:
         """Its runs as a frame, one row each: key, seed, axes, measures, phase, trust. `where` and `order` as in
         `Client.runs`."""
-        return runs_frame(list(self.lab.runs(self.id, where, order)), self.axes)
+        found = list(self.lab.runs(self.id, where, order))
+        try:
+            return runs_frame(found, self.axes)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadAnswer(f"the server lists runs in a way this client cannot read: {error}") from None
 
     def to_xarray(self, where: Texts = ()) -> Any:
         """Its runs as an xarray.Dataset: a dimension for each axis and one for the seed, a variable for each measure,
