@@ -35,14 +35,14 @@ def follow(client: Client, experiment_id: int) -> Experiment:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(shown(last.name), total=last.counts.total, note="")
+        task = progress.add_task(shown(last.name), total=last.counts.asked, note="")
         for last in client.watch(experiment_id):
             _update(progress, task, last)
     return last
 
 
 def _update(progress: Progress, task: TaskID, experiment: Experiment) -> None:
-    progress.update(task, completed=experiment.counts.ended, total=experiment.counts.total, note=_note(experiment))
+    progress.update(task, completed=experiment.counts.ended, total=experiment.counts.asked, note=_note(experiment))
 
 
 def _follow_in_lines(client: Client, experiment: Experiment) -> Experiment:
@@ -50,9 +50,9 @@ def _follow_in_lines(client: Client, experiment: Experiment) -> Experiment:
     for last in client.watch(experiment.id):
         counts = last.counts
         stages = [(stage, int(10 * share)) for stage, share in _stages(last).items()]
-        tenth = f"{last.status} {10 * counts.ended // max(counts.total, 1)} {stages}"
+        tenth = f"{last.status} {10 * counts.ended // max(counts.asked, 1)} {stages}"
         if tenth != told:
-            click.echo(f"{counts.ended} of {counts.total} runs  {_note(last)}")
+            click.echo(f"{counts.ended} of {counts.asked} runs  {_note(last)}")
             told = tenth
     return last
 
@@ -91,7 +91,7 @@ def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) ->
     click.echo(f"  {_note(experiment)}; priority {experiment.priority}, owner {shown(experiment.owner)}")
     click.echo(
         f"  {counts.total} runs: {counts.done} done, {counts.running} running, {counts.queued} queued,"
-        f" {counts.failed} failed, {counts.cancelled} cancelled"
+        f" {counts.failed} failed, {counts.cancelled} cancelled" + (f", {counts.held} held" if counts.held else "")
     )
     for one in failures:
         reason = shortened(shown(one.reason or "they are computed again for another experiment"), 200)

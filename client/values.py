@@ -32,11 +32,18 @@ class Counts:
     failed: int
     cancelled: int
     queued: int
+    held: int = 0
+    """Those that a refinement has not let go."""
 
     @property
     def ended(self) -> int:
         """Runs on which nothing more will be done."""
         return self.done + self.failed + self.cancelled
+
+    @property
+    def asked(self) -> int:
+        """Runs that are to be computed, so far: all but those that a refinement holds."""
+        return self.total - self.held
 
 
 @dataclass(frozen=True)

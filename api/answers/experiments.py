@@ -9,11 +9,17 @@ _COUNTS: Record[Counts] = Record(
     (
         Field("total", "integer", lambda counts: counts.total, "Distinct runs; all but `cached` add up to it."),
         Field("done", "integer", lambda counts: counts.done, "Runs with a result."),
-        Field("cached", "integer", lambda counts: counts.cached, "Those of them that were there on submission."),
+        Field(
+            "cached",
+            "integer",
+            lambda counts: counts.cached,
+            "Those of them that were there before they were asked for.",
+        ),
         Field("running", "integer", lambda counts: counts.running, "Runs that are being computed."),
         Field("failed", "integer", lambda counts: counts.failed, "Runs that ended without a result."),
         Field("cancelled", "integer", lambda counts: counts.cancelled, "Runs that were given up."),
         Field("queued", "integer", lambda counts: counts.queued, "Runs that wait."),
+        Field("held", "integer", lambda counts: counts.held, "Runs that a refinement has not let go."),
     )
 )
 _PROGRESS: Record[RunningProgress] = Record(
@@ -58,6 +64,9 @@ ESTIMATE: Record[Estimate] = Record(
         Field("skipped", "integer", lambda estimate: estimate.skipped, "Impossible points that would be left out."),
         Field("runs", "integer", lambda estimate: estimate.runs, "Distinct runs."),
         Field("cached", "integer", lambda estimate: estimate.cached, "Those of them that are done already."),
+        Field(
+            "measured", "integer", lambda estimate: estimate.measured, "Those that a refinement would measure, about."
+        ),
         Field("stacks", "integer", lambda estimate: estimate.stacks, "Stacks that the others would make, about."),
         Field("seconds", "number", lambda estimate: estimate.seconds, "Computing time on one core, about."),
     )

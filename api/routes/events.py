@@ -157,5 +157,5 @@ def event_id(view: ExperimentView) -> str:
     """What tells one state of an experiment from another."""
     counts = view.counts
     progress = zlib.crc32(repr(view.progress).encode())
-    numbers = (view.row.revision, counts.done, counts.running, counts.failed, counts.cancelled, progress)
+    numbers = (view.row.revision, counts.done, counts.running, counts.failed, counts.cancelled, counts.held, progress)
     return f"{view.row.status}-" + "-".join(map(str, numbers))

@@ -40,6 +40,7 @@ function showBar(counts) {
   }
   const told = `${counts.done} done, ${counts.failed} failed, ${counts.cancelled} cancelled of ${counts.total}`;
   bar.setAttribute("aria-label", told);
+  bar.setAttribute("viewBox", `0 0 ${counts.total - counts.held} 1`);
 }
 
 // One line for every reason, with a link to one of its runs.
@@ -79,7 +80,7 @@ if (place) {
   events.addEventListener("progress", (event) => {
     const experiment = JSON.parse(event.data);
     const counts = experiment.counts;
-    for (const name of ["done", "total", "running", "queued", "failed", "cancelled"]) show(name, counts[name]);
+    for (const name of ["done", "total", "running", "queued", "failed", "cancelled", "held"]) show(name, counts[name]);
     show("status", experiment.status.replaceAll("_", " "));
     show("eta", duration(experiment.eta_seconds));
     showStages(experiment.running_progress);

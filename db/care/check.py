@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from phaselab.db.schema.tables import PENDING, Want, experiment_runs, experiments, points, run_arrays, runs
 from phaselab.db.writing import arrays
 from phaselab.db.writing.described import read_measure_lists
+from phaselab.db.writing.queueing import HELD, WANTED
 from phaselab.db.writing.summaries import summaries_from_runs
 from phaselab.domain.results import summaries
 from phaselab.domain.results.states import ExperimentStatus, RunState
@@ -46,12 +47,11 @@ def _state_faults(session: Session) -> Iterator[Finding]:
     """Run states, leases, wants and arrays that contradict each other."""
     want, state = experiment_runs.c.want, runs.c.state
     joined = experiment_runs.join(runs, runs.c.id == experiment_runs.c.run_id)
-    wanted = exists().where(experiment_runs.c.run_id == runs.c.id, PENDING)
     has_arrays = exists().where(run_arrays.c.run_id == runs.c.id)
     done = state == RunState.DONE
     rules: dict[str, Select[int]] = {
         "wants that are done of runs that are not, or given up of runs that are": _count(
-            joined, or_(and_(want == Want.DONE, ~done), and_(want.in_((Want.FAILED, Want.CANCELLED)), done))
+            joined, or_(and_(want == Want.DONE, ~done), and_(want.in_((Want.FAILED, Want.CANCELLED, Want.HELD)), done))
         ),
         "pending wants of runs that have ended without a result": _count(
             joined, and_(PENDING, state.in_((RunState.FAILED, RunState.CANCELLED)))
@@ -60,7 +60,10 @@ def _state_faults(session: Session) -> Iterator[Finding]:
             runs, and_(~done, (state == RunState.LEASED) != runs.c.leased_by.is_not(None))
         ),
         "results without a list of their measures": _count(runs, done != runs.c.measure_list_id.is_not(None)),
-        "queued runs that nobody waits for": _count(runs, and_(state == RunState.QUEUED, ~wanted)),
+        "queued runs that nobody waits for": _count(runs, and_(state == RunState.QUEUED, ~WANTED)),
+        "held runs that somebody waits for, or that no refinement holds": _count(
+            runs, and_(state == RunState.HELD, or_(WANTED, ~HELD))
+        ),
         "runs whose arrays are missing, or there before the run is done": _count(runs, done != has_arrays),
     }
     for detail, query in rules.items():
@@ -91,11 +94,11 @@ def _count_faults(session: Session, experiment_id: int) -> Iterator[Finding]:
         experiment_runs.c.experiment_id == experiment_id
     )
     counted = session.execute(query).one()
-    total, (pending, done, failed, cancelled) = counted[0], counted[1:]
-    if (row.total, row.done, row.failed, row.cancelled) != (total, done, failed, cancelled):
+    total, (held, pending, done, failed, cancelled) = counted[0], counted[1:]
+    if (row.total, row.done, row.failed, row.cancelled, row.held) != (total, done, failed, cancelled, held):
         yield Finding(
             f"experiment {experiment_id} counts {row.total} runs, {row.done} done, {row.failed} failed,"
-            f" {row.cancelled} cancelled; its wants are {total}, {done}, {failed}, {cancelled}"
+            f" {row.cancelled} cancelled, {row.held} held; its wants are {total}, {done}, {failed}, {cancelled}, {held}"
         )
     if ExperimentStatus(row.status).is_finished != (pending == 0):
         yield Finding(f"experiment {experiment_id} is {row.status} with {pending} runs pending")

@@ -32,7 +32,8 @@ class Candidate:
 
 def queued_experiments(session: Session) -> Sequence[Candidate]:
     """The active experiments that have queued runs, oldest first."""
-    pending = experiments.c.total - experiments.c.done - experiments.c.failed - experiments.c.cancelled
+    table = experiments.c
+    pending = table.total - table.done - table.failed - table.cancelled - table.held
     query = (
         select(
             experiments.c.id,

@@ -14,6 +14,7 @@ from phaselab.db.schema.bulk import among
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import PENDING, experiment_runs, experiments, runs
 from phaselab.db.writing.landing import land
+from phaselab.db.writing.queueing import without_result
 from phaselab.db.writing.settings_rows import read_settings
 from phaselab.db.writing.status import set_status
 from phaselab.domain.results.results import RunFailure
@@ -170,9 +171,7 @@ def release(
         conditions.append(runs.c.lease_expires_at < database_time(session))
     if keys is not None:
         conditions.append(among(session, runs.c.key, keys))
-    wanted = exists().where(experiment_runs.c.run_id == runs.c.id, PENDING)
-    has_result = (runs.c.state == RunState.DONE, RunState.DONE.value)
-    state = case(has_result, (wanted, RunState.QUEUED.value), else_=RunState.CANCELLED.value)
+    state = case((runs.c.state == RunState.DONE, RunState.DONE.value), else_=without_result())
     changed = (
         update(runs)
         .where(runs.c.leased_by.is_not(None), *conditions)

@@ -32,13 +32,15 @@ class Workload:
 def workload(session: Session) -> Workload:
     """The workload at this moment."""
     table = experiments.c
-    sums = (func.coalesce(func.sum(column), 0) for column in (table.total, table.done, table.failed, table.cancelled))
+    counted = (table.total, table.done, table.failed, table.cancelled, table.held)
+    sums = (func.coalesce(func.sum(column), 0) for column in counted)
     found = session.execute(select(table.status, func.count(), *sums).group_by(table.status)).all()
-    total, done, failed, cancelled = (sum(int(row[place]) for row in found) for place in range(2, 6))
+    total, done, failed, cancelled, held = (sum(int(row[place]) for row in found) for place in range(2, 7))
     leases = session.execute(select(func.count()).where(runs.c.leased_by.is_not(None))).scalar_one()
     running = sum(running_of(session, session.execute(select(table.id)).scalars().all()).values()) if leases else 0
-    queued = total - done - failed - cancelled - running
+    queued = total - done - failed - cancelled - held - running
     by_state = {
+        RunState.HELD: held,
         RunState.QUEUED: queued,
         RunState.LEASED: running,
         RunState.DONE: done,

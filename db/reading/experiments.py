@@ -37,7 +37,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ExperimentRow:
-    """An experiment as stored. `total` counts distinct runs, `cached` those that were done when it was submitted."""
+    """An experiment as stored. `total` counts distinct runs, `cached` those that were done before it
+    asked for them."""
 
     id: int
     name: str
@@ -56,6 +57,7 @@ class ExperimentRow:
     done: int
     failed: int
     cancelled: int
+    held: int
     revision: int
 
 
@@ -70,6 +72,7 @@ class Counts:
     failed: int
     cancelled: int
     queued: int
+    held: int
 
 
 def get_experiment(session: Session, experiment_id: int) -> ExperimentRow | None:
@@ -116,8 +119,8 @@ def counts_of(session: Session, rows: Sequence[ExperimentRow]) -> Mapping[int, C
     counted = {}
     for row in rows:
         busy = running.get(row.id, 0)
-        queued = row.total - row.done - row.failed - row.cancelled - busy
-        counted[row.id] = Counts(row.total, row.done, row.cached, busy, row.failed, row.cancelled, queued)
+        queued = row.total - row.done - row.failed - row.cancelled - row.held - busy
+        counted[row.id] = Counts(row.total, row.done, row.cached, busy, row.failed, row.cancelled, queued, row.held)
     return counted
 
 

@@ -34,6 +34,7 @@ from phaselab.domain.results.states import ExperimentStatus, RunState
 class Want(StrEnum):
     """What a run is to one of the experiments that asked for it."""
 
+    HELD = "held"  # of a refinement that has not let it go
     PENDING = "pending"  # still wanted: queued, or handed out
     DONE = "done"  # its result is there
     FAILED = "failed"  # it ended without a result
@@ -169,15 +170,17 @@ experiments = Table(
     Column("done", Integer, nullable=False),
     Column("failed", Integer, nullable=False, server_default=text("0")),
     Column("cancelled", Integer, nullable=False, server_default=text("0")),
+    Column("held", Integer, nullable=False, server_default=text("0")),
     Column("revision", BigInteger, nullable=False, server_default=text("1")),
     UniqueConstraint("owner", "idempotency_key"),
     CheckConstraint(one_of("status", ExperimentStatus), name="status"),
-    CheckConstraint("done + failed + cancelled <= total", name="counts"),
+    CheckConstraint("done + failed + cancelled + held <= total", name="counts"),
     Index("ix_experiments_status", "status"),
     sqlite_autoincrement=True,
 )
-"""What users submitted. `total` counts distinct runs; `done`, `failed` and `cancelled` count its wants, the rest is
-pending; `cached` of them were done when it was submitted. `revision` rises with every change of its results."""
+"""What users submitted. `total` counts distinct runs; `done`, `failed`, `cancelled` and `held` count its wants, the
+rest is pending; `cached` of them were done before it asked for them. `revision` rises with every change of its
+results."""
 
 notices = Table(
     "notices",

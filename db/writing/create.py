@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import chunks, insert_many
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import Want, experiment_runs, experiments, points, runs, settings
 from phaselab.db.writing.described import measure_list_ids
+from phaselab.db.writing.queueing import queue_again
 from phaselab.db.writing.status import settle
 from phaselab.db.writing.summaries import rebuild_summaries
 from phaselab.domain.results import summaries
 from phaselab.domain.results.states import ExperimentStatus, RunState
 from phaselab.domain.settings.runs import RECIPE
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.specs.draft import DistinctSettings, Draft, DraftRun, make_draft
+from phaselab.domain.specs.draft import DistinctSettings, Draft, make_draft
 from phaselab.domain.specs.points import Plan
 
 
@@ -28,16 +29,17 @@ def create_experiment(session: Session, planned: Plan | Draft, owner: str, idemp
     transaction, so that others need not wait.
 
     Runs that are done count at once and are never computed again; runs that failed or were cancelled are queued
-    anew; runs that another experiment waits for are shared.
+    anew; runs that another experiment waits for are shared. A refinement holds all that is not done, and lets go what
+    it begins with.
     """
     draft = _drafted(planned)
-    ended = _find_known(session, draft)
+    idle = _find_known(session, draft)
     _store_settings(session, draft.distinct)
-    for some in chunks(ended):
-        queue_again(session, some)
-    _store_runs(session, draft.runs)
+    if not _is_refined(draft):
+        queue_again(session, idle)
+    _store_runs(session, draft)
     experiment_id = _store_experiment(session, draft, owner, idempotency_key)
-    _store_wants(session, experiment_id, draft.runs)
+    _store_wants(session, experiment_id, draft)
     _store_points(session, experiment_id, draft)
     if any(run.cached for run in draft.runs):
         rebuild_summaries(session, [experiment_id])
@@ -67,19 +69,14 @@ def _drafted(planned: Plan | Draft) -> Draft:
     return planned if isinstance(planned, Draft) else make_draft(planned)
 
 
-def queue_again(session: Session, run_ids: Sequence[int]) -> None:
-    """Queue runs that had ended without a result, with all their attempts before them."""
-    changes = {"state": RunState.QUEUED, "attempts": 0, "reason": None, "traceback": None, "landed_at": None}
-    session.execute(update(runs).where(runs.c.id.in_(run_ids)).values(changes))
-
-
 def next_id(session: Session, column: Any) -> int:
     """The first id that is free; stays so until the transaction ends, for only one writes at a time."""
     return int(session.execute(select(func.coalesce(func.max(column), 0))).scalar_one()) + 1
 
 
 def _find_known(session: Session, draft: Draft) -> list[int]:
-    """Fill in the settings and runs that are stored; the ids of those runs that ended without a result."""
+    """Fill in the settings and runs that are stored; the ids of those runs that have no result, and for which nobody
+    waits."""
     by_digest = {one.digest: one for one in draft.distinct}
     for some in chunks(list(by_digest)):
         stored = select(settings.c.digest, settings.c.id).where(settings.c.digest.in_(some))
@@ -90,13 +87,13 @@ def _find_known(session: Session, draft: Draft) -> list[int]:
         query = select(runs.c.settings_id, runs.c.seed, runs.c.id, runs.c.state)
         found = session.execute(query.where(runs.c.settings_id.in_(ids), runs.c.recipe == RECIPE))
         known |= {(row.settings_id, row.seed): (row.id, row.state) for row in found}
-    ended = []
+    idle = []
     for run in draft.runs if known else ():
         run.id, state = known.get((run.distinct.id, run.seed), (None, ""))
         run.cached = state == RunState.DONE
-        if run.id is not None and state in (RunState.FAILED, RunState.CANCELLED):
-            ended.append(run.id)
-    return ended
+        if run.id is not None and state in (RunState.FAILED, RunState.CANCELLED, RunState.HELD):
+            idle.append(run.id)
+    return idle
 
 
 def _store_settings(session: Session, distinct: Sequence[DistinctSettings]) -> None:
@@ -108,14 +105,18 @@ def _store_settings(session: Session, distinct: Sequence[DistinctSettings]) -> N
     insert_many(session, columns, ((one.id, one.digest, one.text) for one in new))
 
 
-def _store_runs(session: Session, wanted: Sequence[DraftRun]) -> None:
-    """Store the runs that are new, queued."""
-    new = [run for run in wanted if run.id is None]
+def _is_refined(draft: Draft) -> bool:
+    return draft.plan.spec.refine is not None
+
+
+def _store_runs(session: Session, draft: Draft) -> None:
+    """Store the runs that are new, queued or held."""
+    new = [run for run in draft.runs if run.id is None]
     for i, run in enumerate(new, start=next_id(session, runs.c.id)):
         run.id = i
     columns = [runs.c.id, runs.c.key, runs.c.settings_id, runs.c.seed, runs.c.recipe, runs.c.state]
-    queued = RunState.QUEUED.value
-    insert_many(session, columns, ((run.id, run.key, run.distinct.id, run.seed, RECIPE, queued) for run in new))
+    state = (RunState.HELD if _is_refined(draft) else RunState.QUEUED).value
+    insert_many(session, columns, ((run.id, run.key, run.distinct.id, run.seed, RECIPE, state) for run in new))
 
 
 def _store_experiment(session: Session, draft: Draft, owner: str, idempotency_key: str | None) -> int:
@@ -133,17 +134,18 @@ def _store_experiment(session: Session, draft: Draft, owner: str, idempotency_ke
         "total": len(draft.runs),
         "cached": cached,
         "done": cached,
+        "held": len(draft.runs) - cached if _is_refined(draft) else 0,
     }
     return int(session.execute(insert(experiments).values(row).returning(experiments.c.id)).scalar_one())
 
 
-def _store_wants(session: Session, experiment_id: int, wanted: Sequence[DraftRun]) -> None:
+def _store_wants(session: Session, experiment_id: int, draft: Draft) -> None:
     table = experiment_runs.c
     columns = [table.experiment_id, table.run_id, table.want, table.cached, table.rank, table.shape, table.data]
-    done, pending = Want.DONE.value, Want.PENDING.value
+    done, other = Want.DONE.value, (Want.HELD if _is_refined(draft) else Want.PENDING).value
     rows = (
-        (experiment_id, run.id, done if run.cached else pending, run.cached, run.rank, run.distinct.shape, run.data)
-        for run in wanted
+        (experiment_id, run.id, done if run.cached else other, run.cached, run.rank, run.distinct.shape, run.data)
+        for run in draft.runs
     )
     insert_many(session, columns, rows)
 

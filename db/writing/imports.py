@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import among, chunks, insert_many, update_many
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.tables import PENDING, Want, experiment_runs, imports, run_arrays, runs
-from phaselab.db.writing.create import next_id, queue_again
+from phaselab.db.schema.tables import Want, experiment_runs, imports, run_arrays, runs
+from phaselab.db.writing.create import next_id
+from phaselab.db.writing.queueing import let_wait, queue_again
 from phaselab.db.writing.settings_rows import read_settings
 from phaselab.db.writing.status import recount
 from phaselab.db.writing.summaries import rebuild_summaries
@@ -57,11 +58,9 @@ def set_apart(session: Session, experiment_id: int, import_id: int, keys: Sequen
     moved = ((new, experiment_id, row.id) for new, row in enumerate(found, start=first))
     update_many(session, [table.run_id], [table.experiment_id, table.run_id], moved)
     shared = exists().where(table.run_id == runs.c.id)
-    wanted = exists().where(table.run_id == runs.c.id, PENDING)
     for some in chunks([row.id for row in found]):
         session.execute(delete(runs).where(runs.c.id.in_(some), runs.c.leased_by.is_(None), ~shared))
-        unwanted = update(runs).where(runs.c.id.in_(some), runs.c.state == RunState.QUEUED, ~wanted)
-        session.execute(unwanted.values(state=RunState.CANCELLED.value))
+        let_wait(session, some)
 
 
 def mark(session: Session, import_id: int, keys: Sequence[str]) -> None:
@@ -106,7 +105,7 @@ def _homes(session: Session, wanted: Sequence[tuple[int, int]]) -> Mapping[tuple
     queued = RunState.QUEUED.value
     rows = ((i, run_key(texts[kind], seed), kind, seed, RECIPE, queued) for i, (kind, seed) in enumerate(new, first))
     insert_many(session, columns, rows)
-    ended = (RunState.FAILED, RunState.CANCELLED)
+    ended = (RunState.FAILED, RunState.CANCELLED, RunState.HELD)
     for some in chunks([known[one][0] for one in wanted if one in known and known[one][1] in ended]):
         queue_again(session, some)
     known |= {one: (i, RunState.QUEUED) for i, one in enumerate(new, first)}

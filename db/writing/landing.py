@@ -20,7 +20,7 @@ from phaselab.db.writing.described import measure_list_ids, provenance_ids, read
 from phaselab.db.writing.filling import StoredResult, fill, in_order
 from phaselab.db.writing.status import settle
 from phaselab.db.writing.summaries import MEASURE_COLUMNS, rebuild_points, store_summaries, sum_up
-from phaselab.db.writing.wants import count, set_wants, wants_of
+from phaselab.db.writing.wants import count, note_cached, set_wants, wants_of
 from phaselab.domain.results import summaries
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.results import MOST_SECONDS, Outcome, RunFailure, RunResult
@@ -35,6 +35,7 @@ _RESULT_COLUMNS = [
     runs.c.flags,
     runs.c.provenance_id,
 ]
+_COUNTED = ("done", "failed", "cancelled", "held", "cached")
 _FAILURE_COLUMNS = [runs.c.reason, runs.c.traceback]
 
 
@@ -173,13 +174,16 @@ def _tell_experiments(session: Session, done: Sequence[tuple[_Stored, RunResult]
     """Bring wants, counts, summaries and statuses up to date."""
     wanted = wants_of(session, [run.id for run, _ in done])
     lost = wants_of(session, [run.id for run in failed], Want.PENDING)
-    changes: dict[int, dict[str, int]] = defaultdict(lambda: {"done": 0, "failed": 0, "cancelled": 0})
+    changes: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_COUNTED, 0))
     for experiment_id, _, want in wanted:
         changes[experiment_id]["done"] += 1
         if want is not Want.PENDING:
             changes[experiment_id][want.value] -= 1
+        if want is Want.HELD:  # measured for others: here as good as there before
+            changes[experiment_id]["cached"] += 1
     for experiment_id, _, _ in lost:
         changes[experiment_id]["failed"] += 1
+    note_cached(session, [run.id for run, _ in done])
     set_wants(session, [run.id for run, _ in done], Want.DONE)
     set_wants(session, [run.id for run in failed], Want.FAILED, Want.PENDING)
     _add_to_summaries(session, done, wanted)

@@ -13,15 +13,19 @@ from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import update_many
 from phaselab.db.schema.tables import PENDING, Want, experiment_runs, points, runs
-from phaselab.db.writing.create import queue_again
 from phaselab.db.writing.landing import land
+from phaselab.db.writing.queueing import queue_again
 from phaselab.db.writing.settings_rows import read_settings, rewrite
 from phaselab.db.writing.status import recount, settle
 from phaselab.db.writing.summaries import rebuild_summaries
+from phaselab.db.writing.wants import set_wants, wants_of
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.results.states import RunState
 from phaselab.domain.settings.runs import RECIPE, canonical, run_key
 from phaselab.domain.specs.stored import Misfit, stored_settings
+
+_OPEN = experiment_runs.c.want.in_((Want.PENDING.value, Want.HELD.value))
+"""That a want is still to be met, now or once a refinement lets it go."""
 
 
 def waits_under_older_recipe(session: Session, experiment_id: int | None = None) -> bool:
@@ -50,6 +54,7 @@ def adopt_recipe(session: Session) -> int:
             text = canonical(stored_settings(texts[settings_id]))
         except Misfit as unfit:
             failed += [RunFailure(row.key, str(unfit)) for row in rows]
+            _stop_holding(session, [row.id for row in rows])
             continue
         home = rewrite(session, settings_id, text)
         touched |= _renew(session, rows, home, text)
@@ -58,9 +63,17 @@ def adopt_recipe(session: Session) -> int:
     land(session, failed)
     for experiment_id in touched:
         recount(session, experiment_id)
-    settle(session, sorted(touched))
     rebuild_summaries(session, sorted(touched))
+    settle(session, sorted(touched))
     return sum(map(len, waiting.values()))
+
+
+def _stop_holding(session: Session, run_ids: Sequence[int]) -> None:
+    """Let held runs go, for they are to fail."""
+    holding = {experiment_id for experiment_id, _, _ in wants_of(session, run_ids, Want.HELD)}
+    set_wants(session, run_ids, Want.PENDING, Want.HELD)
+    for experiment_id in holding:
+        recount(session, experiment_id)
 
 
 def _leave_results(session: Session) -> None:
@@ -76,7 +89,7 @@ def _leave_results(session: Session) -> None:
 def _waiting() -> Any:
     columns = (runs.c.id, runs.c.key, runs.c.seed, runs.c.settings_id)
     query = select(*columns).join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
-    return query.where(PENDING, runs.c.recipe != RECIPE).distinct()
+    return query.where(_OPEN, runs.c.recipe != RECIPE).distinct()
 
 
 def _renew(session: Session, rows: Sequence[Row[Any]], home: int, text: str) -> set[int]:
@@ -94,7 +107,7 @@ def _renew(session: Session, rows: Sequence[Row[Any]], home: int, text: str) -> 
     update_many(session, columns, [runs.c.id], fresh)
     touched: set[int] = set()
     for old, kept, state in known:
-        touched |= _move_wants(session, old, kept, state, PENDING)
+        touched |= _move_wants(session, old, kept, state, _OPEN)
         lease = ("leased_by", "lease_expires_at", "stage", "stage_share")
         gone = {"state": RunState.CANCELLED.value, **dict.fromkeys(lease)}
         session.execute(update(runs).where(runs.c.id == old).values(gone))
@@ -140,8 +153,8 @@ def _move_wants(
         session.execute(theirs.values(want=Want.DONE.value))
         return touched
     if which is not None:
-        session.execute(theirs.values(want=Want.PENDING.value))
+        session.execute(theirs.where(table.want != Want.HELD).values(want=Want.PENDING.value))
     waits = select(table.run_id).where(table.run_id == kept, PENDING).limit(1)
-    if state.is_finished and session.execute(waits).first():
+    if state not in (RunState.QUEUED, RunState.LEASED) and session.execute(waits).first():
         queue_again(session, [kept])
     return touched

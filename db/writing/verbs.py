@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import chunks
 from phaselab.db.schema.tables import PENDING, Want, experiment_runs, experiments, run_arrays, runs
-from phaselab.db.writing.create import queue_again
 from phaselab.db.writing.described import read_measure_lists
+from phaselab.db.writing.queueing import let_wait, queue_again
+from phaselab.db.writing.refining import hold_again
 from phaselab.db.writing.settings_rows import read_settings
 from phaselab.db.writing.status import recount, set_status, settle, status_of
 from phaselab.domain.results.measures import measures_of
@@ -21,8 +22,8 @@ _ENDED_WANTS = (Want.FAILED.value, Want.CANCELLED.value)
 
 
 def cancel(session: Session, experiment_id: int) -> bool:
-    """Give up what is pending; what has landed stays, and where that is everything, the experiment has finished. False
-    when it had finished otherwise."""
+    """Give up what is pending or held; what has landed stays, and where that is everything, the experiment has
+    finished. False when it had finished otherwise."""
     status = status_of(session, experiment_id)
     if status is None or status.is_finished:
         return status is ExperimentStatus.CANCELLED
@@ -68,12 +69,14 @@ def retry(session: Session, experiment_id: int, lacking: Lacking = NOTHING_LACKI
     """Ask again for every run that failed or was cancelled, and for results that lack measures, beside those that were
     `asked` for already; for how many. A paused experiment stays paused.
 
-    A result stays what and where it is while its run waits to be computed again, and after it.
+    A result stays what and where it is while its run waits to be computed again, and after it. What was cancelled of a
+    refinement is held again, which lets go what it needs.
     """
     here = experiment_runs.c.experiment_id == experiment_id
+    held = hold_again(session, experiment_id)
     query = select(experiment_runs.c.run_id).where(here, experiment_runs.c.want.in_(_ENDED_WANTS))
     again = [*session.execute(query).scalars(), *lacking.ids]
-    if not again and not asked:
+    if not again and not asked and not held:
         return 0
     for some in chunks(again):
         ended = select(runs.c.id).where(runs.c.id.in_(some), runs.c.state.in_((RunState.FAILED, RunState.CANCELLED)))
@@ -130,17 +133,14 @@ def delete(session: Session, experiment_id: int) -> bool:
 
 
 def _give_up_wants(session: Session, experiment_id: int) -> None:
-    """Cancel the pending wants, and the queued runs that nobody else waits for. What has a result keeps it."""
+    """Cancel the pending and held wants, and the runs that nobody else has them of. What has a result keeps it."""
     here = experiment_runs.c.experiment_id == experiment_id
     results = select(runs.c.id).where(runs.c.id == experiment_runs.c.run_id, runs.c.state == RunState.DONE)
     kept = update(experiment_runs).where(here, PENDING, results.exists()).values(want=Want.DONE.value)
     session.execute(kept)
-    given_up = update(experiment_runs).where(here, PENDING).values(want=Want.CANCELLED.value)
-    run_ids = session.execute(given_up.returning(experiment_runs.c.run_id)).scalars().all()
-    wanted = exists().where(experiment_runs.c.run_id == runs.c.id, PENDING)
-    for some in chunks(run_ids):
-        unwanted = update(runs).where(runs.c.id.in_(some), runs.c.state == RunState.QUEUED, ~wanted)
-        session.execute(unwanted.values(state=RunState.CANCELLED.value))
+    open_ones = experiment_runs.c.want.in_((Want.PENDING.value, Want.HELD.value))
+    given_up = update(experiment_runs).where(here, open_ones).values(want=Want.CANCELLED.value)
+    let_wait(session, session.execute(given_up.returning(experiment_runs.c.run_id)).scalars().all())
     recount(session, experiment_id)
 
 

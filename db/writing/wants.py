@@ -30,8 +30,15 @@ def set_wants(session: Session, run_ids: Sequence[int], want: Want, only: Want |
     session.execute(change if only is None else change.where(experiment_runs.c.want == only))
 
 
+def note_cached(session: Session, run_ids: Sequence[int]) -> None:
+    """Mark held wants of runs whose results have come as cached: their experiments did not ask for them."""
+    if run_ids:
+        held = update(experiment_runs).where(among(session, experiment_runs.c.run_id, run_ids))
+        session.execute(held.where(experiment_runs.c.want == Want.HELD).values(cached=True))
+
+
 def count(session: Session, changes: Mapping[int, Mapping[str, int]]) -> None:
-    """Add to experiments' counts of done, failed and cancelled wants, and raise their revisions."""
+    """Add to experiments' counts of wants, and raise their revisions."""
     for experiment_id, change in changes.items():
         values: dict[str, Any] = {name: experiments.c[name] + more for name, more in change.items() if more}
         values["revision"] = experiments.c.revision + 1

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from phaselab.domain.answers.cell_queries import CellQuery, Place
 from phaselab.domain.answers.idealised import Silence
+from phaselab.domain.answers.refined import Refined
 from phaselab.domain.results.intervals import Interval, mean_intervals, wilson_interval
 from phaselab.domain.results.measures import MEASURES, Measure, Measures, points_of
 from phaselab.domain.results.over import Over
@@ -61,9 +62,9 @@ _OWN, _NOTHING = Drawn(), Lack()
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a diagram or a line; null wherever nothing was measured. `n` counts independent draws, `runs` those
-    with a result, `defined` those of them that define the measure. `value` is the statistic that was asked for; `state`
-    is null where no experiment has a point."""
+    """One cell of a diagram or a line; null wherever nothing was measured, but for a phase that was inferred. `n` counts
+    independent draws, `runs` those with a result, `defined` those of them that define the measure. `value` is the
+    statistic that was asked for; `state` is null where no experiment has a point."""
 
     n: int = 0
     runs: int = 0
@@ -91,7 +92,7 @@ class Found:
     lacks where and what runs are draws of; a cell that is not in `drawn` has runs each of which is a draw of its own.
 
     Points that fall into one cell must not share runs; unfinished points (n = 0) give the axes their values and stay
-    blank.
+    blank, but for what refinements say of them: `inferred`, a phase or null, and `refinements`.
     """
 
     points: Sequence[PointSummary]
@@ -99,6 +100,8 @@ class Found:
     names: tuple[str, ...] = ()
     lacks: Mapping[Place, Lack] = field(default_factory=dict)
     drawn: Mapping[Place, Drawn] = field(default_factory=dict)
+    inferred: Mapping[Place, Phase | None] = field(default_factory=dict)
+    refinements: tuple[Refined, ...] = ()
 
     def by_place(self) -> Mapping[Place, Sequence[PointSummary]]:
         """The points of every place that has any."""
@@ -113,10 +116,13 @@ def cells_at(places: Iterable[Place], query: CellQuery, found: Found) -> dict[Pl
     of_place = found.by_place()
     points = {place: of_place.get(place, ()) for place in places}
     intervals = _intervals(query, points, found.drawn)
-    return {
+    cells = {
         place: _cell(query, some, found.drawn.get(place, _OWN), intervals[place], found.lacks.get(place, _NOTHING))
         for place, some in points.items()
     }
+    blank = {place: label for place, label in found.inferred.items() if place in cells and cells[place].runs == 0}
+    inferred = {place: replace(cells[place], phase=label, state=CellState.INFERRED) for place, label in blank.items()}
+    return cells | inferred
 
 
 def _state(measured: bool, has_points: bool, lack: Lack) -> CellState | None:

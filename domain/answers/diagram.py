@@ -7,6 +7,8 @@ from phaselab.domain.answers.axes import PictureAxis, order_values
 from phaselab.domain.answers.boundaries import boundaries
 from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.cells import Cell, Found, cells_at, settings_of
+from phaselab.domain.answers.crossings import Crossing, crossings
+from phaselab.domain.answers.refined import Refined
 from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap, draw
 from phaselab.domain.results.phases import Phase
 
@@ -21,13 +23,16 @@ class DiagramBoundary:
 
 @dataclass(frozen=True)
 class Diagram:
-    """A phase diagram: `cells[y][x]`, boundaries between phases, theory curves and where there are none."""
+    """A phase diagram: `cells[y][x]`, boundaries between phases, where rows and columns cross them, the refinements
+    behind it, theory curves and where there are none."""
 
     query: DiagramQuery
     x: PictureAxis
     y: PictureAxis
     cells: tuple[tuple[Cell, ...], ...]
     boundaries: tuple[DiagramBoundary, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
+    refinements: tuple[Refined, ...] = ()
     theory: tuple[TheoryCurve, ...] = ()
     theory_gaps: tuple[TheoryGap, ...] = ()
     revision: int = 0
@@ -43,7 +48,19 @@ def build_diagram(query: DiagramQuery, found: Found) -> Diagram:
     points = found.by_place()
     settings = [[settings_of(points.get((a, (b,)), ()), query.marginalize) for a in x.values] for b in y.values]
     theory, gaps = draw(x, y, settings, query.thresholds)
-    return Diagram(query, x, y, cells, _boundaries(cells, x, y), theory, gaps, found.revision, found.names)
+    return Diagram(
+        query=query,
+        x=x,
+        y=y,
+        cells=cells,
+        boundaries=_boundaries(cells, x, y),
+        crossings=crossings(cells, x, y),
+        refinements=found.refinements,
+        theory=theory,
+        theory_gaps=gaps,
+        revision=found.revision,
+        names=found.names,
+    )
 
 
 def _boundaries(cells: Sequence[Sequence[Cell]], x: PictureAxis, y: PictureAxis) -> tuple[DiagramBoundary, ...]:

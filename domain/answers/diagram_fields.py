@@ -12,13 +12,18 @@ if TYPE_CHECKING:  # the client reads the names here, and does without the libra
     from phaselab.domain.answers.axes import PictureAxis
     from phaselab.domain.answers.cell_queries import CellQuery
     from phaselab.domain.answers.cells import Cell
+    from phaselab.domain.answers.crossings import Crossing
     from phaselab.domain.answers.diagram import Diagram, DiagramBoundary
+    from phaselab.domain.answers.refined import Refined
     from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap
     from phaselab.domain.results.phases import Thresholds
 
 _NUMBER = Maybe("number")
 
-_STATES = "`measured`, `pending`, `failed` (all its runs) or `impossible` (left out); null where no point is."
+_STATES = (
+    "`measured`, `inferred` (by a refinement), `pending`, `failed` (all its runs) or `impossible` (left out); null"
+    " where no point is."
+)
 
 _OVER = "What intervals are over: `seeds`, `data` (runs on the same data averaged first), `weights` (one data set)."
 _SHARE = "Share of these runs that have this phase themselves; they chose it, so among all seeds it is less."
@@ -36,7 +41,12 @@ CELL: "Record[Cell]" = Record(
         Field("ci_high", _NUMBER, lambda cell: cell.ci_high, "Its upper end."),
         Field("low", _NUMBER, lambda cell: cell.low, "The least value of a run."),
         Field("high", _NUMBER, lambda cell: cell.high, "The greatest value of a run."),
-        Field("phase", Maybe("text"), lambda cell: cell.phase, "The phase, by the means of the measures that decide."),
+        Field(
+            "phase",
+            Maybe("text"),
+            lambda cell: cell.phase,
+            "The phase, by the means of the measures that decide, or inferred.",
+        ),
         Field("phase_share", _NUMBER, lambda cell: cell.phase_share, _SHARE),
         Field("suspect", "integer", lambda cell: cell.suspect, "Runs whose attack is not trusted."),
         Field("phase_share_low", _NUMBER, lambda cell: cell.phase_share_low, "Lower end of Wilson's 95 % interval."),
@@ -62,6 +72,50 @@ _BOUNDARY: "Record[DiagramBoundary]" = Record(
     (
         Field("between", Many("text"), lambda line: line.between, "The two phases."),
         Field("points", _POINTS, lambda line: line.points, "Its corners (x, y) in the axes' coordinates."),
+    )
+)
+_CROSSING: "Record[Crossing]" = Record(
+    (
+        Field("between", Many("text"), lambda one: one.between, "The phases before and behind it."),
+        Field("along", "text", lambda one: one.along, "The axis along which it is crossed, `x` or `y`."),
+        Field("at", Maybe("value"), lambda one: one.at, "The value of the other axis."),
+        Field("value", "number", lambda one: one.value, "Where, in the axis' coordinates: midway between the ends."),
+        Field("low", "number", lambda one: one.low, "The last cell that is certain of the phase before."),
+        Field("high", "number", lambda one: one.high, "The first that is certain of the phase behind."),
+        Field("steps", "integer", lambda one: one.steps, "Steps from value to value between them; 1 leaves no doubt."),
+    )
+)
+
+
+def _of_first(end: int) -> "Callable[[Refined], float | None]":
+    return lambda one: one.first.interval[end] if one.first.interval else None
+
+
+def _share(one: "Refined") -> float | None:
+    return one.first.disagreed / one.first.checked if one.first.checked else None
+
+
+_AUDIT: "Record[Refined]" = Record(
+    (
+        Field("checked", "integer", lambda one: one.first.checked, "Inferred points that were measured all the same."),
+        Field("disagreed", "integer", lambda one: one.first.disagreed, "Those of them that were something else."),
+        Field("share", _NUMBER, _share, "Their share: an estimate for all that was inferred then."),
+        Field("ci_low", _NUMBER, _of_first(0), "Lower end of Wilson's 95 % interval of the share."),
+        Field("ci_high", _NUMBER, _of_first(1), "Its upper end."),
+        Field("later_checked", "integer", lambda one: one.later.checked, "Measured after refining had gone on there."),
+        Field("later_disagreed", "integer", lambda one: one.later.disagreed, "Those of them that were something else."),
+    )
+)
+_REFINED: "Record[Refined]" = Record(
+    (
+        Field("experiment", "integer", lambda one: one.experiment, "The experiment that is refined."),
+        Field("by", "text", lambda one: one.by, "What its boundaries are between."),
+        Field("progress", "text", lambda one: one.progress, "`refining`, `complete` or `budget_used_up`."),
+        Field("measured", "integer", lambda one: one.measured, "Runs of the experiment that are not held."),
+        Field("runs", "integer", lambda one: one.runs, "Its runs."),
+        Field("inferred", "integer", lambda one: one.inferred, "Points that are inferred, of those asked for."),
+        Field("audit", _AUDIT, lambda one: one, "What audits say of the slices that the points asked for are in."),
+        Field("words", "text", lambda one: one.words, "All this in words."),
     )
 )
 _CURVE: "Record[TheoryCurve]" = Record(
@@ -147,6 +201,8 @@ _RECORD: "Record[Diagram]" = Record(
         over(_over),
         *(_matrix(column) for column in CELL.fields),
         Field("boundaries", Many(_BOUNDARY), lambda found: found.boundaries, "Polylines between phases."),
+        Field("crossings", Many(_CROSSING), lambda found: found.crossings, "Where rows and columns pass into a phase."),
+        Field("refinements", Many(_REFINED), lambda found: found.refinements, "The refinements behind it."),
         Field("theory", Many(_CURVE), lambda found: found.theory, "Curves of theory."),
         Field("theory_gaps", Many(_GAP), lambda found: found.theory_gaps, "Where theory is silent, and why."),
         REVISION,

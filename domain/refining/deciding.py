@@ -72,11 +72,10 @@ def audit_order(seed: int, number: int, shape: tuple[int, int]) -> Whole:
     return order
 
 
-def purse_of(shapes: Sequence[tuple[int, int]], seeds: int, budget: float, audit: float) -> Purse:
-    """The purse of a refinement of slices of these shapes, its budget and audit being shares."""
-    points = sum(width * height for width, height in shapes)
+def purse_of(shapes: Sequence[tuple[int, int]], runs: int, budget: float, audit: float, let_go: int = 0) -> Purse:
+    """The purse of a refinement of slices of these shapes and so many runs, its budget and audit being shares."""
     reserve = sum(math.ceil(audit * width * height) for width, height in shapes) * FIRST_SEEDS
-    return Purse(math.floor(budget * points * seeds + 1e-9), reserve)
+    return Purse(math.floor(budget * runs + 1e-9), reserve, let_go)
 
 
 def coarse_runs(shapes: Sequence[tuple[int, int]]) -> int:

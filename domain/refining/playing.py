@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phaselab.domain.refining.deciding import Decision, Purse, decide, purse_of
+from phaselab.domain.refining.deciding import Decision, decide, purse_of
 from phaselab.domain.refining.lattice import Whole
 from phaselab.domain.refining.seen import NOTHING, Seen, agreed
 
@@ -31,11 +31,12 @@ class Played:
 def refine_maps(maps: Sequence[Map], budget: float = 1.0, audit: float = 0.02, seed: int = 0) -> Played:
     """Refine maps, each a slice, every run's result landing before the next decision."""
     shapes = [(one.shape[0], one.shape[1]) for one in maps]
-    purse = purse_of(shapes, maps[0].shape[2], budget, audit)
+    runs = sum(one.size for one in maps)
     measured = tuple(np.zeros(shape, dtype=np.int64) for shape in shapes)
     while True:
         seen = tuple(seen_of(one, asked) for one, asked in zip(maps, measured, strict=True))
-        decision = decide(seen, audit, seed, Purse(purse.budget, purse.reserve, int(sum(m.sum() for m in measured))))
+        let_go = int(sum(one.sum() for one in measured))
+        decision = decide(seen, audit, seed, purse_of(shapes, runs, budget, audit, let_go))
         if not decision.moves:
             return Played(measured, decision, seen)
         for i, move in decision.moves:
@@ -62,10 +63,3 @@ def seen_of(known: Map, asked: Whole, landed: Whole | None = None) -> Seen:
         certain=np.array(certain).reshape(asked.shape),
         known=np.zeros(asked.shape, dtype=np.bool_),
     )
-
-
-def typical_share(shape: tuple[int, int], seeds: int, audit: float) -> float:
-    """The share of the runs of a slice that is measured where one boundary runs through it from corner to corner."""
-    across = np.arange(shape[0])[:, None] / max(shape[0] - 1, 1) > np.arange(shape[1]) / max(shape[1] - 1, 1)
-    known = np.repeat(across.astype(np.int64)[:, :, None], seeds, axis=2)
-    return refine_maps([known], 1.0, audit).runs / known.size

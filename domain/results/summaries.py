@@ -172,6 +172,12 @@ def without_phases(row: Floats) -> Floats:
     return left
 
 
+def means(rows: Floats, measure: str) -> Floats:
+    """The mean of a measure in every row, [rows]; NaN where no run defines it."""
+    parts = _measures(rows)[:, NAMES.index(measure)]
+    return np.where(parts[:, 0] > 0, parts[:, 1], np.nan)
+
+
 def summary_of(row: Floats, measure: str) -> Summary | None:
     """The summary of a measure in one row; None where no run defines it."""
     start = _HEAD + _PARTS * NAMES.index(measure)

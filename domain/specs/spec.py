@@ -13,6 +13,7 @@ from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Group, Settings
 from phaselab.domain.settings.texts import Line, Printable
 from phaselab.domain.specs.claims import Claim
+from phaselab.domain.specs.refine import Refine
 
 MAX_SEED = 2**31 - 1
 MAX_DEPTH = 50
@@ -80,6 +81,8 @@ class Spec(Settings):
         | Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100_000, strict=False)]
     ) = 5
     """How many seeds (0, 1, ...), or which."""
+    refine: Refine | None = None
+    """Which two axes are measured only where a boundary runs, of what, and how much; null measures every point."""
     impossible: Literal["refuse", "skip"] = "refuse"
     """What becomes of a point whose settings cannot be combined (more label groups than clusters): the whole spec is
     refused, or the point is left out and stays blank."""

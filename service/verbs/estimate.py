@@ -9,6 +9,7 @@ from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
 from phaselab.domain.families.cost import estimate_seconds
 from phaselab.domain.families.extractor import extractor
+from phaselab.domain.refining.typical import typical_share
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import shape
@@ -23,12 +24,15 @@ STACK_SECONDS = 1.0
 @dataclass(frozen=True)
 class Estimate:
     """What an experiment would come to: `points`, `skipped` ones that are impossible, distinct `runs`, `cached` ones
-    that are done already, and for the rest `stacks` and `seconds` on one core."""
+    that are done already, and for the rest `stacks` and `seconds` on one core. Of a refinement the rest is what it
+    would measure if one boundary ran through each slice from corner to corner; `measured` counts it and what is done.
+    """
 
     points: int
     skipped: int
     runs: int
     cached: int
+    measured: int
     stacks: int
     seconds: float
 
@@ -40,8 +44,18 @@ def estimate(
     draft = drafted(spec_data, limits, notify_allow)
     with database.reading() as session:
         found = experiments.survey(session, draft)
+    part = typical_share(draft.plan)
     stacks, seconds = _computing(found.to_compute)
-    return Estimate(len(draft.plan.points), draft.plan.skipped, found.runs, found.cached, stacks, seconds)
+    left = found.runs - found.cached
+    return Estimate(
+        points=len(draft.plan.points),
+        skipped=draft.plan.skipped,
+        runs=found.runs,
+        cached=found.cached,
+        measured=found.cached + math.ceil(left * part),
+        stacks=math.ceil(stacks * part),
+        seconds=seconds * part,
+    )
 
 
 def _computing(to_compute: Sequence[tuple[Settings, int]]) -> tuple[int, float]:

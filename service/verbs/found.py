@@ -4,6 +4,7 @@ from phaselab.db.schema.database import Session
 from phaselab.domain.answers.cell_queries import CellQuery
 from phaselab.domain.answers.cells import Found
 from phaselab.service.verbs.draws import drawn
+from phaselab.service.verbs.inferred import inferred
 from phaselab.service.verbs.lacks import lacks
 from phaselab.service.verbs.pieces import pieces_of
 from phaselab.service.verbs.selection import Selection
@@ -13,10 +14,13 @@ from phaselab.service.verbs.sums import summed_up
 def find(session: Session, selection: Selection, query: CellQuery) -> Found:
     """What is found at the points that were selected."""
     pieces = pieces_of(session, selection, query)
+    labels, refinements = inferred(session, selection, query)
     return Found(
         summed_up(session, selection, query, pieces),
         selection.revision,
         selection.names,
         lacks(session, selection, query),
         drawn(session, selection, query, pieces),
+        labels,
+        refinements,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
 from phaselab.domain.answers.claim_faults import check_claims
+from phaselab.domain.refining.faults import check_refine
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.specs.draft import Draft, make_draft
 from phaselab.domain.specs.points import LIMITS, Limits, plan
@@ -66,10 +67,11 @@ def drafted(spec_data: object, limits: Limits, notify_allow: Sequence[str]) -> D
 
 
 def planned(spec: Spec, limits: Limits) -> Draft:
-    """A spec made ready to be stored, whoever it comes from. Raises InvalidInput for one whose points or claims cannot
-    be used."""
+    """A spec made ready to be stored, whoever it comes from. Raises InvalidInput for one whose points, claims or
+    refinement cannot be used."""
     check_claims(spec.claims)
     drafted = make_draft(plan(spec, limits))
+    check_refine(drafted.plan)
     asked = sum(len(claim.expect.groups or (0,)) for claim in spec.claims) * len(drafted.plan.points)
     if asked > MOST_JUDGED:
         detail = f"they ask for {asked:,} points in all, and at most {MOST_JUDGED:,} are judged; leave some out"

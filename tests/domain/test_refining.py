@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from phaselab.domain.refining.auditing import Stage
 from phaselab.domain.refining.deciding import Purse, coarse_runs, decide, is_cut_short, purse_of
 from phaselab.domain.refining.lattice import Tally, areas, coarse_boxes, halves, ticks
-from phaselab.domain.refining.playing import BLANK, Played, refine_maps, seen_of, typical_share
+from phaselab.domain.refining.playing import BLANK, Played, refine_maps, seen_of
 from phaselab.domain.refining.seen import FIRST_SEEDS, NOTHING, agreed
+from phaselab.domain.refining.typical import share_across
 
 Whole = npt.NDArray[np.int64]
 
@@ -73,7 +74,7 @@ def test_no_disagreeing_neighbours_are_left_unmeasured(
 def test_a_budget_is_kept_and_keeps_an_audit(number: int, share: float, noise: float) -> None:
     random = np.random.default_rng(number)
     maps = [noisy(plain((24, 20), 5, random), noise, random) for _ in range(2)]
-    purse = purse_of([(24, 20)] * 2, 5, share, 0.05)
+    purse = purse_of([(24, 20)] * 2, 2 * 24 * 20 * 5, share, 0.05)
     if purse.budget < coarse_runs([(24, 20)] * 2) + purse.reserve:
         return
     played = refine_maps(maps, share, 0.05, number)
@@ -230,5 +231,5 @@ def test_results_agree_when_all_do_or_a_half_is_left_behind() -> None:
 
 
 def test_the_typical_share_is_that_of_a_boundary_from_corner_to_corner() -> None:
-    assert 0.05 < typical_share((64, 64), 5, 0.02) < 0.125
-    assert typical_share((3, 5), 3, 0.02) <= 1
+    assert 0.05 < share_across((64, 64), 5, 0.02) < 0.125
+    assert share_across((3, 5), 3, 0.02) <= 1

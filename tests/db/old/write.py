@@ -48,9 +48,17 @@ SPECS: dict[str, dict[str, Any]] = {
         "seeds": 1,
         "attack": {"radii": [0, 1], "test_points": 50},
     },
+    "refined": {
+        "data": {"d": 64, "n": 30},
+        "sweep": {"data.snr": [1, 2, 3], "network.init_scale": [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]},
+        "refine": {"x": "data.snr", "y": "network.init_scale", "budget": 1},
+        "seeds": 4,
+        "attack": ATTACK,
+    },
 }
 """One experiment whose runs have landed, one with runs that landed, failed, are handed out and wait, one of ResNets
-(schema 0002 on) likewise, and one of heads on features (0004 on) whose runs wait."""
+(schema 0002 on) likewise, one of heads on features (0004 on) whose runs wait, and one that
+is refined (0008 on), whose first runs are out."""
 
 
 def fill(database: Database) -> None:
@@ -68,6 +76,9 @@ def fill(database: Database) -> None:
         elif name == "images":
             _land(database, [made_up(run) for run in _take(database, experiment, 1)])
             _take(database, experiment, 1)
+        elif name == "refined":
+            _land(database, [made_up(run) for run in _take(database, experiment, 10)])
+            _take(database, experiment, 10)
 
 
 def _take(database: Database, experiment: int, most: int) -> Sequence[Run]:

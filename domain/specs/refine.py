@@ -1,0 +1,43 @@
+"""Refinement as a spec asks for it: which of its axes are refined, by what, and how much may be measured."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from phaselab.domain.settings.settings import Group
+from phaselab.domain.settings.texts import Printable
+
+Path = Annotated[Printable, Field(min_length=1, max_length=100)]
+
+
+class Level(Group):
+    """The boundary where the mean of a measure passes a level."""
+
+    measure: Path
+    """The measure."""
+    level: float
+    """The level, inside the measure's range."""
+
+
+def _kind(by: object) -> str:
+    """Which form it is written in, so that only that form's faults are told."""
+    return "phase" if isinstance(by, str) else "level"
+
+
+class Refine(Group):
+    """Measure the lattice of the sweep only where a boundary runs through it."""
+
+    x: Path
+    """A swept parameter, with numbers for values."""
+    y: Path
+    """Another one. Every combination of values of the other axes is refined by itself."""
+    by: Annotated[Annotated[Literal["phase"], Tag("phase")] | Annotated[Level, Tag("level")], Discriminator(_kind)] = (
+        "phase"
+    )
+    """What the boundaries are between: phases, or the two sides of a level of a measure."""
+    budget: float = Field(0.25, gt=0, le=1)
+    """The share of the experiment's runs that may be measured; those that are done before are free."""
+    audit: float = Field(0.02, gt=0, le=0.5)
+    """The share of the inferred points that is measured all the same, to tell how often inference fails."""
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    """Seed of the choice of the points that are audited."""
