@@ -28,6 +28,7 @@ class Look:
 
 LOOKS: Mapping[CellState | None, Look] = {
     CellState.MEASURED: Look("measured, but undefined", BLANK, "#777777"),
+    CellState.INFERRED: Look("inferred between cells that agree", "#F3F1E7", "#C9C4AE"),
     CellState.PENDING: Look("pending", BLANK, "#9A9A9A", "..."),
     CellState.FAILED: Look("failed", "#FBE7DC", "#C4613A", "xxx"),
     CellState.IMPOSSIBLE: Look("impossible, left out", "white", "#BDBDBD", "\\\\\\"),

@@ -1,7 +1,7 @@
 """The phase diagram as a picture: a heat map of the measure, its phases, their boundaries and theory."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from phaselab.api.pictures.style import INK, as_marker, filled, halo, name_power
 from phaselab.domain.answers.axes import PictureAxis
 from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.counts import counted
+from phaselab.domain.answers.crossings import Crossing
 from phaselab.domain.answers.diagram import Diagram
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.phases import Phase
@@ -59,6 +60,7 @@ class DiagramPicture:
     suspect: tuple[tuple[int, int], ...]
     blanks: Mapping[CellState | None, tuple[Place, ...]]
     labels: tuple[Label, ...]
+    doubts: tuple[Crossing, ...]
     title: str
     note: str
     colour_title: str
@@ -77,6 +79,7 @@ def diagram_picture(diagram: Diagram) -> DiagramPicture:
         suspect=tuple((row, column) for row, column, cell in flat if cell.suspect),
         blanks=blank_cells(diagram),
         labels=tuple(_labels(diagram)),
+        doubts=tuple(one for one in diagram.crossings if one.steps > 1),
         title=_title(diagram),
         note=_note(diagram),
         colour_title=f"{statistic_title(diagram.query.statistic)} of {MEASURES[diagram.query.measure].title}",
@@ -114,6 +117,7 @@ def _note(diagram: Diagram) -> str:
     if diagram.query.marginalize:
         parts.append("averaged over " + ", ".join(diagram.query.marginalize))
     parts += [f"{name} {value:g}" for name, value in diagram.query.thresholds.changed.items()]
+    parts += [one.words for one in diagram.refinements]
     for gap in diagram.theory_gaps:
         values = ", ".join(map(words, gap.at[:6])) + (", ..." if len(gap.at) > 6 else "")
         parts.append(f"no theory of the {gap.name} at {values}: {gap.reason}")
@@ -187,7 +191,18 @@ def _is_light(picture: DiagramPicture, row: int, column: int) -> bool:
     return not value < (low + high) / 2
 
 
+def _draw_doubt(axes: Axes, diagram: Diagram, doubts: Sequence[Crossing]) -> None:
+    """Bars over the cells that a boundary may pass through, across it."""
+    places = {"x": dict(zip(diagram.y.values, diagram.y.coordinates, strict=True))}
+    places["y"] = dict(zip(diagram.x.values, diagram.x.coordinates, strict=True))
+    for one in doubts:
+        at, ends = [places[one.along][one.at]] * 2, [one.low, one.high]
+        xs, ys = (ends, at) if one.along == "x" else (at, ends)
+        axes.plot(xs, ys, color=INK, linewidth=1.1, alpha=0.55, marker="", zorder=2.5)
+
+
 def _draw_lines(axes: Axes, diagram: Diagram, picture: DiagramPicture) -> None:
+    _draw_doubt(axes, diagram, picture.doubts)
     for boundary in diagram.boundaries:
         xs, ys = zip(*boundary.points, strict=True)
         axes.plot(xs, ys, color=INK, linewidth=1.8, path_effects=halo(3.6), solid_joinstyle="miter", zorder=3)
@@ -236,6 +251,8 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
         )
     if diagram.boundaries:
         handles.append(Line2D([], [], color=INK, linewidth=1.8, label="boundary between phases"))
+    if picture.doubts:
+        handles.append(Line2D([], [], color=INK, linewidth=1.1, alpha=0.55, label="cells where it may run"))
     if picture.suspect:
         handles.append(Patch(facecolor="#8a8778", hatch="///", edgecolor="white", label="attack curves not trusted"))
     handles += blank_handles(picture.blanks)

@@ -62,9 +62,9 @@ _OWN, _NOTHING = Drawn(), Lack()
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a diagram or a line; null wherever nothing was measured, but for a phase that was inferred. `n` counts
-    independent draws, `runs` those with a result, `defined` those of them that define the measure. `value` is the
-    statistic that was asked for; `state` is null where no experiment has a point."""
+    """One cell of a diagram or a line; null wherever nothing was measured, but for a phase that was inferred. `n`
+    counts independent draws, `runs` those with a result, `defined` those of them that define the measure. `value` is
+    the statistic that was asked for; `state` is null where no experiment has a point."""
 
     n: int = 0
     runs: int = 0

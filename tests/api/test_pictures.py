@@ -20,7 +20,7 @@ from phaselab.api.pictures.diagram import diagram_picture, draw_diagram
 from phaselab.api.pictures.regions import middle, regions
 from phaselab.api.pictures.style import colours, new_figure, render, words
 from phaselab.domain.answers.cell_queries import DiagramQuery
-from phaselab.domain.answers.cells import Found, Lack, PointSummary
+from phaselab.domain.answers.cells import Cell, Found, Lack, PointSummary
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
 from phaselab.domain.answers.diagram import Diagram, build_diagram
@@ -135,8 +135,9 @@ def test_a_diagram_names_axes_measure_phases_and_theory() -> None:
 
 
 def test_every_kind_of_cell_without_a_value_looks_its_own_way() -> None:
-    """Measured but undefined, pending, failed, impossible, in no experiment: five looks, each in the legend."""
+    """Measured but undefined, inferred, pending, failed, impossible, in no experiment: each look is in the legend."""
     points = [point(k, 1e-5, AVERAGING, 0 if k in (6, 8) else 3) for k in (4, 6, 8)]
+    points += [point(12, scale, AVERAGING, 0) for scale in (1e-5, 1e-3)]
     points += [point(4, 1e-3, AVERAGING | {"averaging_index": None}), point(6, 1e-3, AVERAGING)]
     lacks = {
         (6, (1e-5,)): Lack(3, all_failed=True),
@@ -145,18 +146,21 @@ def test_every_kind_of_cell_without_a_value_looks_its_own_way() -> None:
     }
     query = DiagramQuery((1,), "data.k", "network.init_scale", "averaging_index")
     states = CellState
-    found = build_diagram(query, Found([*points, point(10, 1e-5, AVERAGING)], lacks=lacks))
+    inferred = {(12, (1e-5,)): Phase.FEATURE_AVERAGING, (4, (1e-5,)): Phase.LAZY}
+    found = build_diagram(query, Found([*points, point(10, 1e-5, AVERAGING)], lacks=lacks, inferred=inferred))
     assert [[cell.state for cell in line] for line in found.cells] == [
-        [states.MEASURED, states.FAILED, states.PENDING, states.MEASURED],
-        [states.MEASURED, states.MEASURED, states.IMPOSSIBLE, None],
+        [states.MEASURED, states.FAILED, states.PENDING, states.MEASURED, states.INFERRED],
+        [states.MEASURED, states.MEASURED, states.IMPOSSIBLE, None, states.PENDING],
     ]
+    assert found.cells[0][0].phase is Phase.FEATURE_AVERAGING, "what is measured is not inferred"
+    assert found.cells[0][4] == Cell(phase=Phase.FEATURE_AVERAGING, state=states.INFERRED)
     figure = draw_diagram(found)
     drawn = {
         (to_hex(one.get_facecolor()[0]), one.get_hatch()): [path.get_extents().x0 for path in one.get_paths()]
         for one in figure.axes[0].collections
         if isinstance(one, PatchCollection)
     }
-    assert len(drawn) == 5, "no two look alike"
+    assert len(drawn) == 6, "no two look alike"
     assert drawn[to_hex(LOOKS[states.FAILED].face), LOOKS[states.FAILED].hatch] == [found.x.edges[1]]
     assert drawn["#ffffff", None] == [found.x.edges[3]]
     text = texts(figure)

@@ -1,0 +1,139 @@
+"""What answers say of an experiment that is refined: inferred cells, boundaries as numbers, the audit, estimates."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from phaselab.db.schema.database import Database
+from phaselab.domain.answers.cell_queries import DiagramQuery, LineQuery
+from phaselab.domain.answers.conditions import parse_condition
+from phaselab.domain.answers.diagram import Diagram
+from phaselab.domain.answers.refined import Progress
+from phaselab.domain.results.phases import Phase, Thresholds
+from phaselab.domain.results.states import CellState
+from phaselab.domain.settings.faults import InvalidInput
+from phaselab.service.verbs import diagrams, experiments
+from phaselab.service.verbs.estimate import estimate
+from phaselab.service.verbs.portable import export_experiment, import_experiment
+from phaselab.service.verbs.submit import submit
+from tests.db.refined import LATTICE, NO_ATTACK, REFINE, SCALES, TOTAL, go_on, refined, says
+from tests.db.rows import land, store, take_all
+
+QUERY = DiagramQuery((1,), "data.snr", "network.init_scale", "start_share")
+
+
+@pytest.fixture
+def local(sqlite_url: str) -> Iterator[Database]:
+    database = Database(sqlite_url)
+    yield database
+    database.close()
+
+
+def flat(found: Diagram, state: CellState) -> list[tuple[int, int]]:
+    """The places (row, column) of the cells in a state."""
+    return [(j, i) for j, row in enumerate(found.cells) for i, cell in enumerate(row) if cell.state is state]
+
+
+def test_a_diagram_infers_what_lies_between_cells_that_agree(local: Database) -> None:
+    refined(local)
+    go_on(local, 1, rounds=4)
+    assert diagrams.diagram(local, QUERY).refinements[0].progress is Progress.REFINING
+    go_on(local, 1)
+    store(local, sweep=LATTICE, attack=NO_ATTACK)
+    land(local, [says(run) for run in take_all(local, 2)])
+    whole = diagrams.diagram(local, replace(QUERY, experiments=(2,)))
+    refinement = replace(QUERY, where=())
+    found = diagrams.diagram(local, refinement)
+    assert [[cell.phase for cell in row] for row in found.cells] == [
+        [cell.phase for cell in row] for row in whole.cells
+    ]
+    assert found.boundaries == whole.boundaries
+    assert found.crossings == whole.crossings
+    (told,) = found.refinements
+    inferred = flat(found, CellState.INFERRED)
+    assert (told.progress, told.inferred, told.runs) == (Progress.COMPLETE, len(inferred), TOTAL)
+    assert told.measured == 3 * len(flat(found, CellState.MEASURED)) == TOTAL - 3 * len(inferred)
+    assert (told.first.checked > 0, told.first.disagreed) == (True, 0)
+    for row, column in inferred:
+        cell = found.cells[row][column]
+        assert (cell.n, cell.value, cell.mean, cell.ci_low, cell.phase_share) == (0, None, None, None, None)
+    assert whole.refinements == ()
+    assert not flat(whole, CellState.INFERRED)
+
+
+def test_a_boundary_has_a_place_and_an_interval_in_every_row_and_column(local: Database) -> None:
+    refined(local)
+    go_on(local, 1)
+    found = diagrams.diagram(local, QUERY)
+    along = {name: [one for one in found.crossings if one.along == name] for name in ("x", "y")}
+    for one in along["x"]:
+        assert one.between == (Phase.FEATURE_AVERAGING, Phase.LAZY)
+        turning = (8 - SCALES.index(one.at)) / 0.7  # type: ignore[arg-type]
+        assert one.low <= turning <= one.high
+        assert (one.high - one.low, one.steps) == (1, 1)
+        assert one.value == (one.low + one.high) / 2
+    assert len({one.at for one in along["x"]}) == len(along["x"]) > 4
+    assert all(one.value == pytest.approx((one.low * one.high) ** 0.5) for one in along["y"])
+
+
+def test_other_thresholds_and_lines_say_only_what_they_know(local: Database) -> None:
+    refined(local)
+    go_on(local, 1)
+    other = diagrams.diagram(local, replace(QUERY, thresholds=Thresholds(lazy_share=0.4)))
+    assert (other.refinements, flat(other, CellState.INFERRED)) == ((), [])
+    lines = diagrams.lines(local, LineQuery((1,), "data.snr", "start_share", ("network.init_scale",)))
+    states = {cell.state for line in lines.lines for cell in line.cells}
+    assert states == {CellState.MEASURED, CellState.INFERRED}
+
+
+def test_a_budget_that_is_used_up_is_told(local: Database) -> None:
+    refined(local, refine=REFINE | {"budget": 0.45})
+    go_on(local, 1)
+    found = diagrams.diagram(local, QUERY)
+    assert found.refinements[0].progress is Progress.BUDGET
+    assert "its budget is used up" in found.refinements[0].words
+    assert flat(found, CellState.PENDING)
+
+
+def test_slices_are_told_apart(local: Database) -> None:
+    """Two slices, of which a diagram looks at one: its audit is that slice's alone."""
+    sweep = LATTICE | {"training.steps": [10, 20]}
+    refined(local, sweep=sweep)
+    go_on(local, 1)
+    audits = []
+    for steps in (10, 20):
+        found = diagrams.diagram(local, replace(QUERY, where=(parse_condition(f"training.steps={steps}"),)))
+        assert len(flat(found, CellState.INFERRED)) == found.refinements[0].inferred > 0
+        audits.append(found.refinements[0].first.checked)
+    both = diagrams.diagram(local, replace(QUERY, marginalize=("training.steps",)))
+    assert both.refinements[0].first.checked == sum(audits)
+
+
+def test_a_spec_that_cannot_be_refined_is_refused_and_a_dry_run_tells_how_much_is_measured(local: Database) -> None:
+    spec = {"name": "test", "sweep": LATTICE, "seeds": 3, "attack": NO_ATTACK}
+    with pytest.raises(InvalidInput, match="is not swept"):
+        submit(local, spec | {"refine": {"x": "data.k", "y": "data.snr"}}, "ada")
+    plain, told = estimate(local, spec), estimate(local, spec | {"refine": REFINE})
+    assert (plain.runs, plain.measured) == (TOTAL, TOTAL)
+    assert told.runs == TOTAL
+    assert 75 < told.measured < TOTAL
+    assert told.seconds == pytest.approx(plain.seconds * told.measured / TOTAL, rel=0.02)
+    assert submit(local, spec | {"refine": REFINE}, "ada").runs == TOTAL
+
+
+def test_a_refinement_travels_in_a_portable_file(local: Database) -> None:
+    refined(local)
+    go_on(local, 1)
+    before = diagrams.diagram(local, QUERY)
+    file = b"".join(export_experiment(local, 1))
+    merged = import_experiment(local, io.BytesIO(file), "bob")
+    experiments.resume(local, merged.experiment_id)
+    go_on(local, merged.experiment_id)
+    counts = experiments.experiment(local, merged.experiment_id).counts
+    assert (counts.queued, counts.running) == (0, 0)
+    after = diagrams.diagram(local, replace(QUERY, experiments=(merged.experiment_id,)))
+    assert [[cell.phase for cell in row] for row in after.cells] == [
+        [cell.phase for cell in row] for row in before.cells
+    ]
