@@ -12,9 +12,11 @@ from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Phase, Thresholds
 Column = ColumnElement[Any]
 
 STATE: Column = case(
-    (experiment_runs.c.want.in_((Want.CANCELLED.value, Want.FAILED.value, Want.HELD.value)), experiment_runs.c.want), else_=runs.c.state
+    (experiment_runs.c.want.in_((Want.CANCELLED.value, Want.FAILED.value, Want.HELD.value)), experiment_runs.c.want),
+    else_=runs.c.state,
 )
-"""The state of a run as its experiment sees it: one that was given up is cancelled, whoever else wants it."""
+"""The state of a run as its experiment sees it: one that was given up is cancelled, and one
+that a refinement of it holds is held, whoever else wants it."""
 
 
 class Value(NamedTuple):
