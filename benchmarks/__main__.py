@@ -5,7 +5,19 @@ import sys
 import torch
 from rich.console import Console
 
-from benchmarks import coverage, database, exact, independent, load, measures, populations, scaling, service, speed
+from benchmarks import (
+    coverage,
+    database,
+    exact,
+    independent,
+    load,
+    measures,
+    populations,
+    refinement,
+    scaling,
+    service,
+    speed,
+)
 
 REPORTS = {
     "speed": speed.report,
@@ -22,7 +34,11 @@ ON_DEMAND = {
     "independent": independent.report,
     "coverage": coverage.report,
     "populations": populations.report,
+<<<<<<< HEAD
     "measures": measures.report,
+=======
+    "refinement": refinement.report,
+>>>>>>> 64bbffb (A refinement's coarse lattice is as fine as the spec asks; benchmark; chaos with a refinement)
 }
 """Those that run only when they are named."""
 

@@ -104,7 +104,7 @@ def read_refining(session: Session, experiment_id: int) -> Refining | None:
     slices = slices_of(refine, [one.axis_values for one in found])
     settings_ids = [one.settings_id for one in found]
     seeds = len(seeds_of(row.spec))
-    seen = slices.seen(seeds, _seen_points(session, row, refine, settings_ids))
+    seen = slices.seen(seeds, refine.coarse, _seen_points(session, row, refine, settings_ids))
     gone = row.total - row.held - row.cached
     purse = purse_of(slices.shapes, row.total, refine.budget, refine.audit, gone)
     ended = ExperimentStatus(row.status).is_finished

@@ -66,7 +66,7 @@ class _Pass:
         self._gain: Floats = np.zeros(seen.shape)  # of a point that is asked for
         self._doubt: Floats = np.zeros(seen.shape)  # of another seed
         self._closed: list[Whole] = []
-        boxes = coarse_boxes(seen.shape)
+        boxes = coarse_boxes(seen.shape, seen.coarse)
         self._ask(boxes)
         while len(boxes):
             boxes = self._level(boxes)

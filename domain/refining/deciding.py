@@ -78,6 +78,6 @@ def purse_of(shapes: Sequence[tuple[int, int]], runs: int, budget: float, audit:
     return Purse(math.floor(budget * runs + 1e-9), reserve, let_go)
 
 
-def coarse_runs(shapes: Sequence[tuple[int, int]]) -> int:
+def coarse_runs(shapes: Sequence[tuple[int, int]], coarse: int) -> int:
     """The runs that a refinement of slices of these shapes begins with."""
-    return sum(len(ticks(width)) * len(ticks(height)) for width, height in shapes) * FIRST_SEEDS
+    return sum(len(ticks(width, coarse)) * len(ticks(height, coarse)) for width, height in shapes) * FIRST_SEEDS

@@ -78,7 +78,7 @@ def _budget_faults(planned: Plan, refine: Refine, seeds: int) -> Iterator[Fault]
     """A budget has to hold the coarse lattice and an audit."""
     slices = slices_of(refine, [point.values for point in planned.points])
     purse = purse_of(slices.shapes, planned.run_count, refine.budget, refine.audit)
-    needed = min(coarse_runs(slices.shapes) + purse.reserve, planned.run_count)
+    needed = min(coarse_runs(slices.shapes, refine.coarse) + purse.reserve, planned.run_count)
     if purse.budget < needed:
         least = math.ceil(1000 * needed / planned.run_count) / 1000
         detail = (

@@ -12,21 +12,20 @@ import numpy.typing as npt
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-COARSE_STEPS = 8
-"""Most steps from one value of the coarse lattice to the next."""
 COARSE_PARTS = 4
 """The parts that the coarse lattice cuts an axis into at least, where it has as many."""
 
 
-def ticks(count: int) -> Whole:
-    """The places on an axis of `count` values that belong to the coarse lattice: both ends, and evenly between."""
-    parts = min(count - 1, max(COARSE_PARTS, math.ceil((count - 1) / COARSE_STEPS)))
+def ticks(count: int, coarse: int) -> Whole:
+    """The places on an axis of `count` values that belong to the coarse lattice: both ends, and evenly between, at most
+    `coarse` steps apart."""
+    parts = min(count - 1, max(COARSE_PARTS, math.ceil((count - 1) / coarse)))
     return np.rint(np.linspace(0, count - 1, parts + 1)).astype(np.int64)
 
 
-def coarse_boxes(shape: tuple[int, int]) -> Whole:
+def coarse_boxes(shape: tuple[int, int], coarse: int) -> Whole:
     """The boxes of the coarse lattice, [boxes, 4]."""
-    x, y = ticks(shape[0]), ticks(shape[1])
+    x, y = ticks(shape[0], coarse), ticks(shape[1], coarse)
     x_low, y_low = np.meshgrid(x[:-1], y[:-1], indexing="ij")
     x_high, y_high = np.meshgrid(x[1:], y[1:], indexing="ij")
     return np.stack([one.ravel() for one in (x_low, x_high, y_low, y_high)], axis=1)

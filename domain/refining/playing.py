@@ -28,13 +28,15 @@ class Played:
         return int(sum(one.sum() for one in self.measured))
 
 
-def refine_maps(maps: Sequence[Map], budget: float = 1.0, audit: float = 0.02, seed: int = 0) -> Played:
+def refine_maps(
+    maps: Sequence[Map], budget: float = 1.0, audit: float = 0.02, seed: int = 0, coarse: int = 8
+) -> Played:
     """Refine maps, each a slice, every run's result landing before the next decision."""
     shapes = [(one.shape[0], one.shape[1]) for one in maps]
     runs = sum(one.size for one in maps)
     measured = tuple(np.zeros(shape, dtype=np.int64) for shape in shapes)
     while True:
-        seen = tuple(seen_of(one, asked) for one, asked in zip(maps, measured, strict=True))
+        seen = tuple(seen_of(one, asked, coarse=coarse) for one, asked in zip(maps, measured, strict=True))
         let_go = int(sum(one.sum() for one in measured))
         decision = decide(seen, audit, seed, purse_of(shapes, runs, budget, audit, let_go))
         if not decision.moves:
@@ -43,7 +45,7 @@ def refine_maps(maps: Sequence[Map], budget: float = 1.0, audit: float = 0.02, s
             measured[i][move.x, move.y] += move.seeds
 
 
-def seen_of(known: Map, asked: Whole, landed: Whole | None = None) -> Seen:
+def seen_of(known: Map, asked: Whole, landed: Whole | None = None, coarse: int = 8) -> Seen:
     """What is seen of a map of whose points so many runs [x, y] were asked for, and so many of them have ended."""
     ended = asked if landed is None else landed
     seeds = known.shape[2]
@@ -55,6 +57,7 @@ def seen_of(known: Map, asked: Whole, landed: Whole | None = None) -> Seen:
     certain = [sure[pair] for pair in zip(most.ravel().tolist(), results.ravel().tolist(), strict=True)]
     return Seen(
         seeds=seeds,
+        coarse=coarse,
         possible=(known != BLANK).any(axis=2),
         results=results,
         asked=asked,

@@ -16,7 +16,8 @@ NOTHING = -1
 
 @dataclass(frozen=True)
 class Seen:
-    """The points [x, y] of one slice of a lattice, each with up to `seeds` runs.
+    """The points [x, y] of one slice of a lattice, each with up to `seeds` runs; the coarse lattice has at most
+    `coarse` steps from value to value.
 
     `results` counts runs with a result, `asked` those that were let go or have one, however they ended. `waiting`: some
     that were let go have not ended. `label`: what the results say, a number from 0, or NOTHING; `certain`: they leave
@@ -24,6 +25,7 @@ class Seen:
     """
 
     seeds: int
+    coarse: int
     possible: Flags
     results: Whole
     asked: Whole

@@ -31,7 +31,7 @@ class Slices:
         found: Whole = np.stack(slices)[tuple(self.places.T)]
         return found
 
-    def seen(self, seeds: int, points: "SeenPoints") -> tuple[Seen, ...]:
+    def seen(self, seeds: int, coarse: int, points: "SeenPoints") -> tuple[Seen, ...]:
         """What has been seen, slice by slice."""
         kinds: dict[str, Any] = {
             "possible": np.ones(len(self.places), dtype=np.bool_),
@@ -43,7 +43,7 @@ class Slices:
             "known": points.known,
         }
         laid = {name: self._laid(values, NOTHING if name == "label" else 0) for name, values in kinds.items()}
-        return tuple(Seen(seeds, **{name: of[i] for name, of in laid.items()}) for i in range(self.count))
+        return tuple(Seen(seeds, coarse, **{name: of[i] for name, of in laid.items()}) for i in range(self.count))
 
     def _laid(self, values: npt.NDArray[Any], blank: int) -> npt.NDArray[Any]:
         """Values of points [points] as [slices, x, y]."""

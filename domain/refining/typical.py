@@ -16,15 +16,15 @@ def typical_share(planned: Plan) -> float:
     if refine is None:
         return 1.0
     shape = slices_of(refine, [point.values for point in planned.points]).shape
-    return min(refine.budget, share_across(shape, len(planned.spec.seed_list), refine.audit))
+    return min(refine.budget, share_across(shape, len(planned.spec.seed_list), refine.audit, refine.coarse))
 
 
 @lru_cache(maxsize=64)
-def share_across(shape: tuple[int, int], seeds: int, audit: float) -> float:
+def share_across(shape: tuple[int, int], seeds: int, audit: float, coarse: int = 8) -> float:
     """The share of a slice's runs that is measured where one plain boundary runs from corner to corner."""
     across = np.arange(shape[0])[:, None] / (shape[0] - 1) > np.arange(shape[1]) / (shape[1] - 1)
     known = np.repeat(across.astype(np.int64)[:, :, None], min(seeds, MOST_SEEDS), axis=2)
-    measured = refine_maps([known], 1.0, audit).runs
+    measured = refine_maps([known], 1.0, audit, coarse=coarse).runs
     return measured / (shape[0] * shape[1] * seeds)
 
 

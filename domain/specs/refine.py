@@ -35,6 +35,9 @@ class Refine(Group):
         "phase"
     )
     """What the boundaries are between: phases, or the two sides of a level of a measure."""
+    coarse: int = Field(8, ge=1, le=64)
+    """Most steps from value to value of the lattice that it begins with: what is smaller can hide from it, and only an
+    audit finds it."""
     budget: float = Field(0.25, gt=0, le=1)
     """The share of the experiment's runs that may be measured; those that are done before are free."""
     audit: float = Field(0.02, gt=0, le=0.5)

@@ -51,7 +51,11 @@ def verb(database: Database, done: Callable[..., Any], experiment: int) -> Any:
 def test_it_begins_coarse_and_ends_with_what_it_never_needed_held(database: Database) -> None:
     experiment = refined(database)
     status, counts = stands(database, experiment)
-    assert (status, counts.queued, counts.held) == ("queued", coarse_runs([(9, 9)]), TOTAL - coarse_runs([(9, 9)]))
+    assert (status, counts.queued, counts.held) == (
+        "queued",
+        coarse_runs([(9, 9)], 8),
+        TOTAL - coarse_runs([(9, 9)], 8),
+    )
     with database.reading() as session:
         assert [one.queued for one in candidates.queued_experiments(session)] == [counts.queued]
         assert workload(session).runs[RunState.HELD] == counts.held
@@ -122,7 +126,7 @@ def test_a_held_run_that_lands_for_others_is_not_asked_for_again(database: Datab
     run = next(run for run in take_all(database, plain) if run.settings.data.snr == 2)
     land(database, [says(run)])
     counts = stands(database, experiment)[1]
-    assert (counts.done, counts.cached, counts.held) == (1, 1, TOTAL - coarse_runs([(9, 9)]) - 1)
+    assert (counts.done, counts.cached, counts.held) == (1, 1, TOTAL - coarse_runs([(9, 9)], 8) - 1)
     assert look(database, experiment).purse == before
     assert verb(database, verbs.cancel, plain)
     with database.transaction() as session:
@@ -141,8 +145,8 @@ def test_cancelled_and_asked_for_again_it_holds_and_lets_go_as_before(local: Dat
     sound(local)
     verb(local, verbs.retry, experiment)
     status, counts = stands(local, experiment)
-    assert counts.queued + counts.done == coarse_runs([(9, 9)])
-    assert (counts.cancelled, counts.held) == (0, TOTAL - coarse_runs([(9, 9)]))
+    assert counts.queued + counts.done == coarse_runs([(9, 9)], 8)
+    assert (counts.cancelled, counts.held) == (0, TOTAL - coarse_runs([(9, 9)], 8))
     computed = first + go_on(local, experiment)
     assert stands(local, experiment)[0] == "finished"
     assert len(computed) == len(go_on(local, refined(local, seeds=[10, 11, 12])))

@@ -31,7 +31,9 @@ def faults(refine: object, **changes: object) -> dict[str, str]:
 
 def test_a_refinement_has_defaults_and_goes_round() -> None:
     spec = parse_spec(SPEC | {"refine": REFINE})
-    assert spec.refine == Refine(x="data.k", y="network.init_scale", by="phase", budget=0.25, audit=0.02, seed=0)
+    assert spec.refine == Refine(
+        x="data.k", y="network.init_scale", by="phase", coarse=8, budget=0.25, audit=0.02, seed=0
+    )
     by = {"by": {"measure": "averaging_index", "level": 0.5}}
     level = parse_spec(SPEC | {"refine": REFINE | by})
     assert level.refine is not None
@@ -51,6 +53,7 @@ def test_a_refinement_has_defaults_and_goes_round() -> None:
         ({"budget": 0}, "/refine/budget", "greater than 0"),
         ({"budget": 0.03}, "/refine/budget", "need 306: give 0.047"),
         ({"audit": 0.6}, "/refine/audit", "less than or equal to 0.5"),
+        ({"coarse": 0}, "/refine/coarse", "greater than or equal to 1"),
         ({"audit": 0}, "/refine/audit", "greater than 0"),
         ({"by": "averaging_index"}, "/refine/by", "'phase'"),
         ({"by": {"measure": "averaging_index"}}, "/refine/by/level", "required"),

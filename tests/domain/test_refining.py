@@ -75,7 +75,7 @@ def test_a_budget_is_kept_and_keeps_an_audit(number: int, share: float, noise: f
     random = np.random.default_rng(number)
     maps = [noisy(plain((24, 20), 5, random), noise, random) for _ in range(2)]
     purse = purse_of([(24, 20)] * 2, 2 * 24 * 20 * 5, share, 0.05)
-    if purse.budget < coarse_runs([(24, 20)] * 2) + purse.reserve:
+    if purse.budget < coarse_runs([(24, 20)] * 2, 8) + purse.reserve:
         return
     played = refine_maps(maps, share, 0.05, number)
     assert played.runs <= purse.budget
@@ -140,7 +140,7 @@ def test_a_noisy_boundary_gets_its_seeds_and_the_rest_does_not() -> None:
 def test_an_island_between_the_coarse_lattice_is_found_by_the_audit() -> None:
     known = np.zeros((64, 64, 3), dtype=np.int64)
     known[18:23, 35:41] = 1
-    assert not known[ticks(64)][:, ticks(64)].any()
+    assert not known[ticks(64, 8)][:, ticks(64, 8)].any()
     found = 0
     for seed in range(20):
         played = refine_maps([known], audit=0.05, seed=seed)
@@ -193,9 +193,17 @@ def test_points_whose_runs_all_fail_are_gone_round() -> None:
     np.testing.assert_array_equal(told(played)[there], whole(known)[there])
 
 
+def test_a_finer_coarse_lattice_sees_what_is_as_wide_as_its_steps() -> None:
+    known = np.zeros((64, 64, 3), dtype=np.int64)
+    known[18:23, 35:40] = 1
+    played = refine_maps([known], coarse=4)
+    np.testing.assert_array_equal(told(played), known[:, :, 0])
+    assert not played.decision.rounds[0].first.disagreed
+
+
 @pytest.mark.parametrize("count", [2, 3, 5, 6, 9, 10, 17, 64, 200])
 def test_the_coarse_lattice_holds_both_ends_and_no_gap_is_wider_than_its_steps(count: int) -> None:
-    places = ticks(count)
+    places = ticks(count, 8)
     assert (places[0], places[-1]) == (0, count - 1)
     assert np.diff(places).min() >= 1
     assert np.diff(places).max() <= 8
@@ -204,7 +212,7 @@ def test_the_coarse_lattice_holds_both_ends_and_no_gap_is_wider_than_its_steps(c
 
 @given(SHAPES)
 def test_boxes_are_halved_into_what_they_cover(shape: tuple[int, int]) -> None:
-    boxes = coarse_boxes(shape)
+    boxes = coarse_boxes(shape, 8)
     while len(boxes):
         assert areas(boxes).min() >= 1
         wide = boxes[areas(boxes) > 1]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from phaselab.domain.results.results import Outcome, RunFailure, RunResult
+from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.base.checkpoint import Checkpoint, State
 from phaselab.workers.trial.run_stack import run_stack
@@ -59,9 +60,16 @@ def compute(stack: Stack, device: str, stop: Callable[[], bool]) -> list[Outcome
         if run.seed == FAILS:
             outcomes.append(RunFailure(run.key, "ordered by the test", "no trace"))
         else:
-            outcomes.append(RunResult(run.key, {"test_accuracy": 1.0}, (), np.zeros((2, 2), np.float32)))
+            outcomes.append(RunResult(run.key, _measures(run.settings), (), np.zeros((2, 2), np.float32)))
     _write_down(outcomes)
     return outcomes
+
+
+def _measures(settings: Settings) -> dict[str, float | None]:
+    """A lazy network above a line through the plane of snr and scale, an averaging one below."""
+    lazy = -np.log10(settings.network.init_scale) < settings.data.snr * 0.7
+    shares = {"start_share": 0.9, "noise_share": 0.0} if lazy else {"start_share": 0.1, "noise_share": 0.1}
+    return {"test_accuracy": 1.0, "train_accuracy": 1.0, "averaging_index": 0.9, **shares}
 
 
 def _write_down(outcomes: list[Outcome]) -> None:

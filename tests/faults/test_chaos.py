@@ -1,4 +1,5 @@
-"""Random deaths at random moments: at the end every run is done exactly once, and what is kept twice agrees."""
+"""Random deaths at random moments: at the end every run is done exactly once, what is kept twice agrees, and a
+refinement has measured what it would have measured undisturbed."""
 
 import random
 import time
@@ -8,12 +9,24 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
 from phaselab.db.care.check import check
 from phaselab.db.schema.database import Database
-from phaselab.domain.results.states import ExperimentStatus
+from phaselab.db.schema.tables import experiment_runs
+from phaselab.db.schema.tables import runs as run_table
+from phaselab.db.schema.upgrade import upgrade
+from phaselab.domain.results.states import ExperimentStatus, RunState
+from phaselab.domain.settings.stacks import Stack
+from tests.db.rows import land, take
 from tests.faults import computes
 from tests.faults.harness import ServiceProcess, is_alive, landed, status, submit_tiny
+
+REFINED = {
+    "sweep": {"data.snr": {"linspace": [1, 9, 9]}, "network.init_scale": {"logspace": [1e-9, 1e-1, 9]}},
+    "refine": {"x": "data.snr", "y": "network.init_scale", "budget": 1, "audit": 0.05},
+    "seeds": 3,
+}
 
 
 @pytest.fixture
@@ -54,6 +67,7 @@ def chaos(database: Database, service: ServiceProcess, url: str, folder: Path, r
     order = random.Random(0)
     started = time.monotonic()
     ids = [submit_tiny(database, f"chaos {i}", f"owner {i}", data=data(i), seeds=runs // 3) for i in range(3)]
+    refined = submit_tiny(database, "refined", "owner 3", **REFINED)
     kill_one: dict[str, Callable[[], bool]] = {
         "worker": lambda: service.kill_child("ResourceTr"),
         "raylet": lambda: service.kill_child("raylet/raylet"),
@@ -68,9 +82,11 @@ def chaos(database: Database, service: ServiceProcess, url: str, folder: Path, r
         time.sleep(order.uniform(0.0, 1.0))
         service.wait_until(kill_one[death], f"there is a victim for {death}; {total} were done", 240)
         total = done(database, ids)
-    service.wait_until(lambda: all(status(database, one).is_finished for one in ids), "all have finished", 600)
-    assert {status(database, one) for one in ids} == {ExperimentStatus.FINISHED}
+    everyone = [*ids, refined]
+    service.wait_until(lambda: all(status(database, one).is_finished for one in everyone), "all have finished", 600)
+    assert {status(database, one) for one in everyone} == {ExperimentStatus.FINISHED}
     assert done(database, ids) == runs // 3 * 3
+    assert measured(database, refined) == undisturbed(folder)
     with database.reading() as session:
         assert check(session) == []
     computed = Counter((folder / "computed").read_text().split())
@@ -79,6 +95,26 @@ def chaos(database: Database, service: ServiceProcess, url: str, folder: Path, r
     everything = service.everything()
     assert service.end() == 0
     assert [pid for pid in everything if is_alive(pid)] == []
+
+
+def measured(database: Database, experiment: int) -> set[str]:
+    """The keys of an experiment's runs that have a result."""
+    query = select(run_table.c.key).join(experiment_runs, experiment_runs.c.run_id == run_table.c.id)
+    with database.reading() as session:
+        here = query.where(experiment_runs.c.experiment_id == experiment, run_table.c.state == RunState.DONE)
+        return set(session.execute(here).scalars())
+
+
+def undisturbed(folder: Path) -> set[str]:
+    """What the same refinement measures in a database of its own, where nothing dies."""
+    database = Database(f"sqlite:///{folder}/undisturbed.db")
+    upgrade(database)
+    experiment = submit_tiny(database, "refined", "owner 3", **REFINED)
+    while stack := take(database, experiment, 20):
+        land(database, computes.compute(Stack(stack), "cpu", lambda: False))
+    found = measured(database, experiment)
+    database.close()
+    return found
 
 
 def data(i: int) -> dict[str, int]:
