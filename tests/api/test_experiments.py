@@ -25,7 +25,7 @@ def test_a_spec_is_stored_once_and_found_under_its_location(http: httpx.Client) 
     assert found["name"] == "new"
     assert found["status"] == "queued"
     assert found["points"] == 9
-    rest = dict.fromkeys(("done", "cached", "running", "failed", "cancelled"), 0)
+    rest = dict.fromkeys(("done", "cached", "running", "failed", "cancelled", "held"), 0)
     assert found["counts"] == {"total": 24, "queued": 24} | rest
     assert found["spec"]["sweep"] == SPEC["sweep"]
     assert [item["id"] for item in http.get("/experiments").json()["items"]] == [3, 2, 1]

@@ -30,6 +30,7 @@ def test_the_workload_is_told(http: httpx.Client, own_server: tuple[str, Databas
     before = gauges(http)
     states = {name: value for name, value in before.items() if name.startswith("runs")}
     assert states == {
+        'runs{state="held"}': 0,
         'runs{state="queued"}': 24,
         'runs{state="leased"}': 0,
         'runs{state="done"}': 23,

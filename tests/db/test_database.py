@@ -7,7 +7,8 @@ from sqlalchemy import text
 from phaselab.db.queue import leadership
 from phaselab.db.schema.database import BadDatabaseUrl, Database, DatabaseAway
 from phaselab.db.schema.network_files import NetworkFileSystem, file_system, refuse_network_files
-from phaselab.service.verbs import runs as run_verbs
+from phaselab.domain.answers.run_lists import RunList
+from phaselab.service.verbs.run_lists import list_runs
 from tests.db.rows import finish, store
 from tests.postgresql import PostgresServer
 
@@ -133,4 +134,4 @@ def test_sqlite_is_set_up_for_several_processes(sqlite_database: Database) -> No
         assert session.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
         assert session.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
         assert session.execute(text("PRAGMA busy_timeout")).scalar_one() == 60_000
-    assert run_verbs.runs(sqlite_database, store(sqlite_database)).next is None
+    assert list_runs(sqlite_database, RunList(store(sqlite_database))).next is None

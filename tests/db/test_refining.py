@@ -8,13 +8,16 @@ import pytest
 
 from phaselab.db.queue import candidates, leases
 from phaselab.db.queue.workload import workload
-from phaselab.db.reading import experiments, run_rows
+from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import recipe, verbs
 from phaselab.db.writing.refining import Refining, read_refining
+from phaselab.domain.answers.conditions import parse_run_condition
+from phaselab.domain.answers.run_lists import RunList
 from phaselab.domain.refining.deciding import coarse_runs, decide, is_cut_short
 from phaselab.domain.refining.seen import NOTHING
 from phaselab.domain.results.states import ExperimentStatus, RunState
+from phaselab.service.verbs.run_lists import list_runs
 from tests.db.refined import LATTICE, NO_ATTACK, REFINE, TOTAL, go_on, refined, says, sound
 from tests.db.rows import land, store, take, take_all
 from tests.results import failure
@@ -65,8 +68,9 @@ def test_it_begins_coarse_and_ends_with_what_it_never_needed_held(database: Data
     assert 75 < len(computed) < 0.9 * TOTAL
     with database.reading() as session:
         assert candidates.queued_experiments(session) == []
-        pages = run_rows.page_of_runs(session, experiment, limit=TOTAL)
-    assert sum(one.state is RunState.HELD for one in pages) == counts.held
+    held = list_runs(database, RunList(experiment, (parse_run_condition("state=held"),)), limit=TOTAL).items
+    assert {one.run.state for one in held} == {RunState.HELD}
+    assert len(held) == counts.held
     found = look(database, experiment)
     (round_,), seen = decide(found.seen, 0.05, 0, found.purse).rounds, found.seen[0]
     says_ = np.where(round_.inferred == NOTHING, seen.label, round_.inferred)
