@@ -34,11 +34,8 @@ ON_DEMAND = {
     "independent": independent.report,
     "coverage": coverage.report,
     "populations": populations.report,
-<<<<<<< HEAD
     "measures": measures.report,
-=======
     "refinement": refinement.report,
->>>>>>> 64bbffb (A refinement's coarse lattice is as fine as the spec asks; benchmark; chaos with a refinement)
 }
 """Those that run only when they are named."""
 
