@@ -1,10 +1,10 @@
 """Leases: handing queued runs out as stacks, and taking them back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Select, case, exists, select, update
 from sqlalchemy.orm import Session
@@ -25,7 +25,9 @@ from phaselab.domain.settings.stacks import Stack, shape
 from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_settings
 
 WINDOW = 8
-"""A stack is chosen among this many times the runs that it may hold."""
+"""A stack is chosen among this many times the runs that it may hold,"""
+NEAR = 256
+"""or among as many, if they are more: runs of one training wait side by side, and go into one stack."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,26 @@ class Leased:
 
     stack: Stack
     attempts: Mapping[str, int]
+
+
+class Filling(Protocol):
+    """What a stack is filled by."""
+
+    def takes(self, run: Run) -> bool:
+        """Whether the stack takes this run, too, after those that it has taken. Asked in the order in which they wait,
+        until it is not."""
+
+
+@dataclass
+class AtMost:
+    """Fills a stack with so many runs."""
+
+    most: int
+
+    def takes(self, run: Run) -> bool:
+        """Whether there is room."""
+        self.most -= 1
+        return self.most >= 0
 
 
 @dataclass(frozen=True)
@@ -49,18 +71,23 @@ class _Row:
 
 
 def take_stack(
-    session: Session, experiment_id: int, most: Callable[[Settings], int], holder: str, lease_seconds: float
+    session: Session,
+    experiment_id: int,
+    most: Callable[[Settings], int],
+    holder: str,
+    lease_seconds: float,
+    filling: Callable[[Settings], Filling] | None = None,
 ) -> Leased | None:
-    """Lease the experiment's next queued runs to `holder`: the first by rank and, up to as many in all as `most` says
-    of its settings, others of the same shape, those on the same data first. None when nothing is queued or the
-    experiment is not active.
+    """Lease the experiment's next queued runs to `holder`: the first by rank and others of the same shape, those on the
+    same data first, as many as `filling` takes, which begins with the settings of the first; without it as many in all
+    as `most` says of them. None when nothing is queued or the experiment is not active.
 
     Runs whose stored settings do not fit this version fail here, each with its reason.
     """
     status = session.execute(select(experiments.c.status).where(experiments.c.id == experiment_id)).scalar_one_or_none()
     if status not in ACTIVE:
         return None
-    chosen = _next_runs(session, experiment_id, most)
+    chosen = _next_runs(session, experiment_id, most, filling)
     if not chosen:
         return None
     expires = database_time(session) + timedelta(seconds=lease_seconds)
@@ -80,7 +107,12 @@ def take_stack(
     return Leased(stack, {row.key: row.attempts + 1 for row, _ in chosen})
 
 
-def _next_runs(session: Session, experiment_id: int, most: Callable[[Settings], int]) -> Sequence[tuple[_Row, str]]:
+def _next_runs(
+    session: Session,
+    experiment_id: int,
+    most: Callable[[Settings], int],
+    filling: Callable[[Settings], Filling] | None,
+) -> Sequence[tuple[_Row, str]]:
     """The runs of the next stack, the first by rank among them, with the texts of their settings."""
     first = _with_texts(session, _queued(session, experiment_id, 1))
     if first and readable_settings(first[0][1]) is None:
@@ -89,10 +121,26 @@ def _next_runs(session: Session, experiment_id: int, most: Callable[[Settings], 
     if not first:
         return ()
     ((row, own),) = first
-    room = most(stored_settings(own))
-    near = _same_data_together(_queued(session, experiment_id, room * WINDOW, row.shape), row.data, room)
-    # What stacks was written down at submission; another version may have seen it otherwise than this one does.
-    return [(one, text) for one, text in _with_texts(session, near) if _shape(text) == _shape(own)]
+    settings = stored_settings(own)
+    room = most(settings)
+    near = _queued(session, experiment_id, max(room * WINDOW, NEAR), row.shape)
+    near.sort(key=lambda one: one.data != row.data)
+    filled = AtMost(room) if filling is None else filling(settings)
+    return _same_data_together(list(_taken(session, near, own, filled, room + 1)))
+
+
+def _taken(
+    session: Session, near: Sequence[_Row], own: str, filling: Filling, at_once: int
+) -> Iterator[tuple[_Row, str]]:
+    """Those of the rows that make a stack with the settings `own`; so many are looked at in one query."""
+    for start in range(0, len(near), at_once):
+        for row, text in _with_texts(session, near[start : start + at_once]):
+            # What stacks was written down at submission; another version may have seen it otherwise than this one does.
+            if _shape(text) != _shape(own):
+                continue
+            if not filling.takes(Run(stored_settings(text), row.seed, row.key)):
+                return
+            yield row, text
 
 
 def _with_texts(session: Session, rows: Sequence[_Row]) -> Sequence[tuple[_Row, str]]:
@@ -140,13 +188,12 @@ def _queued(session: Session, experiment_id: int, most: int, shape: int | None =
     return [_Row(*row) for row in session.execute(query).all()]
 
 
-def _same_data_together(near: Sequence[_Row], data: int, most: int) -> list[_Row]:
-    """At most `most` of the rows: those on `data` first, then in order, and those on equal data side by side."""
-    chosen = sorted(near, key=lambda row: row.data != data)[:most]
+def _same_data_together(chosen: list[tuple[_Row, str]]) -> list[tuple[_Row, str]]:
+    """The runs in order, those on equal data side by side."""
     first_seen: dict[int, int] = {}
-    for row in chosen:
+    for row, _ in chosen:
         first_seen.setdefault(row.data, len(first_seen))
-    return sorted(chosen, key=lambda row: first_seen[row.data])
+    return sorted(chosen, key=lambda one: first_seen[one[0].data])
 
 
 def extend_leases(session: Session, holder: str, keys: Sequence[str], seconds: float) -> int:

@@ -147,7 +147,7 @@ class Training(Group):
     """Gradient descent, with momentum, with Nesterov's momentum, or Adam (by autograd only)."""
     learning_rate: Annotated[Rate, _first("η", "", "log", varies=True)] = 1e-3
     """Step size."""
-    steps: Annotated[Steps, _first("T", "steps", "log")] = 100
+    steps: Annotated[Steps, _first("T", "steps", "log", varies=True)] = 100
     """Number of optimizer steps."""
     momentum: Annotated[float | None, _first("momentum", varies=True)] = Field(None, ge=0, lt=1)
     """Momentum coefficient, for `optimizer: momentum` and `nesterov` only; 0.9 when left out."""

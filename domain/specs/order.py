@@ -5,17 +5,36 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from phaselab.domain.settings.parameters import Value
-from phaselab.domain.specs.points import Plan
+from phaselab.domain.settings.stacks import goes_on
+from phaselab.domain.specs.points import Plan, Point
+
+STEPS = "training.steps"
 
 
 def point_ranks(plan: Plan) -> list[int]:
-    """The rank of every point of a plan, 0 first: ends of the axes, then their middles, then finer and finer."""
+    """The rank of every point of a plan, 0 first: ends of the axes, then their middles, then finer and finer. Points
+    that are one training, differing only in its steps, come side by side, where the first of them does."""
     levels = {path: dict(zip(values, _levels(len(values)), strict=True)) for path, values in plan.axes.items()}
-    keys = [(_coarseness(point.values, levels), point.index) for point in plan.points]
+    keys = _keys(plan.points, levels)
     ranks = [0] * len(keys)
-    for rank, (_, index) in enumerate(sorted(keys)):
+    for rank, (*_, index) in enumerate(sorted(keys)):
         ranks[index] = rank
     return ranks
+
+
+def _keys(points: Sequence[Point], levels: Mapping[str, Mapping[Value, int]]) -> list[tuple[int, int, int, int]]:
+    """What points are sorted by: how coarse the point of their training is and the first of its points, then how coarse
+    their steps are, and their number."""
+    keys, first_seen = [], dict[tuple[tuple[str, Value], ...], int]()
+    for point in points:
+        if STEPS in point.values and goes_on(point.settings):
+            others = {path: value for path, value in point.values.items() if path != STEPS}
+            first = first_seen.setdefault(tuple(others.items()), point.index)
+            steps = levels[STEPS][point.values[STEPS]]
+            keys.append((_coarseness(others, levels), first, steps, point.index))
+        else:
+            keys.append((_coarseness(point.values, levels), point.index, 0, point.index))
+    return keys
 
 
 def run_rank(point_rank: int, seed_position: int, points: int) -> int:

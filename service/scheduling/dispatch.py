@@ -1,6 +1,5 @@
 """Dispatch: fills the mailbox by fairness, stores what comes back, and deals with stops and deaths."""
 
-import functools
 import logging
 import threading
 import time
@@ -10,7 +9,6 @@ from phaselab.db.queue.leases import Leased
 from phaselab.db.schema.away import DatabaseAway
 from phaselab.domain.results.parcels import Letter, Parcel, Post, Progress
 from phaselab.domain.results.results import RunFailure
-from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.scheduling.fairness import Use, choose
@@ -72,7 +70,7 @@ class Dispatcher:
             if chosen is None:
                 break
             try:
-                taken = self._queue.take(chosen.id, functools.partial(self._most, chosen.queued))
+                taken = self._take(chosen.id, share(chosen.queued, self.trials))
             except DatabaseAway:
                 raise
             except Exception:
@@ -125,7 +123,7 @@ class Dispatcher:
         if parcel.outcomes is None:
             self._queue.release(entry.keys)
         else:
-            self._pace.note(entry.stack.runs[0].settings, len(entry.stack.runs), parcel.seconds)
+            self._pace.note(entry.stack.runs, parcel.seconds)
         self.landed.set()
 
     def on_death(self, trial: str) -> None:
@@ -141,9 +139,13 @@ class Dispatcher:
         self._post([entry for entry in entries if entry not in deadly], first=True)
         self.landed.set()
 
-    def _most(self, queued: int, settings: Settings) -> int:
-        """Most runs of these settings in a stack of an experiment of which so many runs wait."""
-        return min(self._pace.size(settings), share(queued, self.trials))
+    def _take(self, experiment: int, most: int) -> Leased | None:
+        """The next stack of an experiment, of at most so many runs and the other runs of their trainings."""
+        return self._queue.take(
+            experiment,
+            lambda settings: min(self._pace.size(settings), most),
+            lambda settings: self._pace.load(settings, most),
+        )
 
     def _cut(self, taken: Leased) -> Sequence[Stack]:
         """The stack, less the runs that were handed out often and never came back: they may be what ends schedulers or

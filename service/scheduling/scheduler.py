@@ -43,7 +43,7 @@ class Scheduler:
         self._configuration = configuration
         self._lead = Lead(database, configuration.leader_seconds)
         self._queue = WorkQueue(database, configuration.lease_seconds)
-        self._pace = Pace(configuration.stack_seconds)
+        self._pace = Pace(configuration.stack_seconds, configuration.stack_limit_seconds)
         self._use = Use(configuration.use_half_life_seconds, time.monotonic())
         self._notifier = Notifier(configuration, database)
         self._watchdog = Watchdog()

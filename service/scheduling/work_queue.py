@@ -62,15 +62,21 @@ class WorkQueue:
             return candidates.queued_experiments(session)
 
     @again_while_away
-    def take(self, experiment: int, most: Callable[[Settings], int]) -> leases.Leased | None:
+    def take(
+        self,
+        experiment: int,
+        most: Callable[[Settings], int],
+        filling: Callable[[Settings], leases.Filling] | None = None,
+    ) -> leases.Leased | None:
         """A stack, leased to this scheduler; None if none waits. `most` tells how many runs of these settings it may
-        hold."""
+        hold, `filling` which others go with them."""
         with self._database.transaction() as session:
-            taken = leases.take_stack(session, experiment, most, HOLDER, self._lease_seconds)
+            asked = session, experiment, most, HOLDER, self._lease_seconds, filling
+            taken = leases.take_stack(*asked)
             if taken is None and recipe.waits_under_older_recipe(session, experiment):
                 # A run that failed under an older recipe was asked for again.
                 recipe.adopt_recipe(session)
-                taken = leases.take_stack(session, experiment, most, HOLDER, self._lease_seconds)
+                taken = leases.take_stack(*asked)
             return taken
 
     @again_while_away

@@ -1,20 +1,20 @@
 """Estimate: what an experiment would come to, with nothing stored."""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
-from phaselab.domain.families.cost import estimate_seconds
+from phaselab.domain.families.cost import estimate_seconds, training_seconds
 from phaselab.domain.families.extractor import extractor
 from phaselab.domain.refining.typical import typical_share
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.settings.stacks import shape
+from phaselab.domain.settings.stacks import shape, training_of
 from phaselab.domain.specs.points import LIMITS, Limits
-from phaselab.service.scheduling.sizing import MOST_RUNS, clamp
+from phaselab.service.scheduling.sizing import stacks_of
 from phaselab.service.verbs.submit import drafted
 
 STACK_SECONDS = 1.0
@@ -60,17 +60,39 @@ def estimate(
 
 def _computing(to_compute: Sequence[tuple[Settings, int]]) -> tuple[int, float]:
     """(stacks, seconds) of so many runs of each settings, stacked by shape as the scheduler does before it has
-    measured."""
-    runs: Counter[str] = Counter()
-    seconds: Counter[str] = Counter()
+    measured; runs of one training train once."""
+    alike: defaultdict[str, _Work] = defaultdict(_Work)
+    for same in _by_training(to_compute):
+        work, trained = alike[shape(same[0][0])], 0
+        for settings, count in same:  # the longest first: it is the training of as many of the others
+            training = training_seconds(settings)
+            work.runs += count
+            work.looking += count * (estimate_seconds(settings) - training)
+            new = max(0, count - trained)
+            work.trainings += new
+            work.training += new * training
+            trained += new
+    stacks = sum(stacks_of(one.runs, one.trainings, one.training, one.looking, STACK_SECONDS) for one in alike.values())
+    seconds = sum(one.training + one.looking for one in alike.values())
+    return stacks, round(seconds, 6) + _extractor_seconds(to_compute)
+
+
+@dataclass
+class _Work:
+    """Runs of one shape, their trainings, and the seconds of both."""
+
+    runs: int = 0
+    trainings: int = 0
+    training: float = 0.0
+    looking: float = 0.0
+
+
+def _by_training(to_compute: Sequence[tuple[Settings, int]]) -> Iterable[Sequence[tuple[Settings, int]]]:
+    """Those that are one training together, the longest first."""
+    found: defaultdict[Hashable, list[tuple[Settings, int]]] = defaultdict(list)
     for settings, count in to_compute:
-        kind = shape(settings)
-        runs[kind] += count
-        seconds[kind] += math.ceil(count * estimate_seconds(settings) * 1e6)  # whole microseconds
-    stacks = sum(
-        math.ceil(count / clamp(count * 1e6 * STACK_SECONDS / seconds[kind], MOST_RUNS)) for kind, count in runs.items()
-    )
-    return stacks, sum(seconds.values()) / 1e6 + _extractor_seconds(to_compute)
+        found[training_of(settings)].append((settings, count))
+    return (sorted(same, key=lambda one: -one[0].training.steps) for same in found.values())
 
 
 def _extractor_seconds(to_compute: Sequence[tuple[Settings, int]]) -> float:

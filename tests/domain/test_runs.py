@@ -3,7 +3,7 @@
 import pytest
 
 from phaselab.domain.settings.runs import Run
-from phaselab.domain.settings.stacks import Stack, cut_stacks, data_key, shape
+from phaselab.domain.settings.stacks import Stack, cut_stacks, data_key, shape, trajectories
 from phaselab.domain.specs.draft import make_draft
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
@@ -74,6 +74,29 @@ def test_stacks_hold_one_shape_and_keep_shared_data_together() -> None:
     assert [len(stack.runs) for stack in stacks] == [3, 1, 1]
     assert [r.seed for r in stacks[0].runs + stacks[1].runs] == [0, 0, 1, 1]
     assert sorted(r.key for stack in stacks for r in stack.runs) == sorted(r.key for r in runs)
+
+
+def test_runs_that_differ_only_in_their_steps_are_one_training() -> None:
+    runs = [
+        run(seed, training={"steps": steps}, data={"snr": snr})
+        for snr in (1.0, 2.0)
+        for steps in (9, 0, 5)
+        for seed in (0, 1)
+    ]
+    Stack(tuple(runs))
+    found = trajectories(runs)
+    assert [(one.longest.seed, one.longest.settings.data.snr, one.looks) for one in found] == [
+        (seed, snr, (0, 5, 9)) for snr in (1.0, 2.0) for seed in (0, 1)
+    ]
+    assert {one.key for trajectory in found for one in trajectory.runs} == {one.key for one in runs}
+
+
+@pytest.mark.parametrize(("schedule", "trainings"), [(None, 1), ("constant", 1), ("cosine", 2), ("triangle", 2)])
+def test_a_longer_training_whose_step_sizes_differ_is_another_one(schedule: str | None, trainings: int) -> None:
+    groups: dict[str, object] = {"data": {"source": "cifar10"}, "network": {"kind": "resnet18"}}
+    runs = [run(**groups, training={"schedule": schedule, "steps": steps}) for steps in (5, 9)]
+    assert len(trajectories(runs)) == trainings
+    assert len({shape(one.settings) for one in runs}) == trainings
 
 
 def test_the_numbers_of_a_draft_are_equal_exactly_where_shape_and_data_are() -> None:

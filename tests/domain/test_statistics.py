@@ -69,5 +69,22 @@ def test_work_goes_from_coarse_to_fine() -> None:
     assert {(p["data.k"], p["data.snr"]) for p in first[:9]} == {(k, s) for k in (4, 6, 8) for s in (1, 3, 5)}
 
 
+def test_points_of_one_training_come_side_by_side_where_the_first_of_them_does() -> None:
+    sweep = {"training.steps": [0, 1, 2, 3, 4], "data.k": [4, 5, 6]}
+    planned = plan(parse_spec({"name": "x", "sweep": sweep}))
+    ranked = sorted(zip(point_ranks(planned), planned.points, strict=True), key=lambda one: one[0])
+    values = [(point.values["data.k"], point.values["training.steps"]) for _, point in ranked]
+    assert values == [(k, steps) for k in (4, 6, 5) for steps in (0, 4, 2, 1, 3)]
+
+
+def test_a_schedule_that_depends_on_the_steps_makes_them_an_axis_like_any_other() -> None:
+    sweep = {"training.steps": [1, 2, 3], "training.label_smoothing": [0.0, 0.1, 0.2]}
+    images = {"data": {"source": "cifar10"}, "network": {"kind": "resnet18"}, "training": {"schedule": "cosine"}}
+    planned = plan(parse_spec({"name": "x", "sweep": sweep} | images))
+    ranks = point_ranks(planned)
+    first = [planned.points[ranks.index(rank)].values["training.steps"] for rank in range(4)]
+    assert sorted(first) == [1, 1, 3, 3]
+
+
 def test_every_point_gets_its_first_seed_before_any_gets_its_second() -> None:
     assert run_rank(24, 0, 25) < run_rank(0, 1, 25)

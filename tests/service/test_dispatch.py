@@ -1,8 +1,9 @@
 """The dispatcher between a real database and a mailbox that only writes down what it gets."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +15,6 @@ from phaselab.db.schema.tables import runs
 from phaselab.domain.families.cost import estimate_seconds
 from phaselab.domain.results.parcels import Letter, Parcel, Progress
 from phaselab.domain.results.states import RunState, Stage
-from phaselab.domain.settings.settings import Settings
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.scheduling.dispatch import Dispatcher
 from phaselab.service.scheduling.fairness import Use
@@ -113,11 +113,11 @@ def test_an_experiment_of_which_nothing_can_be_taken_holds_up_no_other(
     broken, sound = store(database, seeds=[0]), store(database, seeds=[1])
     take, asked = WorkQueue.take, []
 
-    def with_a_bug(queue: WorkQueue, experiment: int, most: Callable[[Settings], int]) -> Leased | None:
+    def with_a_bug(queue: WorkQueue, experiment: int, *how: Any) -> Leased | None:
         asked.append(experiment)
         if experiment == broken:
             raise OverflowError("a bug")
-        return take(queue, experiment, most)
+        return take(queue, experiment, *how)
 
     monkeypatch.setattr(WorkQueue, "take", with_a_bug)
     for _ in range(3):
@@ -170,3 +170,22 @@ def test_stacks_have_the_size_of_the_runs_that_come_next(database: Database, box
                 dispatcher.on_parcel(Parcel(letter.number, [made_up(run) for run in runs], taken[-1]))
     assert max(taken) < 2, "stacks are to take a second"
     assert len(taken) < 40
+
+
+def test_a_training_goes_into_one_stack_however_small_stacks_are(
+    database: Database, box: Box, dispatcher: Dispatcher
+) -> None:
+    """Where training is dear; runs that differ only in their steps wait side by side, those of the first seed first."""
+    steps, scales = [0, 10_000, 2_500, 5_000, 20_000], [1e-5, 1e-3, 1e-4]
+    sweep = {"training.steps": steps, "network.init_scale": scales}
+    store(database, data={"d": 3000, "n": 500}, sweep=sweep, seeds=2, attack={"radii": [0], "test_points": 10})
+    stacks = []
+    while dispatcher.feed():
+        letters, box.letters = box.letters, []
+        for letter in letters:
+            runs = letter.stack.runs
+            stacks.append([(run.seed, run.settings.network.init_scale) for run in runs])
+            assert {run.settings.training.steps for run in runs} == set(steps)
+            dispatcher.on_parcel(Parcel(letter.number, [made_up(run) for run in runs], 20.0))
+    assert [len(set(trainings)) for trainings in stacks] == [1] * 6, "each is worth 20 seconds"
+    assert [trainings[0] for trainings in stacks] == [(seed, scale) for seed in (0, 1) for scale in (1e-5, 1e-4, 1e-3)]

@@ -50,3 +50,14 @@ def test_an_extractor_counts_once_for_all_heads_on_its_images(
     whole, rest = (estimate(sqlite_database, spec).seconds for spec in (heads, short))
     training = 3 * OPERATIONS * (16 / 64) ** 2 * 100 * 1000 / CONVOLUTION_RATE
     assert whole - rest == pytest.approx(extractors * training, rel=1e-3)
+
+
+def test_a_training_counts_once_for_all_runs_that_look_at_it(sqlite_database: Database) -> None:
+    spec = {"name": "steps", "data": {"n": 3000}, "attack": {"methods": [], "test_points": 10}, "seeds": 2}
+    one, three, none = (
+        estimate(sqlite_database, spec | {"sweep": {"training.steps": steps}})
+        for steps in ([10_000], [10_000, 0, 5_000], [0])
+    )
+    assert one.seconds > 20 * none.seconds
+    assert three.seconds == pytest.approx(one.seconds + 2 * none.seconds)
+    assert (one.stacks, three.stacks) == (2, 2)

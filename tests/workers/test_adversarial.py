@@ -14,6 +14,7 @@ from phaselab.domain.families.resolve import resolve
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import trajectories
 from phaselab.workers.data import image_data
 from phaselab.workers.data.sources import training_set
 from phaselab.workers.families import mlp, two_layer
@@ -138,7 +139,7 @@ def test_what_is_left_of_the_start_is_all_that_the_data_never_touched() -> None:
     matrix A, autograd does not tell."""
     run = run_of(data__n=20, data__center_cosine=0.3, training__weight_decay=0.1, training__steps=10)
     data = training_set(run, "cpu")
-    initial = two_layer.start_training([run], data, "cpu").weights[0].numpy()
+    initial = two_layer.start_training(trajectories([run]), data, "cpu").weights[0].numpy()
     gram = first_layers(run)
     points, centers = (np.linalg.qr(x.numpy().T).Q for x in (data.inputs, data.centers.points))
     untouched = np.eye(30) - points @ points.T

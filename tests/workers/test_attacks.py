@@ -13,6 +13,7 @@ from phaselab.domain.families.resolve import resolve
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import trajectories
 from phaselab.workers.attacks.attacks import Attacked, Attacks, radii_of
 from phaselab.workers.attacks.inputs import InputMargin, InputPoints, Outputs
 from phaselab.workers.attacks.landscape import Way
@@ -49,7 +50,7 @@ class Literal:
 
     def __init__(self, run: Run) -> None:
         data = training_set(run, "cpu")
-        start = start_training([run], data, "cpu")
+        start = start_training(trajectories([run]), data, "cpu")
         (trained,) = autograd.train([start])
         self.weights, self.bias, self.network = trained.weights[0], trained.bias[0], start.network
         self.cluster, self.inputs = clusters.draw_test_points(run, data.centers.points)

@@ -10,7 +10,7 @@ from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.base.device import Memory
 from phaselab.workers.base.stop import Stopped
-from phaselab.workers.families.registry import bytes_needed
+from phaselab.workers.families.registry import bytes_needed, family_of
 from phaselab.workers.trial import computing
 from phaselab.workers.trial.computing import LOOK_SECONDS, LOOKS, USABLE, SharedGpu, ready
 from phaselab.workers.trial.run_stack import run_stack
@@ -60,6 +60,21 @@ def test_a_stack_is_computed_in_parts_that_fit_into_what_is_free_each_time(sizes
     for mine, others in zip(outcomes, whole, strict=True):
         for name, value in others.measures.items():
             assert mine.measures[name] == (None if value is None else pytest.approx(value, rel=1e-3))
+
+
+def test_runs_that_are_computed_one_after_the_other_need_room_for_one_alone(
+    sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a training whose runs they are is computed once."""
+    monkeypatch.setattr(family_of(STACK.runs[0].settings), "together", False)
+
+    def counted(part: Stack, *how: object) -> list[str]:
+        sizes.append(len(part.runs))
+        return [run.key for run in part.runs]
+
+    monkeypatch.setattr(computing, "run_stack", counted)
+    gpu(1)(STACK, "cpu", never)
+    assert sizes == [5]
 
 
 def test_a_trial_waits_until_others_have_made_room(sizes: list[int]) -> None:

@@ -15,7 +15,9 @@ from phaselab.domain.families.contract import Family as DomainFamily
 from phaselab.domain.families.registry import FAMILIES as DOMAIN_FAMILIES
 from phaselab.domain.families.resolve import resolve
 from phaselab.domain.results.measures import measures_of
+from phaselab.domain.results.parcels import Progress
 from phaselab.domain.results.results import READOUTS, Decision, Outcome, RunFailure, RunResult
+from phaselab.domain.results.states import Stage
 from phaselab.domain.settings import names
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.parameters import parameters
@@ -25,6 +27,7 @@ from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.attacks.attacks import Attacks
 from phaselab.workers.attacks.inputs import InputPoints, InputVictim
 from phaselab.workers.attacks.landscape import choose
+from phaselab.workers.base import progress
 from phaselab.workers.base.checkpoint import Checkpoint
 from phaselab.workers.base.recent import RECENT
 from phaselab.workers.base.stop import Stop
@@ -71,8 +74,9 @@ def trained_by(runs: Sequence[Run]) -> list[Trained]:
         without_features(runs, "cpu", None)
         parts = [runs] if family.together else [[run] for run in runs]
         trainings = [family.train(part, "cpu", None) for part in parts]
+        trained = [trained for training in trainings for trained in training.trained]
     assert not [failure for training in trainings for failure in training.failures]
-    return [trained for training in trainings for trained in training.trained]
+    return trained
 
 
 def results(outcomes: Sequence[Outcome]) -> list[RunResult]:
@@ -220,6 +224,22 @@ class TestContract:
         assert isinstance(alone, RunResult), alone
         assert isinstance(failed, RunFailure)
         assert (failed.key, failed.reason[:17]) == (bad.key, "training diverged")
+
+    def test_runs_that_differ_only_in_their_steps_are_one_training_and_each_as_alone(
+        self, name: str, source: str
+    ) -> None:
+        measured: Mapping[str, Any] = {"methods": [], "radii": [0.0]}
+        runs = [run_of(name, source, training={"steps": steps}, attack=measured) for steps in (4, 0, 12)]
+        told: list[Progress] = []
+        with progress.heard(told.append):
+            together = results(run_stack(Stack(tuple(runs))))
+        assert sum(one.stage is Stage.TRAINING for one in told) == 12 + (5 if source == "features" else 0)
+        for run, one in zip(runs, together, strict=True):
+            (other,) = results(run_stack(Stack((run,))))
+            assert one.key == other.key == run.key
+            values = [[-1.0 if value is None else value for value in each.measures.values()] for each in (one, other)]
+            np.testing.assert_allclose(*values, rtol=1e-6, atol=1e-9)
+            np.testing.assert_allclose(one.cosines, other.cosines, atol=1e-6)
 
     def test_what_is_broken_off_goes_on_to_the_same_result_and_leaves_nothing(
         self, name: str, source: str, folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.stacks import trajectories
 from phaselab.workers.base.stop import Stopped
 from phaselab.workers.base.streams import Stream, generator
 from phaselab.workers.data.sources import training_set
@@ -36,7 +37,7 @@ def trained(*runs: Run) -> TrainedMlps:
 
 
 def start_of(run: Run) -> MlpStart:
-    return mlp.start_training([run], training_set(run, "cpu"), "cpu")
+    return mlp.start_training(trajectories([run]), training_set(run, "cpu"), "cpu")
 
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {

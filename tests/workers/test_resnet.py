@@ -18,7 +18,7 @@ from phaselab.workers.attacks.pgd import Breaking
 from phaselab.workers.base.checkpoint import Checkpoint, forget
 from phaselab.workers.data.image_data import Box, training_images
 from phaselab.workers.data.training_set import centred_means
-from phaselab.workers.families.resnet18 import FAMILY, ResNetRun
+from phaselab.workers.families.resnet18 import FAMILY, ResNetRun, train_resnet
 from phaselab.workers.measures.every import LAYERED
 from phaselab.workers.networks.resnet import ResNet18, draw_resnet
 from phaselab.workers.training.resnet import Augmentation, rate, train
@@ -162,16 +162,37 @@ def test_a_training_that_is_broken_off_goes_on_to_the_same_network(
     run = resnet_run(training=SMALL["training"] | kinds)
     images = training_images(run)[1].view(-1, 1, 8, 8)
     label, limits = torch.arange(len(images)) % 2, Box(torch.zeros(64), torch.ones(64))
-    whole = train(draw_resnet(0, 1, 2, 2), run, images, label, limits)
+    whole, broken = draw_resnet(0, 1, 2, 2), draw_resnet(5, 1, 2, 2)
+    train(whole, run, images, label, limits)
     asked = iter([False] * broken_at + [True])
     with pytest.raises(Stopped):
         train(draw_resnet(0, 1, 2, 2), run, images, label, limits, lambda: next(asked), EveryStep(run.key))
-    broken = train(draw_resnet(5, 1, 2, 2), run, images, label, limits, None, EveryStep(run.key))
+    train(broken, run, images, label, limits, None, EveryStep(run.key))
     for one, other in zip(whole.state_dict().values(), broken.state_dict().values(), strict=True):
         assert torch.equal(one, other)
     assert [path.name for path in folder.iterdir()] == [f"{run.key}.pt"]
     forget(run.key, 0)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("kinds", [{"augmentation": "flip_crop", "optimizer": "adam"}, {"adversarial_radius": 0.5}])
+def test_a_training_goes_on_from_a_shorter_one_to_the_same_network(kinds: dict[str, Any]) -> None:
+    """From its end, or from a checkpoint of its own that is further."""
+    short, long = (resnet_run(training=SMALL["training"] | kinds | {"steps": steps}) for steps in (3, 8))
+    before = train_resnet(short, "cpu", None)
+    kept = [value.clone() for value in before.network.state_dict().values()]
+    gone_on, alone = train_resnet(long, "cpu", None, before), train_resnet(long, "cpu", None)
+    for one, other in zip(gone_on.network.state_dict().values(), alone.network.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+    for value, now in zip(kept, before.network.state_dict().values(), strict=True):
+        assert torch.equal(value, now)
+    assert (gone_on.ended["step"], before.ended["step"]) == (8, 3)
+
+
+def test_a_schedule_that_depends_on_the_steps_is_trained_for_each() -> None:
+    runs = [resnet_run(training=SMALL["training"] | {"schedule": "cosine", "steps": steps}) for steps in (3, 8)]
+    with pytest.raises(ValueError, match="same shape"):
+        Stack(tuple(runs))
 
 
 @pytest.mark.parametrize("left", [1, 4, 9])

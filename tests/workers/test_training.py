@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from phaselab.domain.settings.labels import deal_clusters, group_count
 from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.stacks import trajectories
 from phaselab.workers.base.recent import RECENT
 from phaselab.workers.base.stop import Stopped
 from phaselab.workers.base.streams import Stream, generator
@@ -29,7 +30,7 @@ class LiteralNetwork(nn.Module):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        start = start_training([run], training_set(run, "cpu"), "cpu")
+        start = start_training(trajectories([run]), training_set(run, "cpu"), "cpu")
         outputs, width = start.network.layout.outputs, start.network.layout.width
         binary = run.settings.network.labels == "binary"
         self.layers = nn.ModuleList(nn.Linear(run.settings.data.d, width, bias=binary) for _ in range(outputs))
@@ -205,7 +206,7 @@ def test_what_is_left_of_the_start_is_what_the_data_never_touched(
         **OPTIMIZERS[optimizer],
     )
     data = training_set(run, "cpu")
-    initial = start_training([run], data, "cpu").weights[0].numpy()
+    initial = start_training(trajectories([run]), data, "cpu").weights[0].numpy()
     trained = train_networks([run], "cpu", None)[1]
     points, centers = (np.linalg.qr(x.numpy().T).Q for x in (data.inputs, data.centers.points))
     untouched = np.eye(run.settings.data.d) - points @ points.T
@@ -222,7 +223,7 @@ def test_what_is_left_of_the_start_is_what_the_data_never_touched(
 
 def test_an_output_that_is_0_at_every_training_point_is_dead() -> None:
     run = small_run(network__labels="clusters", network__width=2)
-    start = start_training([run], training_set(run, "cpu"), "cpu")
+    start = start_training(trajectories([run]), training_set(run, "cpu"), "cpu")
     seen = torch.full((1, 8, 25), -1.0)  # of four outputs with two neurons each
     seen[0, 3, 7] = seen[0, 4, 0] = 1e-3
     assert finish(start, start.weights, start.bias, seen, torch.ones(1)).dead.tolist() == [0.5]
@@ -238,7 +239,7 @@ def test_adam_with_weight_decay_leaves_no_one_share_of_the_start(weight_decay: f
 def test_gram_refuses_adam() -> None:
     run = small_run(training__optimizer="adam")
     with pytest.raises(ValueError, match="adam"):
-        gram.train([start_training([run], training_set(run, "cpu"), "cpu")])
+        gram.train([start_training(trajectories([run]), training_set(run, "cpu"), "cpu")])
 
 
 @pytest.mark.parametrize("engine", ["gram", "autograd"])
@@ -276,8 +277,8 @@ def test_training_data_is_drawn_once_for_runs_that_share_it() -> None:
     data = training_set(first, "cpu")
     assert training_set(sharing, "cpu") is data
     assert training_set(small_run(2, data__seed=6), "cpu") is not data
-    matrix = in_span.gram_of(start_training([first], data, "cpu"))
-    assert in_span.gram_of(start_training([sharing], data, "cpu")) is matrix
+    matrix = in_span.gram_of(start_training(trajectories([first]), data, "cpu"))
+    assert in_span.gram_of(start_training(trajectories([sharing]), data, "cpu")) is matrix
 
 
 def test_gram_matrix_is_the_matrix_of_inner_products() -> None:

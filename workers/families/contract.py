@@ -4,7 +4,7 @@ A family is the `FAMILY` of the file of its name in this folder. Nobody else ask
 run's family (`registry.family_of`). tests/workers/test_families.py holds every family to this.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -51,9 +51,10 @@ class Trained(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TrainedStack:
-    """What became of the runs of a stack in training: networks, batch after batch, and the runs that gave none."""
+    """What became of the runs of a stack in training: networks, batch after batch, and the runs that gave none, which
+    are all told of once the networks are at their end."""
 
-    trained: Sequence[Trained]
+    trained: Iterable[Trained]
     failures: Sequence[RunFailure]
 
 
@@ -70,8 +71,10 @@ class Family(Protocol):
         as without a break. Only where runs are computed one after the other."""
 
     def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> TrainedStack:
-        """Train runs of one shape, a single one where they are not trained together. A run whose numbers stop being
-        finite is a failure, and harms no other. Raises Stopped, DataFault.
+        """Train runs of one shape. Where they are not trained together, those of one training (`stacks.Trajectory`),
+        that of the fewest steps first: networks come one at a time, each going on from the one before it, and it is
+        told which run is at work. A run whose numbers stop being finite is a failure, and harms no other. Raises
+        Stopped, DataFault, then or while the networks are asked for.
         """
 
     def bytes_per_run(self, settings: Settings) -> int:

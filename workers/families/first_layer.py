@@ -12,7 +12,7 @@ from phaselab.domain.results.results import Readout, RunFailure
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
-from phaselab.domain.settings.stacks import data_key
+from phaselab.domain.settings.stacks import Trajectory, data_key, trajectories
 from phaselab.workers.attacks.inputs import InputPoints, InputVictim, Outputs
 from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.base import nested
@@ -47,21 +47,28 @@ class Exact:
         return (found @ networks.coordinates).mT
 
 
-def by_data(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs of one shape, those on the same data together, in order of first sight."""
-    found: dict[str, list[Run]] = {}
-    for run in runs:
-        found.setdefault(data_key(run), []).append(run)
+def by_training_set(runs: Sequence[Run]) -> list[list[Trajectory]]:
+    """The trainings of runs of one shape, those on the same data that are looked at alike together, in order of first
+    sight."""
+    found: dict[tuple[str, tuple[int, ...]], list[Trajectory]] = {}
+    for one in trajectories(runs):
+        found.setdefault((data_key(one.longest), one.looks), []).append(one)
     return list(found.values())
 
 
-def bundles(groups: list[list[Run]], device: str) -> list[list[list[Run]]]:
-    """Neighbouring training sets with equally many runs each, as many as are worth training as one batch."""
-    most, found = data_sets_at_once(groups[0][0].settings, device), []
-    for _, equal in groupby(groups, key=len):
+def bundles(groups: list[list[Trajectory]], device: str) -> list[list[list[Trajectory]]]:
+    """Neighbouring training sets with equally many trainings each, looked at alike, as many as are worth training as
+    one batch."""
+    most, found = data_sets_at_once(groups[0][0].longest.settings, device), []
+    for _, equal in groupby(groups, key=lambda same: (len(same), same[0].looks)):
         alike = list(equal)
         found += [alike[first : first + most] for first in range(0, len(alike), most)]
     return found
+
+
+def look_after_look(same: Sequence[Trajectory]) -> list[Run]:
+    """The runs of trainings that are looked at alike, in the order in which engines give their networks."""
+    return [run for at_look in zip(*(one.runs for one in same), strict=True) for run in at_look]
 
 
 def left_of(start: Tensor, left: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from phaselab.domain.results.results import Decision, Readout
 from phaselab.domain.settings.labels import LabelGroups, label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Trajectory
 from phaselab.workers.attacks.attacks import ExactMethod, radii_of
 from phaselab.workers.attacks.averaged import bounded_falls
 from phaselab.workers.attacks.landscape import Victim
@@ -30,12 +31,13 @@ from phaselab.workers.families.first_layer import (
     attacked_in_training,
     attacked_together,
     bundles,
-    by_data,
+    by_training_set,
     diverged,
     finite,
     joined,
     left_of,
     look,
+    look_after_look,
     on_images,
 )
 from phaselab.workers.families.mlp_past import training_points
@@ -53,7 +55,8 @@ ENGINES: Mapping[str, Callable[[Sequence[MlpStart], Stop | None], list[MlpFitted
     "gram": mlp_gram.train,
     "autograd": mlp.train,
 }
-"""Train every run of every start, up to its steps; the starts have equally many runs each, all of one shape."""
+"""Train every run of every start, up to its steps; the starts have equally many runs each, all of one shape and looked
+at alike."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,36 +220,38 @@ FAMILY = _Mlp()
 def train_networks(runs: Sequence[Run], device: str, stop: Stop | None) -> tuple[list[Run], "TrainedMlps"]:
     """Train runs of one shape, those on the same data together: the runs in some order, and their networks, whose
     numbers need not be finite. Raises Stopped, DataFault."""
-    groups = by_data(runs)
+    groups = by_training_set(runs)
     trained = each(bundles(groups, device), lambda bundle: _train(bundle, device, stop))
     looked, fitted = zip(*(one for part in trained for one in part), strict=True)
     upper = Upper.joined([one.upper for one in fitted], torch.cat)
-    ordered = [run for same in groups for run in same]
+    ordered = [run for same in groups for run in look_after_look(same)]
     steps = torch.cat([one.steps for one in fitted])
     return ordered, TrainedMlps(ordered, joined(looked), upper, steps, network_of(runs[0].settings, device))
 
 
-def _train(groups: list[list[Run]], device: str, stop: Stop | None) -> list[tuple[Networks, MlpFitted]]:
+def _train(groups: list[list[Trajectory]], device: str, stop: Stop | None) -> list[tuple[Networks, MlpFitted]]:
     """Train and look at the runs of some training sets."""
-    starts = [start_training(runs, training_set(runs[0], device), device) for runs in groups]
-    fitted = ENGINES[groups[0][0].settings.training.engine](starts, stop)
+    starts = [start_training(same, training_set(same[0].longest, device), device) for same in groups]
+    fitted = ENGINES[starts[0].runs[0].settings.training.engine](starts, stop)
     return [(_look(start, one), one) for start, one in zip(starts, fitted, strict=True)]
 
 
-def start_training(runs: Sequence[Run], data: TrainingSet, device: str) -> MlpStart:
-    """What the engines start from, for runs on the same data."""
+def start_training(same: Sequence[Trajectory], data: TrainingSet, device: str) -> MlpStart:
+    """What the engines start from, for trainings on the same data that are looked at alike."""
+    runs = [one.longest for one in same]
     network = network_of(runs[0].settings, device)
     drawn = [draw_start(run, network, data.centers.to("cpu")) for run in runs]
     weights = torch.stack([weights for weights, _, _ in drawn]).to(device)  # [S, M, e'']
     bias = torch.stack([bias for _, bias, _ in drawn]).to(device)  # [S, M]
     upper = Upper.joined([upper for _, _, upper in drawn], torch.stack).each(lambda tensor: tensor.to(device))
     label = training_labels(runs[0], data.cluster.cpu()).to(device)  # [n]
-    return MlpStart(runs, data, label, network, weights, bias, upper)
+    return MlpStart(runs, same[0].looks, data, label, network, weights, bias, upper)
 
 
 def _look(start: MlpStart, fitted: MlpFitted) -> Networks:
-    left = left_of(start.weights, fitted.left)  # [S, M, e'']
-    unknown = torch.full_like(fitted.loss, torch.nan)  # [S]
+    start = start.each_look
+    left = left_of(start.weights, fitted.left)  # [R, M, e'']
+    unknown = torch.full_like(fitted.loss, torch.nan)  # [R]
     frozen = frozen_products(start, fitted.weights, left)
     return look(
         start.runs[0],

@@ -1,7 +1,7 @@
 """The family `resnet18`: networks on images, one after the other, from their checkpoints on; no exact radii."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,8 +15,9 @@ from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks.inputs import InputPoints, InputVictim
-from phaselab.workers.base.checkpoint import Checkpoint
+from phaselab.workers.base.checkpoint import Checkpoint, State
 from phaselab.workers.base.device import device_name
+from phaselab.workers.base.progress import run_at_work
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.data import image_data
 from phaselab.workers.data.features import Features
@@ -42,10 +43,9 @@ each further one. Other widths in proportion."""
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedResNet:
-    """A trained network, the images that it was trained on and those whose classes have the means, on its device."""
+class TrainingImages:
+    """What a network is trained on, on its device."""
 
-    network: ResNet18
     images: Tensor
     """[n, channels, side, side]"""
     label: Tensor
@@ -55,6 +55,15 @@ class TrainedResNet:
     real: Tensor
     """[n, channels, side, side]: `images`, or what they are clones of"""
     box: Box
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedResNet(TrainingImages):
+    """A trained network and the images that it was trained on, on its device."""
+
+    network: ResNet18
+    ended: State
+    """Where its training ended, from which one of more steps goes on"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,13 +153,10 @@ class _ResNet18:
     resumes = True
 
     def train(self, runs: Sequence[Run], device: str, stop: Stop | None) -> TrainedStack:
-        """Train the network of a single run. Raises Stopped, DataFault."""
-        (run,) = runs
-        trained = train_resnet(run, device, stop)
-        seen = look(trained, run, stop)
-        if not math.isfinite(seen.loss):
-            return TrainedStack([], [_diverged(run)])
-        return TrainedStack([ResNetRun(run, trained, seen)], [])
+        """Train the networks of runs of one training, each from where the one before it ended. Raises Stopped,
+        DataFault."""
+        failures: list[RunFailure] = []
+        return TrainedStack(_one_by_one(runs, device, stop, failures), failures)
 
     def bytes_per_run(self, settings: Settings) -> int:
         """By the width."""
@@ -173,6 +179,19 @@ class _ResNet18:
 FAMILY = _ResNet18()
 
 
+def _one_by_one(runs: Sequence[Run], device: str, stop: Stop | None, failures: list[RunFailure]) -> Iterator[ResNetRun]:
+    """The trained networks, one at a time; what gave none goes to the failures."""
+    trained = None
+    for run in runs:
+        with run_at_work(run.key):
+            trained = train_resnet(run, device, stop, trained)
+            seen = look(trained, run, stop)
+        if math.isfinite(seen.loss):
+            yield ResNetRun(run, trained, seen)
+        else:
+            failures.append(_diverged(run))
+
+
 def _diverged(run: Run) -> RunFailure:
     rate, steps = f"{run.settings.training.learning_rate:g}", run.settings.training.steps
     return RunFailure(run.key, f"training diverged: the loss is not finite after {steps} steps at rate {rate}")
@@ -185,21 +204,30 @@ def _width(settings: Settings) -> int:
     return settings.network.width
 
 
-def train_resnet(run: Run, device: str, stop: Stop | None) -> TrainedResNet:
-    """Train the network of a run, from its checkpoint on if there is one. Raises Stopped, DataFault."""
+def train_resnet(run: Run, device: str, stop: Stop | None, before: TrainedResNet | None = None) -> TrainedResNet:
+    """Train the network of a run, from its checkpoint on if there is one, or from where a run of fewer steps of the
+    same training ended. Raises Stopped, DataFault."""
     settings, source = run.settings, images_of(run.settings.data)
     groups = len(label_groups(settings).side_of_group)
+    shown = _training_images(run, device) if before is None else before
+    network = draw_resnet(run.seed, source.channels, _width(settings), groups).to(device, shown.images.dtype)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    where = None if before is None else before.ended
+    ended = train(network, run, shown.images, shown.label, shown.box, stop, Checkpoint(run.key), where)
+    network.requires_grad_(False)
+    return TrainedResNet(shown.images, shown.label, shown.cluster, shown.real, shown.box, network, ended)
+
+
+def _training_images(run: Run, device: str) -> TrainingImages:
+    """What the network of a run is trained on. Raises DataFault."""
+    settings, source = run.settings, images_of(run.settings.data)
     cluster, flat = image_data.training_images(run)
     label = training_labels(run, cluster).to(device)
     shape = (-1, source.channels, source.side, source.side)
     images = flat.view(shape).to(device).contiguous(memory_format=torch.channels_last)  # [n, channels, side, side]
     is_clone = settings.data.clone != "none"
     real = image_data.real_training_images(run)[1].view(shape).to(images) if is_clone else images
-    network = draw_resnet(run.seed, source.channels, _width(settings), groups).to(device, images.dtype)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    limits = image_data.box(settings.data, flat.to(device))
-    train(network, run, images, label, limits, stop, Checkpoint(run.key)).requires_grad_(False)
-    return TrainedResNet(network, images, label, cluster.to(device), real, limits)
+    return TrainingImages(images, label, cluster.to(device), real, image_data.box(settings.data, flat.to(device)))
 
 
 def look(trained: TrainedResNet, run: Run, stop: Stop | None) -> Seen:

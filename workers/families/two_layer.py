@@ -12,6 +12,7 @@ from phaselab.domain.results.results import Decision, Readout
 from phaselab.domain.settings.labels import LabelGroups, label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.stacks import Trajectory
 from phaselab.workers.attacks.attacks import ExactLabel, ExactMethod
 from phaselab.workers.attacks.averaged import exact_falls
 from phaselab.workers.attacks.landscape import Victim
@@ -31,12 +32,13 @@ from phaselab.workers.families.first_layer import (
     attacked_in_training,
     attacked_together,
     bundles,
-    by_data,
+    by_training_set,
     diverged,
     finite,
     joined,
     left_of,
     look,
+    look_after_look,
     on_images,
 )
 from phaselab.workers.families.past import frozen_products, past_of
@@ -192,30 +194,31 @@ def train_networks(runs: Sequence[Run], device: str, stop: Stop | None) -> tuple
 
     Gives the runs whose numbers stayed finite, in some order, and their networks. Raises Stopped, DataFault.
     """
-    groups = by_data(runs)
+    groups = by_training_set(runs)
     trained = each(bundles(groups, device), lambda bundle: _train(bundle, device, stop))
     networks = joined([one for part in trained for one in part])
     sound = finite(networks)  # [S]
-    ordered = [run for same in groups for run in same]
+    ordered = [run for same in groups for run in look_after_look(same)]
     finished = [run for run, good in zip(ordered, sound.tolist(), strict=True) if good]
     return finished, networks if len(finished) == len(ordered) else networks.take(sound)
 
 
-def _train(groups: list[list[Run]], device: str, stop: Stop | None) -> list[Networks]:
+def _train(groups: list[list[Trajectory]], device: str, stop: Stop | None) -> list[Networks]:
     """Train and look at the runs of some training sets."""
-    starts = [start_training(runs, training_set(runs[0], device), device) for runs in groups]
-    fitted = ENGINES[groups[0][0].settings.training.engine](starts, stop)
+    starts = [start_training(same, training_set(same[0].longest, device), device) for same in groups]
+    fitted = ENGINES[starts[0].runs[0].settings.training.engine](starts, stop)
     return [_look(start, one) for start, one in zip(starts, fitted, strict=True)]
 
 
-def start_training(runs: Sequence[Run], data: TrainingSet, device: str) -> Start:
-    """What the engines start from, for runs on the same data."""
+def start_training(same: Sequence[Trajectory], data: TrainingSet, device: str) -> Start:
+    """What the engines start from, for trainings on the same data that are looked at alike."""
+    runs = [one.longest for one in same]
     network = network_of(runs[0].settings, device)
     drawn = [_draw_weights(run, network) for run in runs]
     weights = torch.stack([weights for weights, _ in drawn]).to(device)  # [S, M, e'']
     bias = torch.stack([bias for _, bias in drawn]).to(device)  # [S, M]
     label = training_labels(runs[0], data.cluster.cpu()).to(device)  # [n]
-    return Start(runs, data, label, network, weights, bias)
+    return Start(runs, same[0].looks, data, label, network, weights, bias)
 
 
 def _draw_weights(run: Run, network: TwoLayer) -> tuple[Tensor, Tensor]:
@@ -226,7 +229,8 @@ def _draw_weights(run: Run, network: TwoLayer) -> tuple[Tensor, Tensor]:
 
 
 def _look(start: Start, fitted: Fitted) -> Networks:
-    left = left_of(start.weights, fitted.left)  # [S, M, e'']
+    start = start.each_look
+    left = left_of(start.weights, fitted.left)  # [R, M, e'']
     return look(
         start.runs[0],
         start.data.centers,

@@ -10,4 +10,4 @@ ENGINES: Mapping[str, Callable[[Sequence[Start], Stop | None], list[Fitted]]] = 
     "gram": gram.train,
     "autograd": autograd.train,
 }
-"""Train every run of every start for its steps; the starts have equally many runs each, all of one shape."""
+"""Train every run of every start; the starts have equally many runs each, all of one shape and looked at alike."""

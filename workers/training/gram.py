@@ -3,68 +3,90 @@
 Derivation: docs/methods/training.md.
 """
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from itertools import repeat
 
 import torch
 from torch import Tensor
 
 from phaselab.domain.families.adversarial import is_adversarial
 from phaselab.domain.results.states import Stage
-from phaselab.domain.settings.runs import Run
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.networks.two_layer import LossGradient
-from phaselab.workers.training.in_span import FirstLayers, stacked
+from phaselab.workers.training.in_span import FirstLayers, LayersSeen, stacked
 from phaselab.workers.training.mixed import MixedLayers
-from phaselab.workers.training.training import Fitted, Start, batches, finish
+from phaselab.workers.training.training import Fitted, Start, batches, by_look, finish
 
 
 def train(starts: Sequence[Start], stop: Stop | None = None) -> list[Fitted]:
-    """Train every run of every start for its steps, exact up to rounding; the starts have equally many runs each,
-    all of one shape. Raises Stopped, and ValueError for Adam.
+    """Train every run of every start, exact up to rounding; the starts have equally many runs each, all of one shape
+    and looked at alike. Raises Stopped, and ValueError for Adam.
     """
-    training = starts[0].runs[0].settings.training
-    if training.batch_size is not None:
+    if starts[0].runs[0].settings.training.batch_size is not None:
         return each(starts, lambda start: _train_on_batches(start, stop))
-    layers = _first_layers(starts, [start.runs for start in starts])
-    label = stacked([start.label for start in starts]).unsqueeze(1)  # [D, 1, n]
-    gradient = LossGradient(starts[0].network, label, layers.precision)
-    for step in range(training.steps):
-        check(stop)
-        tell(Stage.TRAINING, step, training.steps)
-        layers.descend(gradient, layers.preactivations())
-    return _finish(starts, layers)
+    return _train(starts, repeat(None), stop)
 
 
 def _train_on_batches(start: Start, stop: Stop | None) -> Fitted:
-    """Every run by itself, for each has its own order of batches."""
-    trained = []
-    for i, run in enumerate(start.runs):
-        steps = run.settings.training.steps
-        alone = replace(start, runs=[run], weights=start.weights[i : i + 1], bias=start.bias[i : i + 1])
-        layers = _first_layers([alone], [[run]])
-        for step, points in zip(range(steps), batches(run), strict=False):
-            check(stop)
-            tell(Stage.TRAINING, i * steps + step, len(start.runs) * steps)
-            _step_on(layers, start, points.to(start.label.device))
-        trained += _finish([alone], layers)
-    return Fitted(*(torch.cat([getattr(one, field.name) for one in trained]) for field in fields(Fitted)))
+    """Every training by itself, for each has its own order of batches."""
+    alone = [start.alone(i) for i in range(len(start.runs))]
+    trained = each(alone, lambda one: _train([one], batches(one.runs[0]), stop)[0])
+    return Fitted(*(by_look([getattr(one, field.name) for one in trained]) for field in fields(Fitted)))
 
 
-def _first_layers(starts: Sequence[Start], runs: Sequence[Sequence[Run]]) -> FirstLayers:
-    kind = MixedLayers if is_adversarial(runs[0][0].settings) else FirstLayers
-    return kind(starts, runs, starts[0].network.biased)
+def _train(starts: Sequence[Start], rows: Iterator[Tensor | None], stop: Stop | None) -> list[Fitted]:
+    """Train all together, each step on the points of `rows`, null for all of them."""
+    state, looks = _State(starts), starts[0].looks
+    last = looks[-1]
+    for step, points in zip(range(last), rows, strict=False):
+        check(stop)
+        tell(Stage.TRAINING, step, last)
+        if step in looks:
+            state.look(looks.count(step))
+        state.step(points)
+    state.look(looks.count(last))
+    return state.finish()
 
 
-def _step_on(layers: FirstLayers, start: Start, points: Tensor) -> None:
-    """One step of a single run on the mini-batch [b]."""
-    gradient = LossGradient(start.network, start.label[points], layers.precision)
-    layers.descend_on(points, gradient)
+class _State:
+    """The networks of D training sets with S runs each, in training."""
 
+    def __init__(self, starts: Sequence[Start]) -> None:
+        self.starts, self.network = starts, starts[0].network
+        kind = MixedLayers if is_adversarial(starts[0].runs[0].settings) else FirstLayers
+        self.layers = kind(starts, [start.runs for start in starts], self.network.biased)
+        self.label = stacked([start.label for start in starts]).unsqueeze(1)  # [D, 1, n]
+        self.gradient = LossGradient(self.network, self.label, self.layers.precision)
+        self._whole: Tensor | None = None  # the pre-activations [D, S, M, n], where they are known
+        self._looks: list[tuple[LayersSeen, Tensor]] = []
 
-def _finish(starts: Sequence[Start], layers: FirstLayers) -> list[Fitted]:
-    """The networks of each training set's runs."""
-    weights, preactivations = layers.weights(), layers.preactivations()  # [D, S, M, e''], [D, S, M, n]
-    bias, left = layers.bias.squeeze(-1), layers.left  # [D, S, M], [D, S] or [D, S, M, M]
-    return [finish(start, weights[i], bias[i], preactivations[i], left[i]) for i, start in enumerate(starts)]
+    def step(self, points: Tensor | None) -> None:
+        """One step on the points [b], null for all."""
+        if points is None:
+            self.layers.descend(self.gradient, self._preactivations())
+        else:
+            points = points.to(self.label.device)
+            gradient = LossGradient(self.network, self.label[..., points], self.layers.precision)
+            self.layers.descend_on(points, gradient)
+        self._whole = None
+
+    def look(self, times: int) -> None:
+        """Keep the networks as they are now, so many times over."""
+        self._looks += [(self.layers.now.kept(), self._preactivations())] * times
+
+    def finish(self) -> list[Fitted]:
+        """The networks that were kept, of each training set."""
+        layers = LayersSeen.joined([layers for layers, _ in self._looks])
+        weights, bias = self.layers.weights(layers), layers.bias.squeeze(-1)  # [D, R, M, e''], [D, R, M]
+        whole = [whole for _, whole in self._looks]
+        preactivations = whole[0] if len(whole) == 1 else torch.cat(whole, dim=1)  # [D, R, M, n]
+        left = self.layers.left(layers)  # [D, R] or [D, R, M, M]
+        of_each = zip(self.starts, weights, bias, preactivations, left, strict=True)
+        return [finish(*one) for one in of_each]
+
+    def _preactivations(self) -> Tensor:
+        if self._whole is None:
+            self._whole = self.layers.preactivations()
+        return self._whole

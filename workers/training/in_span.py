@@ -7,8 +7,8 @@ decay act on (C, a, b) as they act on the weights. Derivation: docs/methods/trai
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -28,11 +28,11 @@ BLOCK = 128
 
 
 class Started(Protocol):
-    """S runs of one shape on one training set, before their first step."""
+    """S trainings of one shape on one training set, before their first step."""
 
     @property
     def runs(self) -> Sequence[Run]:
-        """The runs."""
+        """The runs in which they end."""
 
     @property
     def data(self) -> TrainingSet:
@@ -89,6 +89,29 @@ class PointLoss(Protocol):
 
     def lead(self, preactivations: Tensor) -> Tensor:
         """[..., M, N] -> [..., N]: a score that falls as a point's loss rises; differentiable."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayersSeen:
+    """First layers after a step, in the span of the data; after several, S being the rows of look after look."""
+
+    coefficients: Tensor
+    """C [D, S, M, n]"""
+    share: Tensor
+    """a [D, S, 1 or M, 1], or in adversarial training a matrix [D, S, M, M]"""
+    bias: Tensor
+    """b [D, S, M, 1]"""
+
+    def kept(self) -> Self:
+        """A copy, which further steps do not move."""
+        return replace(self, **{field.name: getattr(self, field.name).clone() for field in fields(self)})
+
+    @classmethod
+    def joined(cls, looks: Sequence[Self]) -> Self:
+        """Those of several looks as one, a single one without a copy."""
+        if len(looks) == 1:
+            return looks[0]
+        return cls(*(torch.cat([getattr(one, field.name) for one in looks], dim=1) for field in fields(cls)))
 
 
 class FirstLayers:
@@ -169,15 +192,23 @@ class FirstLayers:
         self.step(everywhere, along)
 
     @property
-    def left(self) -> Tensor:
-        """[D, S], or [D, S, M] of shares apart: a, by which the initial weights are in the weights."""
-        return self.share.flatten(2).squeeze(-1)
+    def now(self) -> LayersSeen:
+        """As they are now, in the same memory."""
+        return LayersSeen(self.coefficients, self.share, self.bias)
 
-    def weights(self) -> Tensor:
-        """W = a W0 + C X [D, S, M, e'']"""
-        weights = self.start * self.share
-        weights[..., : self.inputs.shape[2]] += self.coefficients @ self.inputs.unsqueeze(1)
+    def left(self, seen: LayersSeen) -> Tensor:
+        """[D, S], or [D, S, M] of shares apart: a, by which the initial weights are in the weights."""
+        return seen.share.flatten(2).squeeze(-1)
+
+    def weights(self, seen: LayersSeen) -> Tensor:
+        """W = a W0 + C X [D, L * S, M, e''] of L looks, one after the other."""
+        weights = self._of_start(seen.share)
+        weights[..., : self.inputs.shape[2]] += seen.coefficients @ self.inputs.unsqueeze(1)
         return weights
+
+    def _of_start(self, share: Tensor) -> Tensor:
+        """a W0 [D, L * S, M, e''] of shares of L looks."""
+        return self.start.repeat(1, share.shape[1] // self.start.shape[1], 1, 1).mul_(share)
 
 
 class Descent:

@@ -12,7 +12,7 @@ from torch import Tensor
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.networks.factor import span_factor
 from phaselab.workers.training.adversarial import in_span
-from phaselab.workers.training.in_span import Descent, FirstLayers, PointLoss, Started, settings_of
+from phaselab.workers.training.in_span import Descent, FirstLayers, LayersSeen, PointLoss, Started, settings_of
 
 
 class MixedLayers(FirstLayers):
@@ -29,7 +29,7 @@ class MixedLayers(FirstLayers):
     def factor(self) -> Tensor:
         """L [D, S, M, min(M, e'')] with W = L Q, Q of orthonormal rows. From W itself: W W^T would lose directions in
         which neurons nearly cancel, as twins do."""
-        return span_factor(self.weights()).to(self.precision)
+        return span_factor(self.weights(self.now)).to(self.precision)
 
     def descend(self, loss: PointLoss, preactivations: Tensor) -> None:
         """One step on all points, attacked from where they are, [D, S, M, n]."""
@@ -54,16 +54,13 @@ class MixedLayers(FirstLayers):
         if bias is not None:
             of_bias(bias)
 
-    @property
-    def left(self) -> Tensor:
+    def left(self, seen: LayersSeen) -> Tensor:
         """A [D, S, M, M]"""
-        return self.share
+        return seen.share
 
-    def weights(self) -> Tensor:
-        """W = A W0 + C X [D, S, M, e'']"""
-        weights = self.share @ self.start
-        weights[..., : self.inputs.shape[2]] += self.coefficients @ self.inputs.unsqueeze(1)
-        return weights
+    def _of_start(self, share: Tensor) -> Tensor:
+        """A W0 [D, L * S, M, e'']"""
+        return share @ self.start.repeat(1, share.shape[1] // self.start.shape[1], 1, 1)
 
     def _initial(self) -> Tensor:
         """A W0 X^T [D, S * M, n]"""

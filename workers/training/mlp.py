@@ -21,13 +21,17 @@ from phaselab.workers.networks.groups import label_margin, mean_loss
 from phaselab.workers.networks.mlp import Mlp, Upper, outputs
 from phaselab.workers.training.adversarial import FirstLayer, OnInputs, has_directions
 from phaselab.workers.training.autograd import left_of_start, optimizer_of, preactivations_of, rows_of
+from phaselab.workers.training.training import by_look
 
 
 @dataclass(frozen=True, eq=False)
 class MlpStart:
-    """S runs of one shape on one training set."""
+    """S trainings of one shape on one training set."""
 
     runs: Sequence[Run]
+    """Those in which the trainings end"""
+    looks: Sequence[int]
+    """[L] the steps after which every training is looked at, ascending, up to its last one"""
     data: TrainingSet
     label: Tensor
     """[n] long"""
@@ -40,38 +44,48 @@ class MlpStart:
     """[S, ...]"""
 
     def alone(self, i: int) -> "MlpStart":
-        """The run of that number alone."""
+        """The training of that number alone."""
         this = slice(i, i + 1)
         upper = self.upper.each(lambda tensor: tensor[this])
         return replace(self, runs=[self.runs[i]], weights=self.weights[this], bias=self.bias[this], upper=upper)
 
+    @property
+    def each_look(self) -> "MlpStart":
+        """The start of every network that is looked at, look after look, S being L * S."""
+        looks = len(self.looks)
+        if looks == 1:
+            return self
+        weights, bias = self.weights.repeat(looks, 1, 1), self.bias.repeat(looks, 1)
+        upper = self.upper.each(lambda tensor: tensor.repeat(looks, *[1] * (tensor.dim() - 1)))
+        return replace(self, runs=[*self.runs] * looks, weights=weights, bias=bias, upper=upper)
+
 
 @dataclass(frozen=True, eq=False)
 class MlpFitted:
-    """The networks of S runs after the last step, with the loss and accuracy on the training set."""
+    """The networks of S trainings at L looks, with the loss and accuracy on the training set; R = L * S."""
 
     weights: Tensor
-    """[S, M, e'']"""
+    """[R, M, e'']"""
     bias: Tensor
-    """[S, M]"""
+    """[R, M]"""
     upper: Upper
-    """[S, ...]"""
+    """[R, ...]"""
     loss: Tensor
-    """[S] mean training loss"""
+    """[R] mean training loss"""
     accuracy: Tensor
-    """[S] share of training points whose own label has strictly the largest output"""
+    """[R] share of training points whose own label has strictly the largest output"""
     left: Tensor
-    """[S, M] the factors that are left of the neurons' initial weights, W = diag(left) W0 + V, V being learned, or [S]
-    that of all; in adversarial training a matrix [S, M, M]; nan where that is not known"""
+    """[R, M] the factors that are left of the neurons' initial weights, W = diag(left) W0 + V, V being learned, or [R]
+    that of all; in adversarial training a matrix [R, M, M]; nan where that is not known"""
     steps: Tensor
-    """[S] steps that were taken"""
+    """[R] steps that were taken"""
 
 
 def finish(start: MlpStart, weights: Tensor, bias: Tensor, upper: Upper, left: Tensor, steps: Tensor) -> MlpFitted:
-    """Fitted networks from their weights, what is left of the start, and the steps taken [S]."""
-    seen = preactivations_of(start.data.inputs, weights, bias)  # [S, M, n]
-    of_groups = outputs(seen, weights.norm(dim=-1), upper, start.network)  # [S, c, n]
-    accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [S]
+    """Fitted networks from their weights, what is left of the start, and the steps taken [R]."""
+    seen = preactivations_of(start.data.inputs, weights, bias)  # [R, M, n]
+    of_groups = outputs(seen, weights.norm(dim=-1), upper, start.network)  # [R, c, n]
+    accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [R]
     loss = mean_loss(of_groups, start.label, start.network.loss, start.network.binary)
     return MlpFitted(weights, bias, upper, loss, accuracy, left, steps)
 
@@ -115,10 +129,26 @@ def train(starts: Sequence[MlpStart], stop: Stop | None = None) -> list[MlpFitte
 
 def _train(start: MlpStart, stop: Stop | None) -> MlpFitted:
     trained = each(range(len(start.runs)), lambda i: _One(start, i).train(stop))
-    weights, bias = (torch.stack([getattr(one, name) for one in trained]) for name in ("weights", "bias"))
-    left = weights.new_tensor([one.left for one in trained]).unsqueeze(1).expand(-1, weights.shape[1])
-    steps = torch.tensor([one.steps for one in trained], device=weights.device)
-    return finish(start, weights, bias, Upper.joined([one.upper for one in trained], torch.stack), left, steps)
+    weights, bias = (by_look([getattr(one, name) for one in trained]) for name in ("weights", "bias"))
+    left = by_look([weights.new_tensor(one.left) for one in trained])  # [R]
+    steps = by_look([torch.tensor(one.steps, device=weights.device) for one in trained])
+    return finish(start, weights, bias, Upper.joined([one.upper for one in trained], by_look), left, steps)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """A training at its L looks."""
+
+    weights: Tensor
+    """[L, M, e'']"""
+    bias: Tensor
+    """[L, M]"""
+    upper: Upper
+    """[L, ...]"""
+    steps: list[int]
+    """Steps that were taken"""
+    left: list[float]
+    """The factors that are left of the first layer's start; nan for powers, of which each neuron keeps another."""
 
 
 class _One:
@@ -128,10 +158,10 @@ class _One:
         self._start, self._run = start, start.runs[i]
         parts = trained_parts(self._run.settings)
         self._leaves: list[Tensor] = []
-        self.weights = self._leaf(start.weights[i], "weights" in parts)
-        self.bias = self._leaf(start.bias[i], "bias" in parts)
+        self._weights = self._leaf(start.weights[i], "weights" in parts)
+        self._bias = self._leaf(start.bias[i], "bias" in parts)
         upper = start.upper.each(lambda tensor: tensor[i])
-        self.upper = Upper(
+        self._upper = Upper(
             tuple(self._leaf(one, "hidden" in parts) for one in upper.hidden),
             tuple(self._leaf(one, "hidden_bias" in parts) for one in upper.hidden_bias),
             self._leaf(upper.output, "output" in parts),
@@ -142,59 +172,70 @@ class _One:
         self._first = "weights" in parts
         layout, data = start.network.layout, start.data
         self._attack = OnInputs(self._run, data.inputs, layout.outputs, start.network.positive_groups)
-        self.steps = 0
+        self._optimizer = optimizer_of(self._run.settings.training, self._leaves)
+        self._steps: list[int] = []
+        self._seen: list[list[Tensor]] = []
 
     def _leaf(self, value: Tensor, trained: bool) -> Tensor:
         leaf = value.clone().requires_grad_(trained)
         self._leaves += [leaf] if trained else []
         return leaf
 
-    @torch.enable_grad()
-    def train(self, stop: Stop | None) -> "_One":
-        """To the last step, or to where training is to stop."""
-        settings, start = self._run.settings, self._start
-        training, look = settings.training, steps_between_looks(settings)
-        optimizer = optimizer_of(training, self._leaves)
-        for step, rows in zip(range(training.steps), rows_of(self._run), strict=False):
-            check(stop)
-            tell(Stage.TRAINING, step, training.steps)
-            if look is not None and step % look == 0 and self._is_done():
+    def train(self, stop: Stop | None) -> _Trained:
+        """To the last look, or to where training is to stop: what is looked at later is as it was then."""
+        settings, looks = self._run.settings, self._start.looks
+        between, step = steps_between_looks(settings), 0
+        for step, rows in zip(range(looks[-1] + 1), rows_of(self._run), strict=False):
+            self._look(step, looks.count(step))
+            if step == looks[-1] or (between is not None and step % between == 0 and self._is_done()):
                 break
-            inputs, label = start.data.inputs, start.label
-            if rows is not None:
-                inputs, label = inputs[rows.to(label.device)], label[rows.to(label.device)]
-            if has_directions(settings, self.steps):
-                inputs = self._attack(inputs, label, self._layer, stop)
-            optimizer.zero_grad()
-            loss = mean_loss(self._outputs(inputs), label, start.network.loss, start.network.binary)
-            (loss / settings.network.multiplier**2).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            self.steps += 1
-        self.weights, self.bias = self.weights.detach(), self.bias.detach()
-        self.upper = self.upper.each(torch.Tensor.detach)
-        return self
+            check(stop)
+            tell(Stage.TRAINING, step, looks[-1])
+            self._step(step, rows, stop)
+        self._look(step, len(looks) - len(self._seen))
+        weights, bias, *upper = (torch.stack(same) for same in zip(*self._seen, strict=True))
+        return _Trained(weights, bias, Upper.of(upper), self._steps, self._left())
+
+    @torch.enable_grad()
+    def _step(self, step: int, rows: Tensor | None, stop: Stop | None) -> None:
+        """The step of that number on the points of `rows`, null for all of them."""
+        start, settings = self._start, self._run.settings
+        inputs, label = start.data.inputs, start.label
+        if rows is not None:
+            inputs, label = inputs[rows.to(label.device)], label[rows.to(label.device)]
+        if has_directions(settings, step):
+            inputs = self._attack(inputs, label, self._layer, stop)
+        self._optimizer.zero_grad()
+        loss = mean_loss(self._outputs(inputs), label, start.network.loss, start.network.binary)
+        (loss / settings.network.multiplier**2).backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+
+    def _look(self, step: int, times: int) -> None:
+        """Keep the network as it is now, so many times over."""
+        if times:
+            self._steps += [step] * times
+            now = self._weights, self._bias, *self._upper.tensors
+            self._seen += [[tensor.detach().clone() for tensor in now]] * times
 
     def _outputs(self, inputs: Tensor) -> Tensor:
         """[c, n] at inputs [n, e]."""
-        seen = preactivations_of(inputs, self.weights, self.bias)  # [M, n]
-        return outputs(seen, self.weights.norm(dim=-1), self.upper, self._start.network)
+        seen = preactivations_of(inputs, self._weights, self._bias)  # [M, n]
+        return outputs(seen, self._weights.norm(dim=-1), self._upper, self._start.network)
 
     @property
     def _layer(self) -> FirstLayer:
-        network, length = self._start.network, self.weights.norm(dim=-1)  # [M]
-        above = partial(outputs, length=length, upper=self.upper, network=network)
-        return FirstLayer(self.weights, self.bias, above, network.loss, network.binary)
+        network, length = self._start.network, self._weights.norm(dim=-1)  # [M]
+        above = partial(outputs, length=length, upper=self._upper, network=network)
+        return FirstLayer(self._weights, self._bias, above, network.loss, network.binary)
 
     def _is_done(self) -> bool:
         start, training = self._start, self._run.settings.training
         with torch.no_grad():
             return bool(reached(training, self._outputs(start.data.inputs), start.label, start.network))
 
-    @property
-    def left(self) -> float:
-        """The factor that is left of the first layer's start; nan for powers, of which each neuron keeps another."""
+    def _left(self) -> list[float]:
         if not self._first:
-            return 1.0
+            return [1.0] * len(self._steps)
         if self._start.network.power not in (None, 1.0):
-            return math.nan
-        return left_of_start(self._run.settings.training.model_copy(update={"steps": self.steps}))
+            return [math.nan] * len(self._steps)
+        return left_of_start(self._run.settings.training, self._steps)

@@ -6,6 +6,7 @@ stands above comes from automatic differentiation, for all runs at once. Derivat
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from itertools import repeat
 
 import torch
@@ -17,10 +18,10 @@ from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.networks.groups import mean_loss
 from phaselab.workers.networks.mlp import Upper, outputs
 from phaselab.workers.training.adversarial import InSpan, has_directions, in_span, score
-from phaselab.workers.training.in_span import Descent, FirstLayers, settings_of, stacked
+from phaselab.workers.training.in_span import Descent, FirstLayers, LayersSeen, settings_of, stacked
 from phaselab.workers.training.mixed import MixedLayers, mixing_of
 from phaselab.workers.training.mlp import MlpFitted, MlpStart, finish, reached, steps_between_looks, trained_parts
-from phaselab.workers.training.training import batches
+from phaselab.workers.training.training import batches, by_look
 
 Name = tuple[str, int]
 """Of something that has a gradient: its part (`mlp.trained_parts`) and its number among those of the part."""
@@ -30,32 +31,35 @@ LENGTH: Name = ("length", 0)
 
 def train(starts: Sequence[MlpStart], stop: Stop | None = None) -> list[MlpFitted]:
     """Train every run of every start, up to its steps, exact up to rounding; the starts have equally many runs each,
-    all of one shape. Raises Stopped, and ValueError for Adam.
+    all of one shape and looked at alike. Raises Stopped, and ValueError for Adam.
     """
-    training = starts[0].runs[0].settings.training
-    if training.batch_size is not None:
+    if starts[0].runs[0].settings.training.batch_size is not None:
         return each(starts, lambda start: _train_on_batches(start, stop))
     return _train(starts, repeat(None), stop)
 
 
 def _train_on_batches(start: MlpStart, stop: Stop | None) -> MlpFitted:
-    """Every run by itself, for each has its own order of batches."""
+    """Every training by itself, for each has its own order of batches."""
     alone = [start.alone(i) for i in range(len(start.runs))]
     trained = each(alone, lambda one: _train([one], batches(one.runs[0]), stop)[0])
-    upper = Upper.joined([one.upper for one in trained], torch.cat)
+    upper = Upper.joined([one.upper for one in trained], by_look)
     names = [field.name for field in fields(MlpFitted) if field.name != "upper"]
-    return replace(trained[0], upper=upper, **{n: torch.cat([getattr(one, n) for one in trained]) for n in names})
+    return replace(trained[0], upper=upper, **{n: by_look([getattr(one, n) for one in trained]) for n in names})
 
 
 def _train(starts: Sequence[MlpStart], rows: Iterator[Tensor | None], stop: Stop | None) -> list[MlpFitted]:
-    """Train all runs together, each step on the points of `rows`, null for all of them."""
-    settings = starts[0].runs[0].settings
-    state, look, steps = _State(starts), steps_between_looks(settings), settings.training.steps
-    for step, points in zip(range(steps), rows, strict=False):
+    """Train all together, each step on the points of `rows`, null for all of them. Where all are to stop before the
+    last look, what is looked at later is as it was then."""
+    state, looks = _State(starts), starts[0].looks
+    between, last, seen = steps_between_looks(starts[0].runs[0].settings), looks[-1], 0
+    for step, points in zip(range(last), rows, strict=False):
         check(stop)
-        tell(Stage.TRAINING, step, steps)
-        if not state.step(points, look is not None and step % look == 0):
+        tell(Stage.TRAINING, step, last)
+        state.look(looks.count(step))
+        seen += looks.count(step)
+        if not state.step(points, between is not None and step % between == 0):
             break
+    state.look(len(looks) - seen)
     return state.finish()
 
 
@@ -81,6 +85,7 @@ class _State:
         self.factor = self.layers.share.new_tensor(factors)  # [D, S]
         self.running = torch.ones_like(self.factor, dtype=torch.bool)  # [D, S]
         self.taken = torch.zeros_like(self.running, dtype=torch.long)
+        self.looks: list[tuple[LayersSeen, Upper, Tensor]] = []
 
     def step(self, points: Tensor | None, look: bool) -> bool:
         """One step on the points [b], null for all, of the runs that are not done; false where all are, and nothing is
@@ -138,7 +143,7 @@ class _State:
     def _length(self, preactivations: Tensor, square: Tensor) -> Tensor:
         """|w| [D, S, M], from |w0|^2 and W = a W0 + C X: |w|^2 = a^2 |w0|^2 + a C.(W0 X^T) + C.(P - b)."""
         if self.mixed is not None:
-            lengths: Tensor = self.mixed.weights().norm(dim=-1)
+            lengths: Tensor = self.mixed.weights(self.mixed.now).norm(dim=-1)
             return lengths
         layers, share = self.layers, self.layers.share.squeeze(-1)  # [D, S, M]
         initial = layers.initial.view_as(layers.coefficients)  # [D, S, M, n]
@@ -170,12 +175,21 @@ class _State:
         else:
             self.layers.step_on(points, by_first, along)
 
+    def look(self, times: int) -> None:
+        """Keep the networks as they are now, so many times over."""
+        if times:
+            now = self.layers.now.kept(), self.upper.each(torch.clone), self.taken.clone()
+            self.looks += [now] * times
+
     def finish(self) -> list[MlpFitted]:
-        """The networks of each training set's runs."""
-        weights, bias = self.layers.weights(), self.layers.bias.squeeze(-1)  # [D, S, M, e''], [D, S, M]
-        left = self.layers.left  # [D, S], [D, S, M] or [D, S, M, M]
-        uppers = [Upper.of(tensors) for tensors in zip(*self.upper.tensors, strict=True)]
-        each_set = zip(self.starts, weights, bias, uppers, left, self.taken, strict=True)
+        """The networks that were kept, of each training set."""
+        layers = LayersSeen.joined([layers for layers, _, _ in self.looks])
+        weights, bias = self.layers.weights(layers), layers.bias.squeeze(-1)  # [D, R, M, e''], [D, R, M]
+        left = self.layers.left(layers)  # [D, R], [D, R, M] or [D, R, M, M]
+        upper = Upper.joined([upper for _, upper, _ in self.looks], partial(torch.cat, dim=1))  # [D, R, ...]
+        uppers = [Upper.of(tensors) for tensors in zip(*upper.tensors, strict=True)]
+        taken = torch.cat([taken for _, _, taken in self.looks], dim=1)  # [D, R]
+        each_set = zip(self.starts, weights, bias, uppers, left, taken, strict=True)
         return [finish(*one) for one in each_set]
 
 

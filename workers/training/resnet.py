@@ -34,21 +34,28 @@ def train(
     box: Box,
     stop: Stop | None = None,
     checkpoint: Checkpoint | None = None,
-) -> ResNet18:
-    """Train a network on images [n, channels, side, side] and label groups [n], in place, from its checkpoint on if
-    there is one: with the same result as without a break. The checkpoint stays as it was last saved. Raises Stopped.
+    before: State | None = None,
+) -> State:
+    """Train a network on images [n, channels, side, side] and label groups [n], in place, from its checkpoint on, or
+    from where a run of fewer steps of the same training ended, whichever is further: with the same result as without a
+    break. Gives where it ends, for runs of more steps. The checkpoint stays as it was last saved. Raises Stopped.
     """
-    state = _Training(network, run, images, label, box)
-    first = state.resume(checkpoint.load(images.device)) if checkpoint else 0
+    state, steps = _Training(network, run, images, label, box), run.settings.training.steps
+    first = state.resume(_furthest(before, checkpoint.load(images.device) if checkpoint else None))
     network.train()
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True), torch.enable_grad():
-        for step, rows in enumerate(islice(_rows(run), first, run.settings.training.steps), start=first):
+        for step, rows in enumerate(islice(_rows(run), first, steps), start=first):
             check(stop)
-            tell(Stage.TRAINING, step, run.settings.training.steps)
+            tell(Stage.TRAINING, step, steps)
             state.step(step, rows.to(images.device), stop)
             if checkpoint is not None and checkpoint.due:
                 checkpoint.save(state.saved(step + 1))
-    return network.eval()
+    network.eval()
+    return state.saved(steps)
+
+
+def _furthest(*states: State | None) -> State | None:
+    return max((state for state in states if state is not None), key=lambda state: int(state["step"]), default=None)
 
 
 class _Training:

@@ -10,7 +10,7 @@ from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.base.device import Memory, memory
 from phaselab.workers.base.stop import Stopped
-from phaselab.workers.families.registry import bytes_needed
+from phaselab.workers.families.registry import bytes_needed, family_of
 from phaselab.workers.trial.run_stack import run_stack
 from phaselab.workers.trial.trainable import Compute
 
@@ -30,7 +30,8 @@ def ready(device: str, threads: int) -> Compute:
 
 
 class SharedGpu:
-    """Computes stacks on a GPU that others use too: as many runs at a time as fit into what is free.
+    """Computes stacks on a GPU that others use too: as many runs at a time as fit into what is free, all of those that
+    are computed one after the other.
 
     `look` tells what is free; `pause` waits for so many seconds.
     """
@@ -45,6 +46,8 @@ class SharedGpu:
         while len(outcomes) < len(stack.runs):
             rest = stack.runs[len(outcomes) :]
             most = self._fitting(rest[0].settings, stop)
+            if not family_of(rest[0].settings).together:
+                most = len(rest)  # one after the other
             outcomes += run_stack(Stack(rest[:most]), device, stop)
         return outcomes
 

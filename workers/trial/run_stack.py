@@ -17,7 +17,7 @@ from phaselab.domain.results.results import Curve, Decision, Outcome, Readout, R
 from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Method
-from phaselab.domain.settings.stacks import Stack
+from phaselab.domain.settings.stacks import Stack, trajectories
 from phaselab.workers.attacks.attacks import Accuracies, Attacked, Attacks
 from phaselab.workers.attacks.brackets import fed
 from phaselab.workers.attacks.landscape import TARGETS
@@ -83,9 +83,8 @@ def _compute(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcom
     left = [run for run in runs if run.key not in useless]
     if family.together and left:
         outcomes += _train_and_judge(family, left, device, stop)
-    for run in () if family.together else left:
-        with run_at_work(run.key):
-            outcomes += _train_and_judge(family, [run], device, stop)
+    for same in () if family.together else trajectories(left):
+        outcomes += _train_and_judge_in_turn(family, same.runs, device, stop)
     if family.resumes:
         for run in runs:
             forget(run.key, len(TARGETS))
@@ -94,8 +93,17 @@ def _compute(runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcom
 
 def _train_and_judge(family: Family, runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
     stack = family.train(runs, device, stop)
-    judged = each(stack.trained, lambda trained: _judge(trained, family.resumes, device, stop))
+    judged = each(list(stack.trained), lambda trained: _judge(trained, family.resumes, device, stop))
     return [*stack.failures, *chain.from_iterable(judged)]
+
+
+def _train_and_judge_in_turn(family: Family, runs: Sequence[Run], device: str, stop: Stop | None) -> list[Outcome]:
+    """Of runs of one training, each before it goes on to the next."""
+    stack, judged = family.train(runs, device, stop), list[Outcome]()
+    for trained in stack.trained:
+        with run_at_work(trained.runs[0].key):
+            judged += _judge(trained, family.resumes, device, stop)
+    return [*stack.failures, *judged]
 
 
 def _judge(trained: Trained, resumes: bool, device: str, stop: Stop | None) -> list[RunResult]:
