@@ -10,6 +10,7 @@ from phaselab.domain.results.results import READOUTS, Curve, RunFailure, RunResu
 from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.radii import radii
 from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.settings import PROOFS
 
 
 def made_up(run: Run, **measures: float | None) -> RunResult:
@@ -22,7 +23,7 @@ def made_up(run: Run, **measures: float | None) -> RunResult:
     falling = {name: np.sort(draw.integers(0, 101, count) / 100)[::-1] for name in product(READOUTS, methods)}
     upper = {readout: np.sort(draw.integers(0, 101, count) / 100)[::-1] for readout in READOUTS}
     curves = tuple(
-        Curve(readout, method, line, np.maximum(line, upper[readout]) if method == "exact" else None)
+        Curve(readout, method, line, np.maximum(line, upper[readout]) if method in PROOFS else None)
         for (readout, method), line in falling.items()
     )
     return RunResult(

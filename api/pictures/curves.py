@@ -17,14 +17,20 @@ from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.domain.settings.settings import Method, RadiiIn
 from phaselab.domain.settings.texts import shortened
 
-LINES: Mapping[Method, Literal["-", "--", ":"]] = {"exact": "-", "pgd": "--", "pgd_native": ":"}
+LINES: Mapping[Method, Literal["-", "-.", "--", ":"]] = {
+    "exact": "-",
+    "certified": "-.",
+    "pgd": "--",
+    "pgd_native": ":",
+}
 _METHOD_NAMES: Mapping[Method, str] = {
     "exact": "exact",
+    "certified": "certified",
     "pgd": "pgd on the scored readout",
     "pgd_native": "pgd on the network's own loss",
 }
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h", "d")
-_WIDTHS: Mapping[Method, float] = {"exact": 2.0, "pgd": 1.5, "pgd_native": 1.2}
+_WIDTHS: Mapping[Method, float] = {"exact": 2.0, "certified": 2.0, "pgd": 1.5, "pgd_native": 1.2}
 _NARROW = 42
 """Letters of a line of the legend under a single panel."""
 _UPPER_WIDTH = 0.9

@@ -26,6 +26,8 @@ MOST_WEIGHTS = 100_000_000
 """Most weights between hidden layers."""
 PASSES = 12
 """Passes over memory that differentiating a step of an attack takes beside the one that `POINTWISE_RATE` counts."""
+CERTIFYING = 150
+"""Passes over coefficients that certifying a radius takes, in all."""
 LOSSES = {"binary": ("logistic", "square", "exponential"), "groups": ("cross_entropy", "square", "exponential")}
 """Losses by what there are labels of; the first is `auto`."""
 
@@ -129,12 +131,14 @@ def _of_the_size(settings: Settings) -> Iterator[Fault]:
 
 
 def _unfit(settings: Settings) -> Mapping[Method, Unfit]:
-    """Exact radii need an activation that is max(z, leak z), of one hidden layer unless it is linear."""
+    """Exact radii need an activation that is max(z, leak z), of one hidden layer unless it is linear; all others have
+    certified lower bounds of them."""
     network = settings.network
+    here = f"depth {network.depth} of {network.activation}"
     if network.activation == "linear" or (network.depth == 2 and network.activation in ("relu", "leaky_relu")):
-        return {}
-    why = f"is for two layers of relu or leaky_relu, and for linear, not for depth {network.depth} of"
-    return {"exact": Unfit(f"{why} {network.activation}", instead="pgd")}
+        return {"certified": Unfit(f"is for networks without exact radii, not for {here}", instead="exact")}
+    why = f"is for two layers of relu or leaky_relu, and for linear, not for {here}"
+    return {"exact": Unfit(why, instead="certified")}
 
 
 def _seconds(settings: Settings) -> float:
@@ -150,8 +154,18 @@ def _seconds(settings: Settings) -> float:
     steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
     products = 6.0 * steps * points * count * (count + above)
     trained = attack_seconds(settings, depth - 1, count, columns)
-    exact = 200 * points * count * group_count(settings.network.labels, data.k) if "exact" in attack.methods else 0
-    return trained + (train + products) / MATRIX_RATE + (PASSES * steps * points * count + exact) / POINTWISE_RATE
+    proof = _proof_operations(settings, count)
+    return trained + (train + products) / MATRIX_RATE + (PASSES * steps * points * count + proof) / POINTWISE_RATE
+
+
+def _proof_operations(settings: Settings, count: int) -> float:
+    """Passes of the method that proves radii, on networks of so many neurons a layer."""
+    attack, groups = settings.attack, group_count(settings.network.labels, settings.data.k)
+    readouts, between = (1 if groups == 2 else 2), (settings.network.depth - 2) * (settings.network.depth - 1) / 2
+    if "exact" in attack.methods:
+        return 200.0 * attack.test_points * count * groups
+    bounded = readouts * count * (groups + 2 * count * between)  # functions of a layer, through every layer before it
+    return CERTIFYING * attack.test_points * bounded if "certified" in attack.methods else 0.0
 
 
 FAMILY = Family(

@@ -61,7 +61,7 @@ FAMILY = Family(
     name="two_layer",
     chosen_by="network.kind: two_layer",
     sources=("clusters", "images", "features", "orthogonal"),
-    choices={"training.precision": ("float32", "float64")},
+    choices={"training.precision": ("float32", "float64"), "attack.methods": ("pgd", "pgd_native", "exact")},
     notes={
         "network.kind": "a two-layer ReLU network whose second layer is fixed",
         "network.width": "neurons per sign (`binary`) or per output; `auto` gives the network k neurons in all, as"

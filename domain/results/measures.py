@@ -23,6 +23,7 @@ _EXACT = ("two_layer", "mlp")
 _LINEAR_FIRST = ("two_layer", "mlp")
 _ANY_DEPTH = ("mlp",)
 _LEAST = "over test points of the least L2 perturbation that flips the binary decision of the"
+_PROVED = "over test points of the L2 length up to which no perturbation can flip, as is proved, the decision of the"
 _FOUND = "over test points of the shortest perturbation that `pgd` found to flip the binary decision of the"
 
 
@@ -34,6 +35,11 @@ def _radius(name: str, symbol: str, meaning: str, unit: str = "L2", families: tu
 def _attacked(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure:
     """A measure of what an attack found, where there are no exact radii."""
     return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/mlp.md", _ANY_DEPTH)
+
+
+def _certified(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure:
+    """A measure of what is proved from below, at any depth."""
+    return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/certified.md", _ANY_DEPTH)
 
 
 def _gap(name: str, symbol: str, of: str, families: tuple[str, ...] = _EXACT) -> Measure:
@@ -171,6 +177,14 @@ _ENTRIES = (
     _attacked("attacked_radius_max", "u_max", f"Median {_FOUND} max readout, likewise."),
     _attacked("attacked_radius_sum_relative", "u_sum/R", "attacked_radius_sum over R.", unit=""),
     _attacked("attacked_radius_max_relative", "u_max/R", "attacked_radius_max over R.", unit=""),
+    _certified(
+        "certified_radius_sum",
+        "c_sum",
+        f"Median {_PROVED} sum readout: a lower bound of the robust radius, where there are exact radii theirs.",
+    ),
+    _certified("certified_radius_max", "c_max", f"Median {_PROVED} max readout, likewise."),
+    _certified("certified_radius_sum_relative", "c_sum/R", "certified_radius_sum over R.", unit=""),
+    _certified("certified_radius_max_relative", "c_max/R", "certified_radius_max over R.", unit=""),
     _radius("robust_radius_sum", "r_sum", f"Median {_LEAST} sum readout."),
     _radius("robust_radius_max", "r_max", f"Median {_LEAST} max readout."),
     _radius(

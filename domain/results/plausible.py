@@ -15,7 +15,7 @@ from phaselab.domain.results.results import MOST_SECONDS, READOUTS, Curve, RunRe
 from phaselab.domain.results.trust import FLAGS
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.radii import radii
-from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.settings import PROOFS, Settings
 
 SLACK = 1e-5
 """By how much, relative to 1 or to itself, rounding in float32 may carry a number out of its range."""
@@ -34,7 +34,9 @@ def cosine_shape(settings: Settings) -> tuple[int, int]:
 def most_bytes(settings: Settings) -> int:
     """Most bytes that the result of a run of canonical settings takes as JSON."""
     k, columns = cosine_shape(settings)
-    curves = len(READOUTS) * (len(settings.attack.methods) + ("exact" in settings.attack.methods))  # two of a bracket
+    curves = len(READOUTS) * (
+        len(settings.attack.methods) + sum(proof in settings.attack.methods for proof in PROOFS)
+    )  # two of a bracket
     numbers = k * columns + curves * len(radii(settings.attack))
     return NUMBER_BYTES * numbers + 4 * k + 100 * (curves + len(MEASURES)) + REST_BYTES
 
@@ -97,7 +99,9 @@ def _bracket_fault(curve: Curve) -> str | None:
     lower, upper = curve.accuracy, curve.accuracy_upper
     if upper is None:
         return None
-    if curve.method != "exact":
-        return "only `exact` has an upper curve: an attack proves nothing right"
+    if curve.method not in PROOFS:
+        return (
+            f"only {' and '.join(f'`{proof}`' for proof in PROOFS)} have an upper curve: an attack proves nothing right"
+        )
     crossed = upper.shape == lower.shape and np.any(upper < lower)
     return "an upper curve is never below the curve of what is proved right" if crossed else None

@@ -27,8 +27,8 @@ MOST_SECONDS = 1e9
 class Curve:
     """Robust accuracy, in [0, 1], at each radius of the run's settings: never rising, shape [radii].
 
-    A bracket of `exact`: `accuracy` is the share of points that are proved right, `accuracy_upper` that of points that
-    are not proved wrong, never below it. Null for attacks, and for what older versions computed.
+    A bracket of `exact` or `certified`: `accuracy` is the share of points that are proved right, `accuracy_upper` that
+    of points that are not proved wrong, never below it. Null for attacks, and for what older versions computed.
     """
 
     readout: Readout

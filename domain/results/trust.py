@@ -6,7 +6,7 @@ from typing import Literal
 
 from phaselab.domain.families.sources import source_of
 from phaselab.domain.settings.radii import center_norm, in_data_units
-from phaselab.domain.settings.settings import Settings
+from phaselab.domain.settings.settings import PROOFS, Settings
 
 FLAGS: Mapping[str, str] = {
     "diverged": "training made the loss far worse than saying nothing: the network is no trained one",
@@ -56,7 +56,7 @@ def ceiling(settings: Settings) -> float | None:
 
 def _checks(settings: Settings) -> Iterator[str]:
     methods, boxed = settings.attack.methods, source_of(settings).name == "images"
-    exact, pgd, at = "exact" in methods, "pgd" in methods, in_data_units(settings)
+    proof, pgd, at = any(one in methods for one in PROOFS), "pgd" in methods, in_data_units(settings)
     yield "diverged"
     if methods and at[0] == 0:
         yield "clean_mismatch"
@@ -66,11 +66,13 @@ def _checks(settings: Settings) -> Iterator[str]:
         return
     if pgd:
         yield "ball_not_filled"
-    if exact:
-        yield from ("not_adversarial", "beats_certificate")
-    if pgd or (methods and not exact):
+    if proof:
+        yield "beats_certificate"
+    if "exact" in methods:
+        yield "not_adversarial"
+    if pgd or (methods and not proof):
         yield "line_search_wins"
-    if pgd and exact:
+    if pgd and "exact" in methods:
         yield "weaker_than_exact"
     height = ceiling(settings)
     if methods and height is not None and at[-1] >= height:

@@ -223,8 +223,16 @@ RADII = RadiusRange(start=0.0, stop=60.0, num=31)
 RADII_IN_NORMS = RadiusRange(start=0.0, stop=1.2, num=31)
 """What is left out stands for, by the unit."""
 RadiiIn = Literal["absolute", "center_norm"]
-Method = Literal["pgd", "pgd_native", "exact"]
-METHODS: tuple[Method, ...] = ("pgd", "pgd_native", "exact")
+Method = Literal["pgd", "pgd_native", "exact", "certified"]
+METHODS: tuple[Method, ...] = ("pgd", "pgd_native", "exact", "certified")
+FORMER_METHODS: tuple[Method, ...] = ("pgd", "pgd_native", "exact")
+"""What stood for all of them: stored specs, which leave nothing out, have it."""
+PROOFS: tuple[Method, ...] = ("exact", "certified")
+"""Those that prove radii: the radii themselves, or lower bounds of them. A run has one at most."""
+
+
+def _all_of_today(methods: tuple[Method, ...]) -> tuple[Method, ...]:
+    return METHODS if methods == FORMER_METHODS else methods
 
 
 class Attack(Group):
@@ -247,10 +255,12 @@ class Attack(Group):
     """Steps of projected gradient descent; each is 2.5 * radius / steps long."""
     restarts: Annotated[int, _first("restarts")] = Field(1, ge=1, le=100)
     """Starts of the attack per point: the first at the point, the others at random inside the ball."""
-    methods: Annotated[tuple[Method, ...], _first("methods", swept=False)] = Field(METHODS, strict=False)
+    methods: Annotated[tuple[Method, ...], AfterValidator(_all_of_today), _first("methods", swept=False)] = Field(
+        METHODS, strict=False
+    )
     """Which curves to compute: `pgd` on the scored readout, `pgd_native` on the network's own
-    loss (of an `mlp` the own output less the logsumexp of the others, whatever it was trained by), `exact`; none for
-    measures alone."""
+    loss (of an `mlp` the own output less the logsumexp of the others, whatever it was trained by), `exact` radii, or
+    where there are none `certified` lower bounds of them; none for measures alone. When left out all that hold."""
     label_radius: Annotated[Literal["auto", "always"], Entry("label radius", families=("two_layer",), swept=False)] = (
         "auto"
     )

@@ -34,7 +34,7 @@ from phaselab.domain.results.results import READOUTS, Curve, Outcome, RunResult
 from phaselab.domain.results.states import Stage
 from phaselab.domain.results.trust import Trust
 from phaselab.domain.settings.runs import Run
-from phaselab.domain.settings.settings import METHODS
+from phaselab.domain.settings.settings import METHODS, PROOFS
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.base.configuration import Configuration
@@ -129,7 +129,7 @@ def result_of(run: Run) -> Outcome:
     accuracy = np.array([1.0, 0.75 - seed / 4, 0.25])
     upper = np.array([1.0, 0.75 - seed / 8, 0.25])  # a bracket that is open in one of two runs
     curves = tuple(
-        Curve(readout, method, accuracy, upper if method == "exact" else None)
+        Curve(readout, method, accuracy, upper if method in PROOFS else None)
         for readout in READOUTS
         for method in METHODS
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from phaselab.db.writing.arrays import Accuracies, RunArrays, decode, decode_curves, encode
 from phaselab.domain.results.results import READOUTS, Curve
-from phaselab.domain.settings.settings import METHODS, Method
+from phaselab.domain.settings.settings import METHODS, PROOFS, Method
 
 NAMES = [(readout, method) for readout in READOUTS for method in METHODS]
 
@@ -26,9 +26,9 @@ def drawn(draw: np.random.Generator, curves: int, radii: int, points: int) -> Ru
 
 
 def bracket(draw: np.random.Generator, method: Method, lower: Accuracies) -> Accuracies | None:
-    """The upper curve of a curve: none of an attack, and now and then of `exact`, whose bounds may meet."""
+    """The upper curve of a curve: none of an attack, and now and then of a proof, whose bounds may meet."""
     kind = draw.integers(3)
-    return None if method != "exact" or kind == 0 else lower if kind == 1 else np.ones_like(lower)
+    return None if method not in PROOFS or kind == 0 else lower if kind == 1 else np.ones_like(lower)
 
 
 def as_stored_before(run: RunArrays) -> bytes:
@@ -81,7 +81,7 @@ def test_what_the_first_version_stored_is_read() -> None:
 
 def test_usual_curves_take_two_bytes_a_number() -> None:
     run = without_upper(drawn(np.random.default_rng(1), 6, 31, 1000))
-    curves = tuple(replace(one, accuracy_upper=one.accuracy if one.method == "exact" else None) for one in run.curves)
+    curves = tuple(replace(one, accuracy_upper=one.accuracy if one.method in PROOFS else None) for one in run.curves)
     sizes = [len(content) for content in encode([run, replace(run, curves=curves)])]
     assert sizes[0] < 2 * 6 * 31 + 4 * 12 + 250
     assert sizes[1] <= sizes[0] + 16, "curves whose bounds meet are stored once"
@@ -89,7 +89,7 @@ def test_usual_curves_take_two_bytes_a_number() -> None:
 
 def test_the_curves_of_many_runs_at_once_are_those_of_each() -> None:
     draw = np.random.default_rng(2)
-    runs = [drawn(draw, curves, 5, points) for curves, points in ((6, 1000), (2, 1000), (6, 0), (6, 1000))]
+    runs = [drawn(draw, curves, 5, points) for curves, points in ((8, 1000), (2, 1000), (8, 0), (8, 1000))]
     found = decode_curves([as_stored_before(runs[0]), *encode(runs[1:])])
     for name in NAMES:
         one = found[name]

@@ -246,6 +246,7 @@ def test_a_made_up_family_is_in_the_catalogue(made_up: None) -> None:
     assert shown["attack.methods"].only == {
         "pgd_native": ("two_layer", "mlp", "resnet18"),
         "exact": ("two_layer", "mlp"),
+        "certified": ("mlp",),
     }
     assert (
         "made_up"

@@ -17,7 +17,10 @@ IMAGES = resolve(Settings.model_validate(DIGITS))
 RESNET = resolve(Settings.model_validate(DIGITS | {"network": {"kind": "resnet18"}}))
 OF_LAYERS_OR_TRAINED = {"compression_fit", "readout_participation"}
 OF_ANY_DEPTH = {"steps_taken"} | {
-    f"attacked_radius_{readout}{end}" for readout in ("sum", "max") for end in ("", "_relative")
+    f"{how}_radius_{readout}{end}"
+    for how in ("attacked", "certified")
+    for readout in ("sum", "max")
+    for end in ("", "_relative")
 }
 
 

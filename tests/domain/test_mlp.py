@@ -98,7 +98,7 @@ def test_depths_beyond_are_refused(depth: int) -> None:
 
 
 HAVE_EXACT = ({}, {"activation": "leaky_relu", "output": "trained"}, {"activation": "linear", "depth": 5})
-HAVE_NONE = ({"depth": 3}, {"activation": "erf"}, {"activation": "power"}, {"activation": "leaky_relu", "depth": 4})
+HAVE_BOUNDS = ({"depth": 3}, {"activation": "erf"}, {"activation": "power"}, {"activation": "leaky_relu", "depth": 4})
 
 
 def methods(network: dict[str, Any], *given: str) -> tuple[str, ...]:
@@ -107,19 +107,23 @@ def methods(network: dict[str, Any], *given: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    "network", [*HAVE_EXACT, *HAVE_NONE], ids=lambda network: ", ".join(map(str, network.values()))
+    "network", [*HAVE_EXACT, *HAVE_BOUNDS], ids=lambda network: ", ".join(map(str, network.values()))
 )
 def test_methods_that_are_left_out_are_those_that_hold(network: dict[str, Any]) -> None:
-    exact = ("exact",) if network in HAVE_EXACT else ()
-    assert methods(network) == (*exact, "pgd", "pgd_native")
+    proof = "exact" if network in HAVE_EXACT else "certified"
+    assert methods(network) == methods(network, "pgd", "pgd_native", "exact") == (proof, "pgd", "pgd_native")
+    assert methods(network, "exact", "certified") == (proof,)
     assert methods(network, "pgd") == ("pgd",)
 
 
-@pytest.mark.parametrize("network", HAVE_NONE, ids=lambda network: ", ".join(map(str, network.values())))
-def test_a_method_that_does_not_hold_is_refused_with_what_does(network: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "network", [*HAVE_EXACT, *HAVE_BOUNDS], ids=lambda network: ", ".join(map(str, network.values()))
+)
+def test_a_method_that_does_not_hold_is_refused_with_the_one_that_does(network: dict[str, Any]) -> None:
+    holds, other = ("exact", "certified") if network in HAVE_EXACT else ("certified", "exact")
     with pytest.raises(InvalidInput) as refused:
-        methods(network, "exact")
+        methods(network, other, "pgd")
     (fault,) = refused.value.faults
     assert fault.pointer == "/attack/methods"
-    assert "exact is for two layers of relu or leaky_relu, and for linear" in fault.detail
-    assert methods(network, "exact", "pgd") == ("pgd",)
+    assert f"{other} is for " in fault.detail
+    assert f"use {holds}, or both" in fault.detail

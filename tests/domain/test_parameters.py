@@ -154,6 +154,6 @@ def test_the_catalogue_says_what_is_not_for_all() -> None:
     assert shown["data.snr"].sources == ("clusters",)
     assert shown["data.k"].families == shown["data.k"].sources == ()
     assert shown["training.precision"].only == {"mixed": ("resnet18",)}
-    assert shown["attack.methods"].only == {"exact": ("two_layer", "mlp")}
+    assert shown["attack.methods"].only == {"exact": ("two_layer", "mlp"), "certified": ("mlp",)}
     assert "`resnet18`: channels of the first stage" in shown["network.width"].meaning
     assert "`images`, `features`: there are ten classes." in shown["data.k"].meaning

@@ -6,8 +6,10 @@ to `two_layer`. `PHASELAB_HUNT=50` draws fifty times as many networks.
 
 import itertools
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,14 +188,22 @@ def test_random_networks_against_scip(outputs: int):
         assert upper >= proven[0] * (1 - 1e-4) - 1e-6
 
 
-def trained(family: str, seeds: int = 2, methods: tuple[str, ...] = ("pgd", "exact"), **network: object) -> Trained:
-    settings = {
+def settings_of(
+    family: str, methods: tuple[str, ...], changes: Mapping[str, Mapping[str, Any]] | None = None, **network: object
+) -> Settings:
+    """Small ones, in double precision; every method that holds where none is named."""
+    attack = {"test_points": 25, "radii": [0.0, 2.0, 4.0, 6.0, 8.0], "steps": 10}
+    settings: dict[str, Mapping[str, Any]] = {
         "data": {"k": 6, "d": 60, "n": 60},
         "network": {"kind": family, "init_scale": 1e-3, **network},
         "training": {"learning_rate": 0.05, "steps": 60, "precision": "float64"},
-        "attack": {"test_points": 25, "radii": [0.0, 2.0, 4.0, 6.0], "steps": 10, "methods": list(methods)},
+        "attack": attack | ({"methods": list(methods)} if methods else {}),
     }
-    runs = [Run.of(resolve(Settings.model_validate(settings)), seed) for seed in range(seeds)]
+    return resolve(Settings.model_validate(settings | dict(changes or {})))
+
+
+def trained(family: str, **network: object) -> Trained:
+    runs = [Run.of(settings_of(family, ("pgd", "exact"), **network), seed) for seed in range(2)]
     with torch.no_grad():
         (batch,) = family_of(runs[0].settings).train(runs, "cpu", None).trained
     return batch

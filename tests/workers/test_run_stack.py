@@ -12,7 +12,7 @@ from phaselab.domain.results.measures import MEASURES, measures_of
 from phaselab.domain.results.plausible import implausible
 from phaselab.domain.results.results import READOUTS, Outcome, RunFailure, RunResult
 from phaselab.domain.settings.runs import Run
-from phaselab.domain.settings.settings import METHODS, Settings
+from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.attacks.span import runs_at_once
 from phaselab.workers.families.registry import bytes_needed
@@ -68,7 +68,7 @@ def test_every_run_gets_every_measure_and_curve(labels: str | int, engine: str) 
             low, high = MEASURES[name].low, MEASURES[name].high
             assert value is None or ((low is None or value >= low) and (high is None or value <= high)), name
         assert {(curve.method, curve.readout) for curve in outcome.curves} == {
-            (method, readout) for method in METHODS for readout in READOUTS
+            (method, readout) for method in run.settings.attack.methods for readout in READOUTS
         }
         for curve in outcome.curves:
             assert curve.accuracy.shape == (6,)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Decision, Readout
 from phaselab.domain.settings.radii import in_data_units
-from phaselab.domain.settings.settings import Method, RadiusRange, Settings
+from phaselab.domain.settings.settings import PROOFS, Method, RadiusRange, Settings
 from phaselab.workers.attacks.landscape import Objective, Victim
 from phaselab.workers.attacks.pgd import Broken, break_points
 from phaselab.workers.base.checkpoint import Checkpoint
@@ -19,7 +19,7 @@ from phaselab.workers.exact.exact import Bounds, RobustRadii
 
 Value = TypeVar("Value")
 
-TURNS: tuple[Method, ...] = ("pgd_native", "pgd", "exact")
+TURNS: tuple[Method, ...] = ("pgd_native", "pgd", *PROOFS)
 """The order in which methods are computed."""
 
 Accuracies = Mapping[tuple[Method, Readout], Tensor]
@@ -29,14 +29,14 @@ ExactLabel = Callable[[], RobustRadii]
 
 
 class ExactMethod(Protocol):
-    """Exact robust radii of S runs; perturbations in the attacks' coordinates."""
+    """Exact robust radii of S runs, or certified bounds of them; perturbations in the attacks' coordinates."""
 
     def __call__(self, readout: Readout) -> RobustRadii:
         """Bounds [S, N] by a readout."""
 
     def descend(self, readout: Readout, points: Tensor, start: Tensor) -> Tensor:
-        """The shortest flips [S, D, N] that descents come to from perturbations `start` [S, D, N] of `points` [S, N];
-        zero where none is found."""
+        """The shortest flips [S, D, N] found from perturbations `start` [S, D, N] of `points` [S, N]; zero where none
+        is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,22 +56,24 @@ class Attacked:
     where they were not asked for"""
     bounds: Mapping[Readout, Bounds] | None = None
     """[S, N] the same with what attacks found in them, where that was looked for"""
+    proof: Method = "exact"
+    """What the bounds are by"""
 
     @cached_property
     def accuracy(self) -> Accuracies:
-        """The curve of every method; of `exact` the points that are proved right."""
+        """The curve of every method; of one that proves radii the points that are proved right."""
         accuracy: dict[tuple[Method, Readout], Tensor] = {}
         if self.native is not None:
             curves = self.native.accuracy(len(self.radii))  # [V, S, radii]; one verdict where readouts are one function
             accuracy |= {("pgd_native", readout): curves[i % len(curves)] for i, readout in enumerate(READOUTS)}
         accuracy |= {("pgd", readout): one.accuracy(len(self.radii))[0] for readout, one in self.broken.items()}
-        accuracy |= {("exact", readout): share_above(one.lower, self.radii) for readout, one in self.known.items()}
+        accuracy |= {(self.proof, readout): share_above(one.lower, self.radii) for readout, one in self.known.items()}
         return accuracy
 
     @cached_property
     def accuracy_upper(self) -> Accuracies:
-        """Of `exact`, the points that are not proved wrong."""
-        return {("exact", readout): share_above(one.upper, self.radii) for readout, one in self.known.items()}
+        """Of the method that proves radii, the points that are not proved wrong."""
+        return {(self.proof, readout): share_above(one.upper, self.radii) for readout, one in self.known.items()}
 
     @property
     def known(self) -> Mapping[Readout, Bounds]:
@@ -120,8 +122,9 @@ class Attacks:
             with part(turns.index("pgd"), len(turns)):
                 broken = self._for_all(lambda readout: self._on_readout(readout, own, native))
         check(self.stop)
-        exact, label = self._exactly() if "exact" in turns else ({}, None)
-        return Attacked(radii_of(self.settings), broken, native, exact, label)
+        proof = next((method for method in PROOFS if method in turns), None)
+        exact, label = self._exactly() if proof else ({}, None)
+        return Attacked(radii_of(self.settings), broken, native, exact, label, proof=proof or "exact")
 
     def on(self, objective: Objective) -> Broken:
         """The attack on an objective. Raises Stopped."""

@@ -1,4 +1,4 @@
-"""What attacks found, fed into the upper bounds of the exact method.
+"""What attacks found, fed into the upper bounds of the method that proves radii.
 
 A perturbation that flips a point bounds its robust radius from above, whoever found it. Where a bracket is open, those
 of the attacks and of straight lines, and the flips that descents come to from there, are predicted again from the
@@ -34,9 +34,10 @@ class Fed(NamedTuple):
 
 
 def fed(victim: Victim, exact: ExactMethod | None, attacked: Attacked) -> Fed:
-    """The bounds of the exact method, upper ones no longer than any flip that is known, where there is no box."""
+    """The bounds that are proved, upper ones no longer than any flip that is known. Exact radii take no note of a box,
+    and what keeps to one is left out of them; certified lower bounds hold inside a box as well."""
     contradicted = torch.zeros(len(victim.side), dtype=torch.bool, device=victim.side.device)
-    if exact is None or victim.boxed or not attacked.exact:
+    if exact is None or not attacked.exact or (victim.boxed and attacked.proof == "exact"):
         return Fed(attacked.exact, contradicted)
     found: dict[Readout, Bounds] = {}
     for readout in victim.readouts:

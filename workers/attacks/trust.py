@@ -154,10 +154,10 @@ class _OfCurves:
             first = self.attacked.broken[self.readout].first[0]
             at = torch.cat([self._radii, self._radii.new_tensor([torch.inf])])[first]  # [S, N] radius that broke it
             raise_too(flags, {"beats_certificate": (exact.lower > at * (1 + ROUNDING)).any(dim=1)})
-            if not self.victim.boxed:
+            if not self.victim.boxed and self.attacked.proof == "exact":
                 missed = _missed(first, exact.upper, self._radii)  # [S, radii]
                 flags["weaker_than_exact"] = (missed > most_by_chance(first.shape[1])).any(dim=1)
-        if not self.victim.boxed:
+        if not self.victim.boxed and self.attacked.proof == "exact":
             shown = (exact.upper > 0) & (exact.upper < torch.inf)  # [S, N]
             flags["not_adversarial"] = self._false(shown, exact.perturbation.mT, exact.upper)
         return flags

@@ -33,7 +33,7 @@ class Trained(Protocol):
 
     @property
     def exact(self) -> ExactMethod | None:
-        """Bounds of the exact robust radii; null for a family that has no exact method."""
+        """Bounds of the robust radii, exact or certified; null where settings ask for none, or have none."""
 
     @property
     def exact_label(self) -> ExactLabel | None:

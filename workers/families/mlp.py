@@ -16,13 +16,15 @@ from phaselab.domain.settings.stacks import Trajectory
 from phaselab.workers.attacks.attacks import ExactMethod, radii_of
 from phaselab.workers.attacks.averaged import bounded_falls
 from phaselab.workers.attacks.landscape import Victim
-from phaselab.workers.attacks.lines import NEAREST
+from phaselab.workers.attacks.lines import NEAREST, first_fall
 from phaselab.workers.attacks.mlp_span import MlpVictim
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
+from phaselab.workers.exact.certified import Certified
+from phaselab.workers.exact.exact import RobustRadii
 from phaselab.workers.exact.mlp import exact_of
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.directions import gradients, of_each
@@ -60,6 +62,34 @@ at alike."""
 
 
 @dataclass(frozen=True, eq=False)
+class _Bounded:
+    """Certified bounds of the networks of S runs, for whoever attacks them."""
+
+    networks: Networks
+    method: Certified
+    victim: Victim
+
+    def __call__(self, readout: Readout) -> RobustRadii:
+        """Bounds [S, N], perturbations [S, N, M]: none."""
+        networks, seen = self.networks, self.networks.preactivations.mT  # [S, N, M]
+        lower, upper = self.method.bounds(seen, networks.spanned, networks.side, readout)
+        return RobustRadii(lower, upper, torch.zeros_like(seen))
+
+    def descend(self, readout: Readout, points: Tensor, start: Tensor) -> Tensor:
+        """[S, M, N]: of each `start` the part that flips its point, by a grid and halvings; in a box nothing."""
+        victim = self.victim
+        if not isinstance(victim, MlpVictim):
+            return torch.zeros_like(start)
+        seen, step = self.networks.preactivations.double(), self.networks.factor @ start.double()  # [S, M, N]
+
+        def holds(share: Tensor) -> Tensor:
+            return victim.read(seen + share.unsqueeze(1) * step, readout) * victim.side > 0
+
+        share = first_fall(holds, points.double(), 1.0)  # [S, N]
+        return start.double() * share.where(share.isfinite() & points, 0.0).unsqueeze(1)
+
+
+@dataclass(frozen=True, eq=False)
 class TrainedMlps:
     """Trained networks of S runs; on images those of a single run."""
 
@@ -90,11 +120,13 @@ class TrainedMlps:
 
     @property
     def exact(self) -> ExactMethod | None:
-        """Bounds of the exact robust radii, which take no note of a box."""
+        """Bounds of the robust radii, exact or certified, which take no note of a box."""
         settings = self.runs[0].settings
-        if "exact" not in settings.attack.methods:
+        if "exact" in settings.attack.methods:
+            return Exact(self.networks, exact_of(self.network, self.upper, settings.network.output == "fixed"))
+        if "certified" not in settings.attack.methods:
             return None
-        return Exact(self.networks, exact_of(self.network, self.upper, settings.network.output == "fixed"))
+        return _Bounded(self.networks, Certified(self.network, self.upper, self._length), self.victim)
 
     @cached_property
     def clean(self) -> Mapping[Decision, Tensor]:

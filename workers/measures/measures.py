@@ -148,6 +148,13 @@ def _gap(shown: Shown, decision: Decision) -> Tensor:
     return median(shown.radii[decision].upper) - median(shown.radii[decision].lower)
 
 
+def _certified_radius(shown: Shown, decision: Decision) -> Tensor:
+    """[S]: median over points of the lower bounds that are proved; nan where they were not asked for."""
+    if decision not in shown.radii:
+        return torch.full_like(shown.scale, torch.nan)
+    return median(shown.radii[decision].lower)
+
+
 def robust_radius(shown: Shown, decision: Decision) -> Tensor:
     """[S]: median over points of the robust radii; nan where they were not asked for."""
     radii = _radii(shown, decision)
@@ -161,8 +168,9 @@ def _quantile(shown: Shown, decision: Decision, level: float) -> Tensor:
 
 
 def _radii(shown: Shown, decision: Decision) -> Tensor | None:
-    """[S, N]: the robust radii, or their certified lower bounds; null where they were not asked for."""
-    if decision not in shown.radii:
+    """[S, N]: the robust radii, or their lower bounds where brackets are open; null where they were not asked for, or
+    the bounds are no exact radii."""
+    if decision not in shown.radii or shown.certified:
         return None
     lower, upper = shown.radii[decision].lower, shown.radii[decision].upper  # [S, N]
     tight = upper.isfinite() & (upper - lower <= GAP * upper)  # [S, N]
@@ -199,5 +207,9 @@ for _readout in READOUTS:
     FUNCTIONS[f"robust_radius_{_readout}_q10"] = partial(_quantile, decision=_readout, level=0.1)
     FUNCTIONS[f"robust_radius_{_readout}_q90"] = partial(_quantile, decision=_readout, level=0.9)
     FUNCTIONS[f"robust_radius_{_readout}_relative"] = partial(over_norms, radius=robust_radius, decision=_readout)
+    FUNCTIONS[f"certified_radius_{_readout}"] = partial(_certified_radius, decision=_readout)
+    FUNCTIONS[f"certified_radius_{_readout}_relative"] = partial(
+        over_norms, radius=_certified_radius, decision=_readout
+    )
     FUNCTIONS[f"attacked_radius_{_readout}"] = partial(_attacked_radius, decision=_readout)
     FUNCTIONS[f"attacked_radius_{_readout}_relative"] = partial(over_norms, radius=_attacked_radius, decision=_readout)

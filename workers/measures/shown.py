@@ -50,7 +50,9 @@ class Shown:
     attacked: Mapping[Decision, Tensor] = field(default_factory=dict)
     """[S, N] lengths of the shortest perturbations that `pgd` found, where they were asked for"""
     radii: Mapping[Decision, Bounds] = field(default_factory=dict)
-    """[S, N] bounds of the exact robust radii, where they were asked for"""
+    """[S, N] bounds of the robust radii, where they were asked for"""
+    certified: bool = False
+    """Whether those are certified bounds, and no exact radii"""
     layers: Sequence[Layer] = ()
     """Hidden layers, from the first to the last, at the test points; none for a family without"""
     inputs: Tensor | None = None

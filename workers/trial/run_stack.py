@@ -121,7 +121,12 @@ def _results(
 ) -> list[RunResult]:
     """One result per run, in order; `seconds` is left to `run_stack`."""
     names = measures_of(trained.runs[0].settings)
-    shown = replace(shown, radii=attacked.decided, attacked=_attacked_radii(trained, attacked, names))
+    shown = replace(
+        shown,
+        radii=attacked.decided,
+        certified=attacked.proof == "certified",
+        attacked=_attacked_radii(trained, attacked, names),
+    )
     profiles = {name: profile(LAYERED[name], shown) for name in names if name in LAYERED}  # [S, L] each
     found = {name: profiles[name][:, -1] if name in profiles else FUNCTIONS[name](shown) for name in names}
     values = {name: one.tolist() for name, one in found.items()}  # [S] each
