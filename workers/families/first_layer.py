@@ -1,14 +1,14 @@
 """What families share whose first layer is linear in the input: how runs are put together, looked at and judged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from itertools import groupby
 
 import torch
 from torch import Tensor
 
 from phaselab.domain.families.adversarial import is_adversarial
-from phaselab.domain.results.results import Readout, RunFailure
+from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
@@ -19,32 +19,10 @@ from phaselab.workers.base import nested
 from phaselab.workers.data import image_data
 from phaselab.workers.data.sources import FirstLayer, source_of
 from phaselab.workers.data.training_set import Centers
-from phaselab.workers.exact.exact import InSpan, RobustRadii
 from phaselab.workers.measures.shown import feature_fraction, features_held, weight_shares
 from phaselab.workers.networks.past import Past
 from phaselab.workers.networks.trained import Networks, geometry, weight_factor
 from phaselab.workers.training.in_span import data_sets_at_once
-
-
-@dataclass(frozen=True, eq=False)
-class Exact:
-    """The exact method on the networks of S runs: in the span of their weights, for whoever attacks them."""
-
-    networks: Networks
-    method: InSpan
-
-    def __call__(self, readout: Readout) -> RobustRadii:
-        """Bounds [S, N], perturbations [S, N, M]."""
-        networks, seen = self.networks, self.networks.preactivations.mT  # [S, N, M]
-        found = self.method.radii(seen, networks.spanned, networks.side, readout)
-        return replace(found, perturbation=found.perturbation @ networks.coordinates)
-
-    def descend(self, readout: Readout, points: Tensor, start: Tensor) -> Tensor:
-        """[S, M, N] of `points` [S, N] from `start` [S, M, N]."""
-        networks, seen = self.networks, self.networks.preactivations.mT  # [S, N, M]
-        begin = (networks.coordinates @ start.double()).mT * points.unsqueeze(-1)  # [S, N, D]
-        found = self.method.flips(seen, networks.spanned, networks.side, readout, begin)
-        return (found @ networks.coordinates).mT
 
 
 def by_training_set(runs: Sequence[Run]) -> list[list[Trajectory]]:

@@ -16,7 +16,7 @@ from phaselab.domain.settings.stacks import Trajectory
 from phaselab.workers.attacks.attacks import ExactMethod, radii_of
 from phaselab.workers.attacks.averaged import bounded_falls
 from phaselab.workers.attacks.landscape import Victim
-from phaselab.workers.attacks.lines import NEAREST, first_fall
+from phaselab.workers.attacks.lines import NEAREST
 from phaselab.workers.attacks.mlp_span import MlpVictim
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
@@ -24,12 +24,10 @@ from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
 from phaselab.workers.exact.certified import Certified
-from phaselab.workers.exact.exact import RobustRadii
 from phaselab.workers.exact.mlp import exact_of
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.directions import gradients, of_each
 from phaselab.workers.families.first_layer import (
-    Exact,
     attacked_in_training,
     attacked_together,
     bundles,
@@ -44,6 +42,7 @@ from phaselab.workers.families.first_layer import (
 )
 from phaselab.workers.families.mlp_past import training_points
 from phaselab.workers.families.past import frozen_products, past_of
+from phaselab.workers.families.proofs import Bounded, Exact
 from phaselab.workers.measures.layer import Layer
 from phaselab.workers.measures.shown import Shown, root_mean_square
 from phaselab.workers.networks.groups import read_out
@@ -59,34 +58,6 @@ ENGINES: Mapping[str, Callable[[Sequence[MlpStart], Stop | None], list[MlpFitted
 }
 """Train every run of every start, up to its steps; the starts have equally many runs each, all of one shape and looked
 at alike."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Bounded:
-    """Certified bounds of the networks of S runs, for whoever attacks them."""
-
-    networks: Networks
-    method: Certified
-    victim: Victim
-
-    def __call__(self, readout: Readout) -> RobustRadii:
-        """Bounds [S, N], perturbations [S, N, M]: none."""
-        networks, seen = self.networks, self.networks.preactivations.mT  # [S, N, M]
-        lower, upper = self.method.bounds(seen, networks.spanned, networks.side, readout)
-        return RobustRadii(lower, upper, torch.zeros_like(seen))
-
-    def descend(self, readout: Readout, points: Tensor, start: Tensor) -> Tensor:
-        """[S, M, N]: of each `start` the part that flips its point, by a grid and halvings; in a box nothing."""
-        victim = self.victim
-        if not isinstance(victim, MlpVictim):
-            return torch.zeros_like(start)
-        seen, step = self.networks.preactivations.double(), self.networks.factor @ start.double()  # [S, M, N]
-
-        def holds(share: Tensor) -> Tensor:
-            return victim.read(seen + share.unsqueeze(1) * step, readout) * victim.side > 0
-
-        share = first_fall(holds, points.double(), 1.0)  # [S, N]
-        return start.double() * share.where(share.isfinite() & points, 0.0).unsqueeze(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +97,7 @@ class TrainedMlps:
             return Exact(self.networks, exact_of(self.network, self.upper, settings.network.output == "fixed"))
         if "certified" not in settings.attack.methods:
             return None
-        return _Bounded(self.networks, Certified(self.network, self.upper, self._length), self.victim)
+        return Bounded(self.networks, Certified(self.network, self.upper, self._length), self.victim)
 
     @cached_property
     def clean(self) -> Mapping[Decision, Tensor]:

@@ -28,7 +28,6 @@ from phaselab.workers.exact.exact import OfLayout, RobustRadii, decision_is_chea
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.directions import gradients, of_each
 from phaselab.workers.families.first_layer import (
-    Exact,
     attacked_in_training,
     attacked_together,
     bundles,
@@ -42,6 +41,7 @@ from phaselab.workers.families.first_layer import (
     on_images,
 )
 from phaselab.workers.families.past import frozen_products, past_of
+from phaselab.workers.families.proofs import Exact
 from phaselab.workers.measures.layer import Layer
 from phaselab.workers.measures.shown import Shown, own_side, root_mean_square
 from phaselab.workers.networks.groups import label_margin, onehot, read_out
