@@ -7,7 +7,7 @@ import click
 from phaselab.client.arguments import ID, SET
 from phaselab.client.client import Client
 from phaselab.client.show import follow, show_experiment, show_experiments
-from phaselab.client.values import Experiment
+from phaselab.client.values import Estimate, Experiment
 from phaselab.domain.results.states import ExperimentStatus
 
 REASONS = 5
@@ -31,7 +31,7 @@ def submit(client: Client, spec: str, changes: tuple[str, ...], dry_run: bool, w
         estimate = client.estimate(spec, changes)
         click.echo(
             f"{estimate.points} points, {estimate.runs} runs, {estimate.cached} of them cached,"
-            f" {estimate.skipped} impossible points left out; about {estimate.stacks} stacks,"
+            f" {estimate.skipped} impossible points left out;{_refined(estimate)} about {estimate.stacks} stacks,"
             f" {estimate.seconds:.0f} s on one core"
         )
         return
@@ -39,6 +39,12 @@ def submit(client: Client, spec: str, changes: tuple[str, ...], dry_run: bool, w
     click.echo(f"experiment {experiment.id}: {experiment.counts.total} runs, {experiment.counts.cached} cached")
     if watched:
         _follow(client, experiment.id)
+
+
+def _refined(estimate: Estimate) -> str:
+    """How many runs a refinement would measure, about; nothing where all are."""
+    some = estimate.measured is not None and estimate.measured < estimate.runs
+    return f" about {estimate.measured} runs measured," if some else ""
 
 
 @commands.command()

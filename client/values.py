@@ -1,7 +1,7 @@
 """What the server answers, as typed values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -133,7 +133,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a spec would come to: `runs` of which `cached` are known, in `stacks`; `seconds` on one core."""
+    """What a spec would come to: `runs` of which `cached` are known, in `stacks`; `seconds` on one core. Of a
+    refinement about `measured` of them would be measured, to which stacks and seconds belong."""
 
     points: int
     skipped: int
@@ -141,6 +142,7 @@ class Estimate:
     cached: int
     stacks: int
     seconds: float
+    measured: int | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,8 @@ Matrix = list[list[Any]]
 @dataclass(frozen=True)
 class Diagram(Pictured):
     """A phase diagram; `matrices` [y][x] by the names that are declared of a cell: `n`, `value` (the statistic),
-    `mean`, `sd`, `ci_low`, `ci_high`, `phase`, ...; `thresholds` say where its phases begin and end."""
+    `mean`, `sd`, `ci_low`, `ci_high`, `phase`, ...; `thresholds` say where its phases begin and end,
+    `refinements` how much of it was measured and what audits found."""
 
     x: PictureAxis
     y: PictureAxis
@@ -193,6 +196,8 @@ class Diagram(Pictured):
     boundaries: tuple[Mapping[str, Any], ...]
     theory: tuple[Mapping[str, Any], ...]
     revision: int
+    crossings: tuple[Mapping[str, Any], ...] = ()
+    refinements: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def read(cls, answer: Any) -> Self:
@@ -209,6 +214,8 @@ class Diagram(Pictured):
                 boundaries=tuple(answer["boundaries"]),
                 theory=tuple(answer["theory"]),
                 revision=answer["revision"],
+                crossings=tuple(answer.get("crossings", ())),
+                refinements=tuple(answer.get("refinements", ())),
             )
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server describes a diagram in a way this client cannot read: {error}") from None
@@ -221,6 +228,13 @@ class Diagram(Pictured):
             for i, x in enumerate(self.x.values)
         ]
         return pd.DataFrame(rows, columns=[self.x.parameter, self.y.parameter, *self.matrices])
+
+    def crossings_frame(self) -> pd.DataFrame:
+        """Boundaries as numbers, one row a crossing: `before` and `behind` it, along which axis and where on the other,
+        `value` between `low` and `high`. A law is fitted to these."""
+        columns = ["before", "behind", "along", "at", "value", "low", "high", "steps"]
+        rows = [{**one, "before": one["between"][0], "behind": one["between"][1]} for one in self.crossings]
+        return pd.DataFrame(rows, columns=columns)
 
     def plot(self, ax: Any = None) -> Any:
         """The cells between their edges, boundaries between phases and curves of theory."""
@@ -263,8 +277,10 @@ class Verdicts(list[Verdict], Pictured):
 
 
 def known(kind: type[T], answer: Mapping[str, Any]) -> T:
-    """A value of a dataclass, from an answer that may hold more. Raises KeyError for what it lacks."""
-    return kind(**{one.name: answer[one.name] for one in fields(kind)})  # type: ignore[arg-type]
+    """A value of a dataclass, from an answer that may hold more. Raises KeyError for what it lacks and what has no
+    default, which stands for what older servers do not say."""
+    given = [one.name for one in fields(kind) if one.name in answer or one.default is MISSING]  # type: ignore[arg-type]
+    return kind(**{name: answer[name] for name in given})
 
 
 def _time(text: str | None) -> datetime | None:

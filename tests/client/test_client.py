@@ -82,6 +82,10 @@ def test_a_diagram_as_value_and_frame(lab: Client) -> None:
     assert (median.thresholds["averaging_from"], median.matrices["phase"][0][0]) == (0.8, "feature_averaging")
     other = lab.diagram(1, **AXES, threshold="averaging_from:0.99")
     assert (other.thresholds["averaging_from"], other.matrices["phase"][0][0]) == (0.99, "mixed")
+    (crossing,) = diagram.crossings_frame().to_dict("records")
+    expected = {"before": "feature_learning", "behind": "mixed", "along": "x", "at": 4, "low": 4, "high": 6, "value": 5}
+    assert crossing == expected | {"steps": 1}
+    assert diagram.refinements == ()
     fewer = lab.diagram(1, **AXES, where=["data.k>4"])
     assert fewer.x.values == (6, 8)
 
