@@ -71,12 +71,13 @@ def _step(z: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Found:
-    """What a way found of a map: runs, the share of the whole lattice's boundary that has its own within a cell, and
-    the other way round, cells that differ, and what an audit said."""
+    """What a way found of a map: runs, the share of the whole lattice's boundary that it has within a cell and exactly,
+    of its own what is farther than a cell from that, cells that differ, and what an audit said."""
 
     way: str
     runs: int
     within: float
+    exactly: float
     strayed: float
     wrong: int
     audit: str = ""
@@ -143,7 +144,8 @@ def by_adaptive(chance: Chance, runs: int, seed: int) -> tuple[int, Map]:
 
 def _found(way: str, runs: int, label: Map, whole: Map, audit: str = "") -> Found:
     own, true = edges(label), edges(whole)
-    return Found(way, runs, _near(true, own), 1 - _near(own, true), int((label != whole).sum()), audit)
+    near = _near(true, own, 1), _near(true, own, 0), 1 - _near(own, true, 1)
+    return Found(way, runs, *near, int((label != whole).sum()), audit)
 
 
 def edges(label: Map) -> Floats:
@@ -152,11 +154,11 @@ def edges(label: Map) -> Floats:
     return np.concatenate([along_x, np.argwhere(label[:, 1:] != label[:, :-1]) + np.array([0, 0.5])])
 
 
-def _near(of: Floats, others: Floats) -> float:
-    """The share of edges that have one of the others within a cell along either axis."""
+def _near(of: Floats, others: Floats, cells: float) -> float:
+    """The share of edges that have one of the others within so many cells along either axis."""
     if not len(others):
         return 0.0
-    return float((cKDTree(others).query(of, p=np.inf)[0] <= 1).mean())
+    return float((cKDTree(others).query(of, p=np.inf)[0] <= cells + 1e-9).mean())
 
 
 def deciding(chance: Chance) -> tuple[int, int, float, float, float]:
@@ -257,14 +259,16 @@ def _wrong(label: Map, inferred: Map) -> float:
 def report(console: Console) -> None:
     """Print all of it."""
     title = f"{SIDE} x {SIDE} points, {SEEDS} seeds, {SIDE * SIDE * SEEDS:,} runs; means over 10 draws"
-    table = Table("map", "way", "runs", "share", "boundary within a cell", "stray", "cells that differ", title=title)
+    table = Table("map", "way", "runs", "share", "within a cell", "exactly", "stray", "cells differ", title=title)
     for name, chance in MAPS.items():
         draws = [list(compare(chance, seed)) for seed in range(10)]
         for ways in zip(*draws, strict=True):
-            runs, within, strayed, wrong = (
-                float(np.mean([getattr(one, of) for one in ways])) for of in ("runs", "within", "strayed", "wrong")
+            runs, wrong, *shares = (
+                float(np.mean([getattr(one, of) for one in ways]))
+                for of in ("runs", "wrong", "within", "exactly", "strayed")
             )
-            numbers = f"{runs:,.0f}", f"{runs / SIDE**2 / SEEDS:.1%}", f"{within:.2%}", f"{strayed:.2%}", f"{wrong:.1f}"
+            told = (f"{share:.1%}" for share in (runs / SIDE**2 / SEEDS, *shares))
+            numbers = (f"{runs:,.0f}", *told, f"{wrong:.1f}")
             table.add_row(name, ways[0].way, *numbers)
         console.print(f"{name}: audits of the 10 draws: {'; '.join(one[1].audit for one in draws)}")
     console.print(table)

@@ -37,6 +37,8 @@ LETTERS = {
     Phase.FEATURE_LEARNING: "L",
 }
 """The letter that marks a phase's regions."""
+LEVEL = "#C1272D"
+"""The ink of the boundary of a level."""
 _THEORY_STYLES = ("--", ":", "-.", (0, (6, 2, 1, 2, 1, 2)))
 _THEORY_COLOURS = ("#D55E00", "#CC79A7", "#E69F00", "#56B4E9")
 
@@ -205,7 +207,8 @@ def _draw_lines(axes: Axes, diagram: Diagram, picture: DiagramPicture) -> None:
     _draw_doubt(axes, diagram, picture.doubts)
     for boundary in diagram.boundaries:
         xs, ys = zip(*boundary.points, strict=True)
-        axes.plot(xs, ys, color=INK, linewidth=1.8, path_effects=halo(3.6), solid_joinstyle="miter", zorder=3)
+        ink = INK if boundary.between[0] in LETTERS else LEVEL
+        axes.plot(xs, ys, color=ink, linewidth=1.8, path_effects=halo(3.6), solid_joinstyle="miter", zorder=3)
     styles = _theory_styles(diagram)
     for curve in diagram.theory:
         xs, ys = zip(*curve.points, strict=True)
@@ -249,8 +252,11 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
         handles.append(
             Line2D([], [], linestyle="", marker=marker, color=INK, markersize=8, markeredgewidth=0, label=name)
         )
-    if diagram.boundaries:
+    if any(line.between[0] in LETTERS for line in diagram.boundaries):
         handles.append(Line2D([], [], color=INK, linewidth=1.8, label="boundary between phases"))
+    levels = {line.between for line in diagram.boundaries if line.between[0] not in LETTERS}
+    for below, _ in sorted(levels):
+        handles.append(Line2D([], [], color=LEVEL, linewidth=1.8, label=f"boundary of {below.replace('_', ' ')}"))
     if picture.doubts:
         handles.append(Line2D([], [], color=INK, linewidth=1.1, alpha=0.55, label="cells where it may run"))
     if picture.suspect:

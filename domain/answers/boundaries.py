@@ -1,10 +1,8 @@
-"""Boundaries between phases, as polylines along the edges of cells."""
+"""Boundaries between phases, or whatever cells are, as polylines along the edges of cells."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from phaselab.domain.results.phases import Phase
 
 Corner = tuple[int, int]
 """(column, row) of a corner of the grid of cells."""
@@ -12,15 +10,15 @@ Corner = tuple[int, int]
 
 @dataclass(frozen=True)
 class Boundary:
-    """A polyline between two phases; `corners` are (column, row) indices into the axes' edges."""
+    """A polyline between two labels; `corners` are (column, row) indices into the axes' edges."""
 
-    between: tuple[Phase, Phase]
+    between: tuple[str, str]
     corners: tuple[Corner, ...]
 
 
-def boundaries(phases: Sequence[Sequence[Phase | None]]) -> tuple[Boundary, ...]:
-    """Every boundary of a matrix [y][x] of phases; cells without a phase bound nothing."""
-    segments: dict[tuple[Phase, Phase], list[tuple[Corner, Corner]]] = defaultdict(list)
+def boundaries(phases: Sequence[Sequence[str | None]]) -> tuple[Boundary, ...]:
+    """Every boundary of a matrix [y][x] of phases or other labels; cells without one bound nothing."""
+    segments: dict[tuple[str, str], list[tuple[Corner, Corner]]] = defaultdict(list)
     for row, line in enumerate(phases):
         for column, here in enumerate(line):
             right = line[column + 1] if column + 1 < len(line) else None
@@ -32,7 +30,7 @@ def boundaries(phases: Sequence[Sequence[Phase | None]]) -> tuple[Boundary, ...]
     return tuple(Boundary(pair, corners) for pair in sorted(segments) for corners in _join(segments[pair]))
 
 
-def _pair(one: Phase, other: Phase) -> tuple[Phase, Phase]:
+def _pair(one: str, other: str) -> tuple[str, str]:
     return (one, other) if one < other else (other, one)
 
 

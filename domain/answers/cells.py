@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from phaselab.domain.answers.cell_queries import CellQuery, Place
 from phaselab.domain.answers.idealised import Silence
-from phaselab.domain.answers.refined import Refined
+from phaselab.domain.answers.refined import Mark, Refined
 from phaselab.domain.results.intervals import Interval, mean_intervals, wilson_interval
 from phaselab.domain.results.measures import MEASURES, Measure, Measures, points_of
 from phaselab.domain.results.over import Over
@@ -92,7 +92,8 @@ class Found:
     lacks where and what runs are draws of; a cell that is not in `drawn` has runs each of which is a draw of its own.
 
     Points that fall into one cell must not share runs; unfinished points (n = 0) give the axes their values and stay
-    blank, but for what refinements say of them: `inferred`, a phase or null, and `refinements`.
+    blank, but for what refinements say of them: `inferred`, a phase or null. `sides` are those of the level that one is
+    refined by, of what was measured, too.
     """
 
     points: Sequence[PointSummary]
@@ -101,6 +102,7 @@ class Found:
     lacks: Mapping[Place, Lack] = field(default_factory=dict)
     drawn: Mapping[Place, Drawn] = field(default_factory=dict)
     inferred: Mapping[Place, Phase | None] = field(default_factory=dict)
+    sides: Mapping[Place, Mark] = field(default_factory=dict)
     refinements: tuple[Refined, ...] = ()
 
     def by_place(self) -> Mapping[Place, Sequence[PointSummary]]:

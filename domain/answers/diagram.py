@@ -7,17 +7,16 @@ from phaselab.domain.answers.axes import PictureAxis, order_values
 from phaselab.domain.answers.boundaries import boundaries
 from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.cells import Cell, Found, cells_at, settings_of
-from phaselab.domain.answers.crossings import Crossing, crossings
-from phaselab.domain.answers.refined import Refined
+from phaselab.domain.answers.crossings import Crossing, crossings, phase_of
+from phaselab.domain.answers.refined import NO_MARK, Mark, Refined
 from phaselab.domain.answers.theory_curves import TheoryCurve, TheoryGap, draw
-from phaselab.domain.results.phases import Phase
 
 
 @dataclass(frozen=True)
 class DiagramBoundary:
-    """A polyline between two phases, its points (x, y) in the axes' coordinates."""
+    """A polyline between two phases, or the sides of a level, its points (x, y) in the axes' coordinates."""
 
-    between: tuple[Phase, Phase]
+    between: tuple[str, str]
     points: tuple[tuple[float, float], ...]
 
 
@@ -48,13 +47,16 @@ def build_diagram(query: DiagramQuery, found: Found) -> Diagram:
     points = found.by_place()
     settings = [[settings_of(points.get((a, (b,)), ()), query.marginalize) for a in x.values] for b in y.values]
     theory, gaps = draw(x, y, settings, query.thresholds)
+    marks = [[[phase_of(cell) for cell in row] for row in cells]]
+    if found.sides:
+        marks.append([[found.sides.get((a, (b,)), NO_MARK) for a in x.values] for b in y.values])
     return Diagram(
         query=query,
         x=x,
         y=y,
         cells=cells,
-        boundaries=_boundaries(cells, x, y),
-        crossings=crossings(cells, x, y),
+        boundaries=tuple(line for some in marks for line in _boundaries(some, x, y)),
+        crossings=tuple(one for some in marks for one in crossings(some, x, y)),
         refinements=found.refinements,
         theory=theory,
         theory_gaps=gaps,
@@ -63,9 +65,9 @@ def build_diagram(query: DiagramQuery, found: Found) -> Diagram:
     )
 
 
-def _boundaries(cells: Sequence[Sequence[Cell]], x: PictureAxis, y: PictureAxis) -> tuple[DiagramBoundary, ...]:
+def _boundaries(cells: Sequence[Sequence[Mark]], x: PictureAxis, y: PictureAxis) -> tuple[DiagramBoundary, ...]:
     columns, rows = x.edges, y.edges
     return tuple(
         DiagramBoundary(line.between, tuple((columns[i], rows[j]) for i, j in line.corners))
-        for line in boundaries([[cell.phase for cell in row] for row in cells])
+        for line in boundaries([[label for label, _ in row] for row in cells])
     )

@@ -70,18 +70,18 @@ AXIS: "Record[PictureAxis]" = Record(
 _POINTS = Many(Many("number"))
 _BOUNDARY: "Record[DiagramBoundary]" = Record(
     (
-        Field("between", Many("text"), lambda line: line.between, "The two phases."),
+        Field("between", Many("text"), lambda line: line.between, "The two phases, or sides of a level."),
         Field("points", _POINTS, lambda line: line.points, "Its corners (x, y) in the axes' coordinates."),
     )
 )
 _CROSSING: "Record[Crossing]" = Record(
     (
-        Field("between", Many("text"), lambda one: one.between, "The phases before and behind it."),
+        Field("between", Many("text"), lambda one: one.between, "The phases, or sides of a level, before and behind."),
         Field("along", "text", lambda one: one.along, "The axis along which it is crossed, `x` or `y`."),
         Field("at", Maybe("value"), lambda one: one.at, "The value of the other axis."),
         Field("value", "number", lambda one: one.value, "Where, in the axis' coordinates: midway between the ends."),
-        Field("low", "number", lambda one: one.low, "The last cell that is certain of the phase before."),
-        Field("high", "number", lambda one: one.high, "The first that is certain of the phase behind."),
+        Field("low", "number", lambda one: one.low, "The last cell that is certain of what is before."),
+        Field("high", "number", lambda one: one.high, "The first that is certain of what is behind."),
         Field("steps", "integer", lambda one: one.steps, "Steps from value to value between them; 1 leaves no doubt."),
     )
 )
@@ -200,7 +200,12 @@ _RECORD: "Record[Diagram]" = Record(
         *ASKED,
         over(_over),
         *(_matrix(column) for column in CELL.fields),
-        Field("boundaries", Many(_BOUNDARY), lambda found: found.boundaries, "Polylines between phases."),
+        Field(
+            "boundaries",
+            Many(_BOUNDARY),
+            lambda found: found.boundaries,
+            "Polylines between phases, and of the level refined by.",
+        ),
         Field("crossings", Many(_CROSSING), lambda found: found.crossings, "Where rows and columns pass into a phase."),
         Field("refinements", Many(_REFINED), lambda found: found.refinements, "The refinements behind it."),
         Field("theory", Many(_CURVE), lambda found: found.theory, "Curves of theory."),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from phaselab.domain.refining.auditing import Audit
 
@@ -12,6 +13,16 @@ class Progress(StrEnum):
     REFINING = "refining"  # more is to be measured
     COMPLETE = "complete"  # nothing is left to measure
     BUDGET = "budget_used_up"  # it would go on with a larger budget
+
+
+class Mark(NamedTuple):
+    """What a cell is, its phase or its side of a level; null where nothing is known; and whether that is certain."""
+
+    label: str | None
+    certain: bool
+
+
+NO_MARK = Mark(None, False)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,11 @@ def level_labels(rows: summaries.Floats, by: Level, points: Sequence[int | None]
     return label, certain
 
 
+def side_of(label: int, by: Level) -> str | None:
+    """The side of a level that a label stands for, in words; None where the measure is undefined."""
+    return {BELOW: f"{by.measure} < {by.level:g}", ABOVE: f"{by.measure} >= {by.level:g}"}.get(label)
+
+
 def phase_of(label: int) -> Phase | None:
     """The phase that a label stands for."""
     return summaries.PHASES[label] if 0 <= label < _NO_PHASE else None

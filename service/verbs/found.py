@@ -14,13 +14,14 @@ from phaselab.service.verbs.sums import summed_up
 def find(session: Session, selection: Selection, query: CellQuery) -> Found:
     """What is found at the points that were selected."""
     pieces = pieces_of(session, selection, query)
-    labels, refinements = inferred(session, selection, query)
+    said = inferred(session, selection, query)
     return Found(
         summed_up(session, selection, query, pieces),
         selection.revision,
         selection.names,
         lacks(session, selection, query),
         drawn(session, selection, query, pieces),
-        labels,
-        refinements,
+        said.phases,
+        said.sides,
+        said.refinements,
     )

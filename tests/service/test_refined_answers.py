@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from phaselab.api.pictures.diagram import draw_diagram
 from phaselab.db.schema.database import Database
 from phaselab.domain.answers.cell_queries import DiagramQuery, LineQuery
 from phaselab.domain.answers.conditions import parse_condition
@@ -76,6 +77,23 @@ def test_a_boundary_has_a_place_and_an_interval_in_every_row_and_column(local: D
         assert one.value == (one.low + one.high) / 2
     assert len({one.at for one in along["x"]}) == len(along["x"]) > 4
     assert all(one.value == pytest.approx((one.low * one.high) ** 0.5) for one in along["y"])
+
+
+def test_a_level_has_a_boundary_of_its_own(local: Database) -> None:
+    by = {"measure": "averaging_index", "level": 0.5}
+    refined(local, refine=REFINE | {"by": by})
+    go_on(local, 1)
+    found = diagrams.diagram(local, QUERY)
+    sides = ("averaging_index < 0.5", "averaging_index >= 0.5")
+    own = [one for one in found.crossings if one.between == sides[::-1] and one.along == "x"]
+    assert len({one.at for one in own}) == len(own) > 4
+    for one in own:
+        assert one.low <= (8 - SCALES.index(one.at)) / 0.7 <= one.high  # type: ignore[arg-type]
+    assert sides in [line.between for line in found.boundaries]
+    assert all(found.cells[row][column].phase is None for row, column in flat(found, CellState.INFERRED))
+    assert found.refinements[0].by == "averaging_index at 0.5"
+    figure = draw_diagram(found)
+    assert "boundary of averaging index < 0.5" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_other_thresholds_and_lines_say_only_what_they_know(local: Database) -> None:
