@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from rich.console import Console
 from rich.table import Table
 from scipy.spatial import cKDTree
@@ -219,7 +220,8 @@ def _take(database: Database, experiment: int) -> tuple[Run, ...]:
 
 
 def computing() -> float:
-    """Seconds of CPU that a run of `lazy-fine` takes, which has no attack, in stacks as the scheduler makes them."""
+    """Seconds of CPU that a run of `lazy-fine` takes, which has no attack, on one thread in stacks of five."""
+    torch.set_num_threads(1)  # threads that wait would count
     points = plan(parse_spec(presets()["lazy-fine"].spec)).points[50::101]
     run_stack(Stack((Run.of(points[0].settings, 9),)), "cpu")
     began = time.process_time()

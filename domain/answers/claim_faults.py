@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.phases import Phase
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import parameters
-from phaselab.domain.specs.claims import Claim
+from phaselab.domain.specs.claims import Claim, Slope
 
 
 def check_claims(claims: Sequence[Claim]) -> None:
@@ -30,6 +31,21 @@ def _faults(claim: Claim, number: int) -> Iterator[Fault]:
             continue
         if place in groups and condition.operator != "=":
             yield Fault(place, f"a group has one value, as {condition.path}=value, not {text!r}")
-    slope = claim.expect.slope
-    if slope is not None and (slope.x not in parameters() or not parameters()[slope.x].swept):
-        yield Fault(pointer("claims", number, "expect", "slope", "x"), f"no parameter {slope.x!r} to draw a line along")
+    if claim.expect.slope is not None:
+        yield from _slope_faults(claim.expect.slope, pointer("claims", number, "expect", "slope"))
+
+
+def _slope_faults(slope: Slope, place: str) -> Iterator[Fault]:
+    axes = {f"{place}/x": slope.x} | ({} if slope.boundary is None else {f"{place}/boundary/y": slope.boundary.y})
+    for at, path in axes.items():
+        if path not in parameters() or not parameters()[path].swept:
+            yield Fault(at, f"no parameter {path!r} to draw a line along")
+    if slope.boundary is None:
+        return
+    if slope.boundary.y == slope.x:
+        yield Fault(f"{place}/boundary/y", f"x and y are both {slope.x}; name two parameters")
+    for i, phase in enumerate(slope.boundary.between):
+        if phase not in tuple(Phase):
+            yield Fault(f"{place}/boundary/between/{i}", f"no phase {phase!r}; there are {', '.join(Phase)}")
+    if len(set(slope.boundary.between)) == 1:
+        yield Fault(f"{place}/boundary/between", "a boundary is between two phases; here is one twice")

@@ -7,7 +7,7 @@ places that each is asked at (Bonferroni), so that one of twenty claims does not
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from phaselab.domain.answers.estimates import ONE_DRAW, Asked, Estimate, estimates
@@ -54,6 +54,15 @@ def judge(claim: Claim, asked: Sequence[Asked], claims: int) -> Verdict:
     places = max(1, sum(1 for _ in estimates(claim, asked, 1 - ERROR)))
     confidence = 1 - ERROR / (claims * places)
     found = list(estimates(claim, asked, confidence)) or [Estimate((), reason="no point meets its conditions")]
+    return _judged(claim, found, confidence)
+
+
+def judge_boundary(claim: Claim, found: Estimate) -> Verdict:
+    """The verdict on a claim about a boundary, whose interval does not follow from a number of draws."""
+    return replace(_judged(claim, [found], 1 - ERROR), more_seeds=None)
+
+
+def _judged(claim: Claim, found: Sequence[Estimate], confidence: float) -> Verdict:
     low, high = _bounds(claim.expect)
     rulings = [_ruling(one, low, high) for one in found]
     ruling = next((one for one in (Ruling.FAILS, Ruling.UNDECIDED) if one in rulings), Ruling.HOLDS)

@@ -12,13 +12,24 @@ Statement = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(o
 Texts = Annotated[tuple[Text, ...], Field(strict=False, max_length=50)]
 
 
+class PhaseBoundary(Group):
+    """The values of the parameter `y` at which one phase passes into another."""
+
+    y: Text
+    between: Annotated[tuple[Text, Text], Field(strict=False)]
+    """The two phases."""
+
+
 class Slope(Group):
-    """The slope of the measure against the parameter `x` is within `within` of `near`; `log`: both in logarithms."""
+    """The slope of the measure, or of a boundary, against the parameter `x` is within `within` of `near`; `log`: both
+    in logarithms."""
 
     x: Text
     log: bool = False
     near: float
     within: float = Field(gt=0)
+    boundary: PhaseBoundary | None = None
+    """The boundary whose slope is meant; null for that of the measure."""
 
 
 Groups = Annotated[tuple[Text, ...], Field(min_length=2, max_length=20, strict=False)]
@@ -70,8 +81,11 @@ class Expectation(Group):
         if self.alike is not None:
             return f"{' = '.join(self.alike.groups)} ± {self.alike.within:g}"
         assert self.slope is not None
-        slope = f"a slope of {self.slope.near:g} ± {self.slope.within:g}"
-        logarithms = f"{slope} of its logarithm against that of {self.slope.x}"
+        slope, of = f"a slope of {self.slope.near:g} ± {self.slope.within:g}", "its"
+        if self.slope.boundary is not None:
+            line = f"the boundary of {' and '.join(self.slope.boundary.between)} in {self.slope.boundary.y}"
+            slope, of = f"{slope} of {line}", "the"
+        logarithms = f"{slope}, {of} logarithm against that of {self.slope.x}"
         return logarithms if self.slope.log else f"{slope} against {self.slope.x}"
 
 

@@ -2,13 +2,14 @@
 
 from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database, Session
-from phaselab.domain.answers.cell_queries import LineQuery
+from phaselab.domain.answers.boundary_slopes import boundary_slope
+from phaselab.domain.answers.cell_queries import DiagramQuery, LineQuery
 from phaselab.domain.answers.claim_faults import check_claims
 from phaselab.domain.answers.conditions import Condition, parse_condition
-from phaselab.domain.answers.estimates import Asked
-from phaselab.domain.answers.verdicts import Verdict, Verdicts, judge, undecided
+from phaselab.domain.answers.estimates import Asked, Estimate
+from phaselab.domain.answers.verdicts import Verdict, Verdicts, judge, judge_boundary, undecided
 from phaselab.domain.settings.faults import InvalidInput
-from phaselab.domain.specs.claims import Claim
+from phaselab.domain.specs.claims import Claim, PhaseBoundary, Slope
 from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.errors import Conflict, NotFound
 from phaselab.service.verbs.found import find
@@ -40,7 +41,26 @@ def _verdict(session: Session, whole: Selection, claim: Claim, claims: int) -> V
         check_claims([claim])
     except InvalidInput as unknown:
         return undecided(claim, str(unknown))
+    slope = claim.expect.slope
+    if slope is not None and slope.boundary is not None:
+        return judge_boundary(claim, _boundary(session, whole, claim, slope, slope.boundary))
     return judge(claim, _asked(session, whole, claim), claims)
+
+
+def _boundary(session: Session, whole: Selection, claim: Claim, slope: Slope, boundary: PhaseBoundary) -> Estimate:
+    """The slope of a boundary in the one diagram that the claim's conditions leave."""
+    where = tuple(parse_condition(text) for text in claim.where)
+    try:
+        selection = narrowed(whole, where)
+    except InvalidInput:
+        return Estimate((), reason="no point meets its conditions")
+    hidden = [path for path in varying(selection) if path not in (slope.x, boundary.y, SHARED)]
+    if hidden:
+        return Estimate((), reason=f"{hidden[0]} varies: fix it with where")
+    query = DiagramQuery(
+        tuple(selection.experiments), slope.x, boundary.y, claim.measure, where=where, marginalize=(SHARED,)
+    )
+    return boundary_slope(slope, boundary, query, find(session, selection, query))
 
 
 def _asked(session: Session, whole: Selection, claim: Claim) -> list[Asked]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from phaselab.domain.answers.claim_faults import check_claims
 from phaselab.domain.refining.faults import check_refine
 from phaselab.domain.refining.typical import typical_share
 from phaselab.domain.settings.faults import InvalidInput
@@ -91,3 +92,23 @@ def test_the_typical_share_is_told_and_bounded_by_the_budget() -> None:
     assert 0.1 < share < 0.4
     half = typical_share(plan(parse_spec(SPEC | {"refine": REFINE | {"budget": share / 2}})))
     assert half == pytest.approx(share / 2)
+
+
+def test_a_claim_on_a_boundary_names_two_phases_and_two_parameters() -> None:
+    def told(**changes: object) -> dict[str, str]:
+        boundary = {"y": "network.init_scale", "between": ["lazy", "mixed"]} | changes
+        slope = {"x": "data.k", "near": 1, "within": 0.5, "boundary": boundary}
+        claim = {"text": "a law", "source": "here", "measure": "start_share", "expect": {"slope": slope}}
+        spec = parse_spec(SPEC | {"claims": [claim]})
+        assert "boundary of" in str(spec.claims[0].expect)
+        try:
+            check_claims(spec.claims)
+        except InvalidInput as invalid:
+            return {fault.pointer.removeprefix("/claims/0/expect/slope/"): fault.detail for fault in invalid.faults}
+        return {}
+
+    assert told() == {}
+    assert told(y="data.k") == {"boundary/y": "x and y are both data.k; name two parameters"}
+    assert "no parameter 'beauty'" in told(y="beauty")["boundary/y"]
+    assert "no phase 'calm'" in told(between=["lazy", "calm"])["boundary/between/1"]
+    assert "one twice" in told(between=["lazy", "lazy"])["boundary/between"]

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from phaselab.api.pictures.diagram import draw_diagram
@@ -19,6 +20,7 @@ from phaselab.service.verbs import diagrams, experiments
 from phaselab.service.verbs.estimate import estimate
 from phaselab.service.verbs.portable import export_experiment, import_experiment
 from phaselab.service.verbs.submit import submit
+from phaselab.service.verbs.verdicts import verdicts
 from tests.db.refined import LATTICE, NO_ATTACK, REFINE, SCALES, TOTAL, go_on, refined, says
 from tests.db.rows import land, store, take_all
 
@@ -94,6 +96,34 @@ def test_a_level_has_a_boundary_of_its_own(local: Database) -> None:
     assert found.refinements[0].by == "averaging_index at 0.5"
     figure = draw_diagram(found)
     assert "boundary of averaging index < 0.5" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def slope_claim(near: float, **changes: object) -> dict[str, object]:
+    boundary = {"y": "network.init_scale", "between": ["feature_averaging", "lazy"]}
+    slope = {"x": "data.snr", "near": near, "within": 0.2, "boundary": boundary} | changes
+    return {"text": "a law", "source": "here", "measure": "start_share", "expect": {"slope": slope}}
+
+
+def test_a_claim_on_the_slope_of_a_boundary_is_judged_by_its_crossings(local: Database) -> None:
+    none = {"y": "network.init_scale", "between": ["mixed", "lazy"]}
+    claims = [slope_claim(near, log=True) for near in (-6.0, -2.0)] + [slope_claim(0.0, boundary=none)]
+    refined(local, claims=claims)
+    go_on(local, 1)
+    crossed = [one for one in diagrams.diagram(local, QUERY).crossings if one.along == "y"]
+    snr = np.array([float(str(one.at)) for one in crossed])
+    middle = np.array([one.value for one in crossed])
+    true = np.polyfit(np.log(snr), np.log(10) * (-1 - 0.7 * snr), 1)[0]  # where `says` has the boundary
+    near, far, nothing = verdicts(local, 1).items
+    assert near.decides.value == pytest.approx(np.polyfit(np.log(snr), np.log(middle), 1)[0])
+    assert near.decides.low is not None
+    assert near.decides.high is not None
+    assert near.decides.low < true < near.decides.high < -2.5
+    assert (far.ruling, nothing.ruling, near.more_seeds) == ("fails", "undecided", None)
+    assert near.ruling == "undecided", "a lattice of decades says little"
+    assert nothing.decides.reason == "the boundary is seen at 0 values of data.snr; 3 are needed"
+    wide = [slope_claim(round(true, 1), log=True, within=9.0)]
+    refined(local, claims=wide, owner="bob")
+    assert verdicts(local, 2).items[0].ruling == "holds"
 
 
 def test_other_thresholds_and_lines_say_only_what_they_know(local: Database) -> None:
