@@ -31,6 +31,14 @@ class Slope(Group):
     boundary: PhaseBoundary | None = None
     """The boundary whose slope is meant; null for that of the measure."""
 
+    def __str__(self) -> str:
+        """What it is the slope of, in words."""
+        line = self.boundary
+        meant = "" if line is None else f"the boundary of {' and '.join(line.between)} in {line.y}"
+        if self.log:
+            return f" of {f'the logarithm of {meant}' if meant else 'its logarithm'} against that of {self.x}"
+        return f"{f' of {meant}' if meant else ''} against {self.x}"
+
 
 Groups = Annotated[tuple[Text, ...], Field(min_length=2, max_length=20, strict=False)]
 """Conditions (`network.labels=binary`) of groups of runs."""
@@ -81,12 +89,7 @@ class Expectation(Group):
         if self.alike is not None:
             return f"{' = '.join(self.alike.groups)} ± {self.alike.within:g}"
         assert self.slope is not None
-        slope, of = f"a slope of {self.slope.near:g} ± {self.slope.within:g}", "its"
-        if self.slope.boundary is not None:
-            line = f"the boundary of {' and '.join(self.slope.boundary.between)} in {self.slope.boundary.y}"
-            slope, of = f"{slope} of {line}", "the"
-        logarithms = f"{slope}, {of} logarithm against that of {self.slope.x}"
-        return logarithms if self.slope.log else f"{slope} against {self.slope.x}"
+        return f"a slope of {self.slope.near:g} ± {self.slope.within:g}{self.slope}"
 
 
 class Claim(Group):

@@ -100,7 +100,7 @@ def test_a_claim_on_a_boundary_names_two_phases_and_two_parameters() -> None:
         slope = {"x": "data.k", "near": 1, "within": 0.5, "boundary": boundary}
         claim = {"text": "a law", "source": "here", "measure": "start_share", "expect": {"slope": slope}}
         spec = parse_spec(SPEC | {"claims": [claim]})
-        assert "boundary of" in str(spec.claims[0].expect)
+        assert str(spec.claims[0].expect).startswith("a slope of 1 ± 0.5 of the boundary of lazy and ")
         try:
             check_claims(spec.claims)
         except InvalidInput as invalid:
