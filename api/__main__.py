@@ -18,7 +18,7 @@ from phaselab.service.base.storage import open_database
 from phaselab.service.verbs.accounts import check_reach
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
 @click.option("--fd", type=click.IntRange(0), hidden=True, help="An open socket on that port, of the supervisor.")

@@ -1,6 +1,7 @@
 """Commands that show and save what experiments answer: diagrams, lines, curves, runs, and experiments as files."""
 
 import functools
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 
 import click
 
-from phaselab.client.arguments import ID, IDS, ORDER, RUN_WHERE, WHERE, Command, output_option
+from phaselab.client.arguments import ID, IDS, JSON, ORDER, RUN_WHERE, WHERE, Command, file_option, output_option
 from phaselab.client.client import Client
-from phaselab.client.show import show_run, show_runs, show_verdicts
+from phaselab.client.rerun import check_weights
+from phaselab.client.show import show_json, show_rerun, show_run, show_runs, show_verdicts
 from phaselab.domain.results.statistics import STATISTICS
 
 ANY_FORM = output_option(".png .svg .pdf .csv .parquet .json")
@@ -78,24 +80,45 @@ def curves(client: Client, /, ids: Sequence[int], output: Path, **more: Any) -> 
 
 @commands.command()
 @ID
+@JSON
 @click.pass_obj
-def verdicts(client: Client, experiment_id: int) -> None:
+def verdicts(client: Client, experiment_id: int, as_json: bool) -> None:
     """Show what the runs say of an experiment's claims.
 
     Exit code 1 unless every claim holds.
     """
     found = client.verdicts(experiment_id)
-    show_verdicts(found)
+    (show_json if as_json else show_verdicts)(found)
     if any(one.verdict != "holds" for one in found):
         sys.exit(1)
 
 
 @commands.command()
 @click.argument("key")
+@JSON
 @click.pass_obj
-def run(client: Client, key: str) -> None:
+def run(client: Client, key: str, as_json: bool) -> None:
     """Show one run, by its key or the first letters of it."""
-    show_run(client.run(key))
+    (show_json if as_json else show_run)(client.run(key))
+
+
+@commands.command()
+@click.argument("key")
+@file_option("--weights", meaning="File for the trained weights: .npz")
+@click.option("--device", default="cpu", show_default=True, help="What to compute on, as cuda.")
+@click.pass_obj
+def rerun(client: Client, key: str, weights: Path | None, device: str) -> None:
+    """Compute a run again on this machine, and save its weights.
+
+    Exit code 1 when a number differs from what is stored by more than rounding.
+    """
+    check_weights(weights)
+    found = client.rerun(key, device)
+    show_rerun(found)
+    if weights is not None:
+        click.echo(found.save(weights, overwrite=True))
+    if not found.close:
+        sys.exit(1)
 
 
 @commands.command()
@@ -112,10 +135,17 @@ def cosines(client: Client, key: str, output: Path) -> None:
 @RUN_WHERE
 @ORDER
 @click.option("-n", "most", default=50, show_default=True, type=click.IntRange(min=1), help="Most runs shown.")
+@JSON
 @click.pass_obj
-def runs(client: Client, experiment_id: int, where: Sequence[str], order: Sequence[str], most: int) -> None:
+def runs(
+    client: Client, experiment_id: int, where: Sequence[str], order: Sequence[str], most: int, as_json: bool
+) -> None:
     """List runs of an experiment, in the order of its axes or another."""
-    show_runs(client.runs(experiment_id, where, order), most)
+    found = client.runs(experiment_id, where, order)
+    if as_json:
+        show_json(list(itertools.islice(found, most)))
+    else:
+        show_runs(found, most)
 
 
 @commands.command()

@@ -34,7 +34,30 @@ ORDER = click.option(
 )
 
 
+JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+_OVERWRITE = "phaselab.overwrite"
+
+
+def _overwrite(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta[_OVERWRITE] = value
+
+
+def _free(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """The file. Fails for one that is there, unless --overwrite is given."""
+    if value is not None and value.is_file() and not ctx.meta.get(_OVERWRITE):
+        raise click.BadParameter(f"{value} is there already; --overwrite writes over it", ctx, param)
+    return value
+
+
+def file_option(*names: str, meaning: str, required: bool = False) -> Callable[[Command], Command]:
+    """An option of a file that is written, and --overwrite, without which one that is there stays as it is."""
+    kind = click.Path(dir_okay=False, writable=True, path_type=Path)
+    file = click.option(*names, required=required, type=kind, callback=_free, help=meaning)
+    first: dict[str, Any] = {"is_eager": True, "expose_value": False, "callback": _overwrite}
+    allowed = click.option("--overwrite", is_flag=True, help="Write over a file that is there.", **first)
+    return lambda command: file(allowed(command))
+
+
 def output_option(suffixes: str) -> Callable[[Command], Command]:
     """`-o FILE`, whose suffix is one of these and says in which form."""
-    file = click.Path(dir_okay=False, writable=True, path_type=Path)
-    return click.option("-o", "--output", required=True, type=file, help=f"File: {suffixes}")
+    return file_option("-o", "--output", meaning=f"File: {suffixes}", required=True)

@@ -2,8 +2,9 @@
 
 import click
 
+from phaselab.client.arguments import JSON
 from phaselab.client.client import Client
-from phaselab.client.show import show_items
+from phaselab.client.show import show_items, show_json
 
 
 @click.group()
@@ -13,9 +14,14 @@ def commands() -> None:
 
 def _add_catalogue(name: str, columns: dict[str, str], meaning: str) -> None:
     @commands.command(name, help=meaning)
+    @JSON
     @click.pass_obj
-    def show_catalogue(client: Client) -> None:
-        show_items(client.catalogue(name), columns)
+    def show_catalogue(client: Client, as_json: bool) -> None:
+        found = client.catalogue(name)
+        if as_json:
+            show_json(found)
+        else:
+            show_items(found, columns)
 
 
 _add_catalogue("presets", {"name": "name", "meaning": "meaning"}, "List the presets.")

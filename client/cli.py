@@ -1,5 +1,6 @@
 """The command line: the service's processes, and one command a call of the REST api."""
 
+import difflib
 import os
 import sys
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ SERVICE_COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Commands that are handed over to a process of the service: what each does, and the parts it needs."""
 CLIENT_COMMANDS: Mapping[str, tuple[str, str]] = {
-    "submit": ("Submit a spec: a YAML or JSON file, or preset:NAME.", "experiment_commands"),
+    "submit": ("Submit a spec: a YAML or JSON file, preset:NAME, or - for what comes in.", "experiment_commands"),
     "watch": ("Follow an experiment to its end; exit code 1 unless every run has a result.", "experiment_commands"),
     "list": ("List experiments, newest first.", "experiment_commands"),
     "show": ("Show one experiment, and why runs of it failed.", "experiment_commands"),
@@ -29,21 +30,33 @@ CLIENT_COMMANDS: Mapping[str, tuple[str, str]] = {
     "pause": ("Hand out nothing more of an experiment until it is resumed.", "experiment_commands"),
     "resume": ("Go on with a paused experiment.", "experiment_commands"),
     "retry": ("Queue the failed and cancelled runs of an experiment again.", "experiment_commands"),
+    "delete": ("Remove an experiment, and the runs that no other experiment has.", "experiment_commands"),
     "diagram": ("Save the phase diagram of one experiment or several.", "answer_commands"),
     "lines": ("Save a measure against one parameter, as lines.", "answer_commands"),
     "curves": ("Save robust accuracy against radius of one experiment or several.", "answer_commands"),
     "verdicts": ("Show what the runs say of an experiment's claims.", "answer_commands"),
     "run": ("Show one run, by its key or the first letters of it.", "answer_commands"),
+    "rerun": ("Compute a run again on this machine, and save its weights.", "answer_commands"),
     "cosines": ("Save the cosine matrix of a run as a picture.", "answer_commands"),
     "runs": ("List runs of an experiment, in the order of its axes or another.", "answer_commands"),
     "export": ("Save runs of an experiment as a table, or the whole of it for `import`.", "answer_commands"),
     "import": ("Merge an experiment's FILE (.phaselab).", "answer_commands"),
-    "reproduce": ("Run presets and hold their claims to the runs: table, report, pictures.", "reproduce_commands"),
+    "reproduce": (
+        "Run presets and hold their claims to the runs: table, report, pictures.",
+        "reproduce_commands",
+    ),
     "presets": ("List the presets.", "catalogue_commands"),
     "parameters": ("List the parameters.", "catalogue_commands"),
     "measures": ("List the measures.", "catalogue_commands"),
 }
 """Commands that ask a server: what each does, and the file of this folder that it is in."""
+TITLES: Mapping[str, str] = {
+    "experiment_commands": "Experiments",
+    "answer_commands": "Answers and runs",
+    "reproduce_commands": "Answers and runs",
+    "catalogue_commands": "Catalogues",
+}
+"""What help calls the commands of each file."""
 
 
 class Commands(click.Group):
@@ -66,9 +79,22 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands in help, of which none is loaded for it."""
-        for title, entries in (("Service", SERVICE_COMMANDS), ("Commands", CLIENT_COMMANDS)):
+        groups = {"Service": [(name, entry[0]) for name, entry in SERVICE_COMMANDS.items()]}
+        for name, (meaning, file) in CLIENT_COMMANDS.items():
+            groups.setdefault(TITLES[file], []).append((name, meaning))
+        for title, entries in groups.items():
             with formatter.section(title):
-                formatter.write_dl([(name, entry[0]) for name, entry in entries.items()])
+                formatter.write_dl(entries)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called. Fails for a name of none, with those that may be meant."""
+        if self.get_command(ctx, args[0]) is None:
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), 3, 0.6)
+            meant = f" Did you mean {' or '.join(close)}?" if close else " `phaselab -h` lists them."
+            ctx.fail(f"No such command {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. An error of the client becomes its text on standard error."""
@@ -85,7 +111,10 @@ class Commands(click.Group):
 @click.version_option(package_name="phaselab")
 @click.pass_context
 def cli(ctx: click.Context, url: str | None, token: str | None) -> None:
-    """Phaselab: when does gradient descent average features, and when does it learn them one by one?"""
+    """Phaselab: when does gradient descent average features, and when does it learn them one by one?
+
+    Commands are completed by Tab after `eval "$(_PHASELAB_COMPLETE=bash_source phaselab)"` (or zsh_source, in zsh).
+    """
     if ctx.invoked_subcommand not in SERVICE_COMMANDS:
         from phaselab.client.client import Client  # noqa: PLC0415 - help has no use for it, and it takes time
 

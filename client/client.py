@@ -11,6 +11,7 @@ import httpx
 import pandas as pd
 
 from phaselab.client.errors import BadAnswer, NotFound
+from phaselab.client.parts import check_parts
 from phaselab.client.pictured import Curves, Lines
 from phaselab.client.queries import (
     Id,
@@ -24,6 +25,7 @@ from phaselab.client.queries import (
     run_query,
     texts,
 )
+from phaselab.client.rerun import Rerun, rerun
 from phaselab.client.saving import Saving
 from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
@@ -171,6 +173,12 @@ class Client(Saving):
         if not isinstance(answer, dict):
             raise BadAnswer("the server describes a run in a way this client cannot read")
         return answer
+
+    def rerun(self, key: str, device: str = "cpu") -> Rerun:
+        """A run computed again on this machine, with its weights; `key` or the beginning of it. Raises PartMissing
+        without the worker part."""
+        check_parts("computing a run again", ("worker",))
+        return rerun(self.run(key), device)
 
     def diagram(self, experiment: Ids, x: str, y: str, measure: str, **more: Any) -> Diagram:
         """The phase diagram; `where`, `marginalize` and `threshold` are texts or lists of them (`threshold` like

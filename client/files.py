@@ -1,8 +1,9 @@
 """Files that answers are saved in: the suffix says the format, and a file is there whole or not at all."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,6 +44,20 @@ def _format(file: str | Path, known: tuple[str, ...]) -> str:
     if suffix not in known:
         raise Invalid(f"{file} must end in {', '.join('.' + one for one in known)}: that says what to write", 400)
     return suffix
+
+
+def free(file: str | Path, overwrite: bool = False) -> Path:
+    """The file, which may be written. Raises Invalid for one that is there, unless it may be overwritten."""
+    if not overwrite and Path(file).exists():
+        raise Invalid(f"{file} is there already, and stays as it is", 409)
+    return Path(file)
+
+
+def made(file: str | Path, make: Callable[[BinaryIO], None], overwrite: bool = False) -> Path:
+    """Write what `make` makes to the file. Raises Invalid when it cannot be written, or is there and must stay."""
+    content = BytesIO()
+    make(content)
+    return written(free(file, overwrite), [content.getvalue()])
 
 
 def written(file: str | Path, chunks: Iterable[bytes]) -> Path:

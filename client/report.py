@@ -6,9 +6,8 @@ from html import escape
 from pathlib import Path
 
 from phaselab.client.reproduction import Change, Reproduced, Reproduction, said
-from phaselab.client.show import duration
 from phaselab.client.values import Verdict
-from phaselab.domain.settings.texts import shown
+from phaselab.domain.settings.texts import shown, span
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --holds: #1b7f4d; --fails: #b3261e; --undecided: #8a6100; }
@@ -46,7 +45,7 @@ def _preset(one: Reproduced, folder: Path) -> Iterable[str]:
     ended = "" if one.status == "finished" else f", ended as {one.status}"
     failed = f", {one.failed} failed" if one.failed else ""
     yield f"<h2>{escape(one.preset)}</h2><p>{escape(shown(one.meaning))}</p>"
-    yield f'<p class="source">{one.runs} runs{failed}{escape(ended)}, {duration(one.seconds)}</p>'
+    yield f'<p class="source">{one.runs} runs{failed}{escape(ended)}, {span(one.seconds)}</p>'
     if one.verdicts:
         yield from _table(_HEAD, (_row(verdict) for verdict in one.verdicts))
     for name in one.pictures:

@@ -49,9 +49,10 @@ def commands() -> None:
 def reproduce(
     client: Client, /, names: Sequence[str], folder: Path, against: Path | None, overwrite: bool, changes: Sequence[str]
 ) -> None:
-    """Run presets, all that are sized for a CPU when none is named, and hold their claims to the runs.
+    """Run presets and hold their claims to the runs: table, report, pictures.
 
-    Runs that the server knows are not computed again, so it goes on where it was broken off.
+    When none is named, all that are sized for a CPU. Runs that the server knows are not computed again, so it goes on
+    where it was broken off.
     """
     earlier = None if against is None else read(against)
     if (folder / TABLE).exists() and not overwrite:

@@ -1,8 +1,11 @@
 """Answers as text on a terminal."""
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from phaselab.client.client import Client
+from phaselab.client.rerun import ROUNDING, Rerun
 from phaselab.client.values import Experiment, Failure, Verdict
-from phaselab.domain.settings.texts import shortened, shown
+from phaselab.domain.settings.texts import shortened, shown, span
 
 
 def follow(client: Client, experiment_id: int) -> Experiment:
@@ -64,7 +68,7 @@ def _note(experiment: Experiment) -> str:
     parts += [f"{stage} {share:.0%}" for stage, share in _stages(experiment).items()]
     parts += [f"{number} {name}" for name, number in (("cached", counts.cached), ("failed", counts.failed)) if number]
     if experiment.eta_seconds is not None:
-        parts.append(f"about {duration(experiment.eta_seconds)} left")
+        parts.append(f"about {span(experiment.eta_seconds)} left")
     return ", ".join(parts)
 
 
@@ -77,11 +81,25 @@ def _stages(experiment: Experiment) -> dict[str, float]:
     return {stage: sum(one.runs * one.share for one in running if one.stage == stage) / runs[stage] for stage in runs}
 
 
-def duration(seconds: float) -> str:
-    """A time span in the unit that fits."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+def show_json(value: object) -> None:
+    """A value for programs."""
+    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+def show_json_line(value: object) -> None:
+    """The same on a line of its own."""
+    click.echo(json.dumps(_plain(value), ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    """A value of a client in JSON's own types, under the names of its fields."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value) if one.name != "client"}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) -> None:
@@ -99,6 +117,8 @@ def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) ->
     others = counts.failed - sum(one.count for one in failures)
     if failures and others > 0:
         click.echo(f"  {others} failed for other reasons")
+    if failures:
+        click.echo(f"  all of them: phaselab runs {experiment.id} --where state=failed")
 
 
 def show_experiments(experiments: Iterable[Experiment], most: int) -> None:
@@ -159,6 +179,22 @@ def show_run(run: Mapping[str, Any]) -> None:
         click.echo(f"  imported by {origin['imported_by']}, not computed there: of {origin['source']}")
     if run.get("reason"):
         click.echo("  failed: " + "\n".join(map(shown, str(run["reason"]).split("\n"))))
+
+
+def show_rerun(found: Rerun) -> None:
+    """What a run that was computed again gave, beside what is stored of it."""
+    numbers = len(found.measures) + len(found.curves)
+    click.echo(f"run {found.key} computed again: {numbers} measures and curves, weights", nl=False)
+    click.echo(" " + ", ".join(f"{name} {list(tensor.shape)}" for name, tensor in found.weights.items()))
+    if found.same:
+        click.echo("  bit for bit what is stored")
+    elif found.close:
+        name, difference = max(found.differing.items(), key=lambda one: one[1])
+        told = f"{len(found.differing)} numbers differ, by at most {difference:.2g} ({name})"
+        click.echo(f"  what is stored, up to rounding: {told}; it may have been trained in a stack with others")
+    for name, difference in found.differing.items():
+        if difference > ROUNDING:
+            click.echo(f"  differs from what is stored by {difference:.3g}: {name}")
 
 
 def show_verdicts(verdicts: Iterable[Verdict]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from phaselab.client.errors import Invalid
 
-SpecSource = Mapping[str, Any] | str | Path
-"""A mapping, which may hold numpy's numbers and arrays; the path of a `.yaml`, `.yml` or `.json` file; or
-`preset:NAME`."""
+SpecSource = Mapping[str, Any] | str | Path | bytes
+"""A mapping, which may hold numpy's numbers and arrays; the path of a `.yaml`, `.yml` or `.json` file, or what is in
+one, as bytes; or `preset:NAME`."""
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -21,6 +21,8 @@ def read_spec(source: SpecSource, preset: Callable[[str], Mapping[str, Any]]) ->
     Invalid for a file that cannot be read and for a mapping that has no form in JSON, and what `preset` raises."""
     if isinstance(source, Mapping):
         return as_json(source), JSON
+    if isinstance(source, bytes):
+        return source, YAML
     if isinstance(source, str) and source.startswith(PRESET):
         return as_json(preset(source.removeprefix(PRESET))["spec"]), JSON
     path = Path(source)

@@ -13,7 +13,7 @@ from phaselab.service.processes.database_commands import database_commands
 from phaselab.service.processes.supervisor import Supervisor
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Phaselab's processes, together or apart."""
 

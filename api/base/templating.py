@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 from phaselab.api.pictures.style import words
+from phaselab.domain.settings.texts import span
 from phaselab.service.verbs.experiments import RunningProgress
 
 FOLDER = Path(__file__).parents[1]
@@ -37,9 +38,7 @@ def _number(value: object) -> str:
 
 
 def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "—"
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return "—" if seconds is None else span(seconds)
 
 
 def _stage(progress: RunningProgress) -> str:

@@ -9,9 +9,17 @@ function show(field, text) {
   if (element) element.textContent = text;
 }
 
+// As `span` in domain/settings/texts.py.
 function duration(seconds) {
   if (seconds === null) return "—";
-  return seconds < 100 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} min`;
+  if (seconds < 100) return `${seconds.toFixed(0)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 100) return `${minutes} min`;
+  const [whole, part, names] =
+    minutes < 48 * 60
+      ? [Math.floor(minutes / 60), minutes % 60, ["h", "min"]]
+      : [Math.floor(Math.round(minutes / 60) / 24), Math.round(minutes / 60) % 24, ["days", "h"]];
+  return `${whole} ${names[0]}` + (part ? ` ${part} ${names[1]}` : "");
 }
 
 // One line and one bar for the runs that are equally far.

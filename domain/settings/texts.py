@@ -46,6 +46,19 @@ def shown(text: str) -> str:
     return "".join(c if _prints(c) else c.encode("unicode_escape").decode() for c in text)
 
 
+def span(seconds: float) -> str:
+    """A time span in the units that fit: `45 s`, `12 min`, `3 h 20 min`, `2 days 4 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+    hours = round(minutes / 60)
+    return f"{hours // 24} days" + (f" {hours % 24} h" if hours % 24 else "")
+
+
 def shortened(text: str, most: int) -> str:
     """The text in at most `most` characters, its end cut off if need be."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

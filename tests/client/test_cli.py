@@ -64,13 +64,16 @@ def test_pictures_and_tables(filled_url: str, tmp_path: Path) -> None:
     assert done.stdout.strip() == str(file)
     assert "averaging index" in file.read_text()
     assert "median of averaging index" not in file.read_text()
-    asked = ("--statistic", "median", "-o", file)
+    asked = ("--statistic", "median", "--overwrite", "-o", file)
     assert phaselab(filled_url, "diagram", 1, "--x", "data.k", "--y", "network.labels", *asked).exit_code == 0
     assert "median of averaging index" in file.read_text()
-    asked = ("--threshold", "averaging_from:0.99", "--threshold", "lazy_share:0.4", "-o", file)
+    asked = ("--threshold", "averaging_from:0.99", "--threshold", "lazy_share:0.4", "--overwrite", "-o", file)
     assert phaselab(filled_url, "diagram", 1, "--x", "data.k", "--y", "network.labels", *asked).exit_code == 0
     assert "lazy_share 0.4 · averaging_from 0.99" in " ".join(file.read_text().split())
-    assert phaselab(filled_url, "lines", 1, "--x", "data.k", "--by", "network.labels", "-o", file).exit_code == 0
+    assert (
+        phaselab(filled_url, "lines", 1, "--x", "data.k", "--by", "network.labels", "--overwrite", "-o", file).exit_code
+        == 0
+    )
     assert "network.labels = binary" in file.read_text()
     published = tmp_path / "published.csv"
     published.write_text("dataset,network,radius_l2,robust_accuracy_percent\nsynthetic,2-class,2,50\n")
@@ -111,7 +114,7 @@ def test_submit_and_verbs(own_server: tuple[str, Database], tmp_path: Path) -> N
     tried = phaselab(url, "submit", file, "--dry-run", "--set", "seeds=1")
     assert "9 points, 8 runs, 0 of them cached" in tried.stdout
     submitted = phaselab(url, "submit", file)
-    assert submitted.stdout == "experiment 3: 24 runs, 0 cached\n"
+    assert submitted.stdout == f"experiment 3: 24 runs, 0 cached; {url}/experiments/3\n"
     for verb, status in (("pause", "paused"), ("resume", "queued"), ("cancel", "cancelled"), ("retry", "queued")):
         assert status in phaselab(url, verb, 3).stdout
     preset = phaselab(url, "submit", "preset:fig3", "--set", "data.d=100")

@@ -45,6 +45,10 @@ class Trained(Protocol):
         """[S] per decision: share of test points whose readout has strictly the sign of their class, or whose own label
         strictly the largest output, computed apart from the attacks."""
 
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """The trained tensors of a single run, by the names that docs/methods/training.md explains."""
+
     def shown(self) -> Shown:
         """What measures look at, without the exact radii."""
 

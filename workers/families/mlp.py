@@ -106,6 +106,12 @@ class TrainedMlps:
         of_groups = outputs(seen, self._length, upper, self.network)  # [S, c, N]
         return clean_accuracy(of_groups, self.network, self.networks.side, self.networks.label)
 
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Weights [M, e''] and biases [M] of the first layer of a single run, and what stands above it."""
+        first = {"weights": self.networks.weights[0], "bias": self.networks.bias[0]}
+        return first | {name: tensor[0] for name, tensor in self.upper.named()}
+
     def shown(self) -> Shown:
         """What measures look at. A neuron's side is that to which it pushes the sum readout at the test points."""
         networks = self.networks

@@ -105,6 +105,11 @@ class ResNetRun:
         """[1] per decision: test accuracy."""
         return self.victim.points.accuracy
 
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Every parameter and buffer, under its PyTorch name."""
+        return dict(self.trained.network.state_dict())
+
     def shown(self) -> Shown:
         """What measures look at: the neurons are the head's rows, the centres those of the features."""
         head = self.trained.network.head.weight.double()  # [c, e]

@@ -91,6 +91,11 @@ class TwoLayers:
         of_groups = outputs(networks.preactivations.double(), self.network.layout)  # [S, c, N]
         return clean_accuracy(of_groups, self.network, networks.side, networks.label)
 
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Weights [M, e''] and biases [M] of a single run."""
+        return {"weights": self.networks.weights[0], "bias": self.networks.bias[0]}
+
     def shown(self) -> Shown:
         """What measures look at."""
         networks, groups = self.networks, self.network.layout.outputs

@@ -88,6 +88,13 @@ class Upper:
     unit: Tensor
     """R [...]: the root mean square of the centres' norms, which `power` divides by"""
 
+    def named(self) -> Iterator[tuple[str, Tensor]]:
+        """Each with its name; of layers the second is the first in `hidden`."""
+        for layer, (weights, bias) in enumerate(zip(self.hidden, self.hidden_bias, strict=True), start=2):
+            yield f"hidden_{layer}", weights
+            yield f"hidden_bias_{layer}", bias
+        yield from (("output", self.output), ("output_bias", self.output_bias), ("scale", self.scale))
+
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """All of them, in a fixed order."""

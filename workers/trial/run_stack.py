@@ -106,6 +106,20 @@ def _train_and_judge_in_turn(family: Family, runs: Sequence[Run], device: str, s
     return [*stack.failures, *judged]
 
 
+@torch.no_grad()
+def run_one(run: Run, device: str = "cpu", stop: Stop | None = None) -> tuple[Outcome, Trained | None]:
+    """The outcome of a run by itself, and its trained network, null where there is none. Raises Stopped, DataFault."""
+    useless = without_features([run], device, stop)
+    if useless:
+        return RunFailure(run.key, useless[run.key]), None
+    family = family_of(run.settings)
+    stack = family.train([run], device, stop)
+    judged = [(_judge(trained, False, device, stop)[0], trained) for trained in stack.trained]
+    if family.resumes:
+        forget(run.key, len(TARGETS))
+    return judged[0] if judged else (stack.failures[0], None)
+
+
 def _judge(trained: Trained, resumes: bool, device: str, stop: Stop | None) -> list[RunResult]:
     """Attack, check and measure the networks of some runs, of a single one where attacks resume."""
     settings, key = trained.runs[0].settings, trained.runs[0].key
