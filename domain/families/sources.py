@@ -8,9 +8,12 @@ from phaselab.domain.families.heads import FEATURES
 from phaselab.domain.families.on_features import on_features
 from phaselab.domain.families.on_images import IMAGES
 from phaselab.domain.families.orthogonal import ORTHOGONAL
+from phaselab.domain.families.sparse_regression import SPARSE_REGRESSION
 from phaselab.domain.settings.settings import Settings
 
-SOURCES: Mapping[str, Source] = {source.name: source for source in (CLUSTERS, IMAGES, FEATURES, ORTHOGONAL)}
+SOURCES: Mapping[str, Source] = {
+    source.name: source for source in (CLUSTERS, IMAGES, FEATURES, ORTHOGONAL, SPARSE_REGRESSION)
+}
 
 
 def source_of(settings: Settings) -> Source:

@@ -22,6 +22,7 @@ _TWO_LAYER = ("two_layer",)
 _EXACT = ("two_layer", "mlp")
 _LINEAR_FIRST = ("two_layer", "mlp")
 _ANY_DEPTH = ("mlp",)
+_REGRESSION = ("diagonal",)
 _LEAST = "over test points of the least L2 perturbation that flips the binary decision of the"
 _PROVED = "over test points of the L2 length up to which no perturbation can flip, as is proved, the decision of the"
 _FOUND = "over test points of the shortest perturbation that `pgd` found to flip the binary decision of the"
@@ -166,7 +167,40 @@ _ENTRIES = (
         "steps",
         "Steps until training stopped: all that it was given, or fewer where it stopped by margin or loss.",
         "docs/methods/mlp.md",
-        _ANY_DEPTH,
+        (*_ANY_DEPTH, *_REGRESSION),
+    ),
+    Measure(
+        "regression_error",
+        "|β - β*|²",
+        0,
+        None,
+        "",
+        "Squared distance of the coefficients β = u^depth - v^depth from those that decide the responses.",
+        "arXiv 2002.09277",
+        _REGRESSION,
+    ),
+    Measure(
+        "beta_l1_ratio",
+        "|β|₁/min",
+        0,
+        None,
+        "",
+        "l1 norm of the coefficients over the least one that fits all training responses: 1 in the rich regime, which"
+        " a small start leads to. Null where no coefficients fit.",
+        "arXiv 2002.09277; docs/methods/diagonal.md",
+        _REGRESSION,
+    ),
+    Measure(
+        "q_gap",
+        "ΔQ/Q",
+        -1,
+        None,
+        "",
+        "How far the penalty Q of the coefficients is above the least one that fits all training responses, over that:"
+        " near 0 where training has come to where gradient flow ends; below 0 where it does not fit them yet. Null"
+        " where no coefficients fit.",
+        "arXiv 2002.09277; docs/methods/diagonal.md",
+        _REGRESSION,
     ),
     _attacked(
         "attacked_radius_sum",

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scale = Literal["linear", "log"]
-SourceName = Literal["clusters", "images", "features", "orthogonal"]
-"""What a network can be trained on: Gaussian clusters, images, features of images, or orthonormal inputs."""
+SourceName = Literal["clusters", "images", "features", "orthogonal", "sparse_regression"]
+"""What a network can be trained on: Gaussian clusters, images, features of images, orthonormal inputs, or inputs with
+responses."""
 
 
 @dataclass(frozen=True)

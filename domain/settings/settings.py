@@ -48,9 +48,12 @@ class Group(BaseModel):
 class Data(Group):
     """The data set: `clusters`, k Gaussian clusters in R^d, or images, whose clusters are their ten classes."""
 
-    source: Annotated[Literal["clusters", "digits", "mnist", "cifar10", "orthogonal"], _first("source")] = "clusters"
+    source: Annotated[
+        Literal["clusters", "digits", "mnist", "cifar10", "orthogonal", "sparse_regression"], _first("source")
+    ] = "clusters"
     """Where the points come from; `clusters` draws Gaussian clusters around orthogonal centres, `orthogonal` has
-    orthonormal inputs in k classes, the others are images whose clusters are their ten classes: digits are of class +1
+    orthonormal inputs in k classes, `sparse_regression` normal inputs whose responses few coordinates decide; the
+    others are images whose clusters are their ten classes: digits are of class +1
     when even, CIFAR-10's first five classes are."""
     k: Annotated[int, _first("k", "clusters")] = Field(10, ge=2, le=2_000)
     """Number of clusters."""
@@ -77,10 +80,20 @@ class Data(Group):
     """Cosine between any two centres; 0 is orthogonal."""
     positive_clusters: Annotated[int | None, _first("|J+|", "clusters")] = Field(None, ge=1)
     """How many clusters (the first ones) are of class +1; k // 2 when left out."""
-    label_noise: Annotated[float, _first("label noise", varies=True)] = Field(0.0, ge=0, lt=0.5)
+    label_noise: Annotated[
+        float, _first("label noise", sources=("clusters", "images", "features", "orthogonal"), varies=True)
+    ] = Field(0.0, ge=0, lt=0.5)
     """Probability that the label of a training point is flipped."""
     perturbation: Annotated[float, Entry("|E|_F", sources=("orthogonal",), varies=True)] = Field(0.0, ge=0, le=1e3)
     """Frobenius norm of the normal matrix that moves all orthonormal inputs together."""
+    nonzeros: Annotated[int, Entry("s", "coordinates", sources=("sparse_regression",), varies=True)] = Field(
+        5, ge=1, le=1_000_000
+    )
+    """How many coordinates of an input decide its response, all alike."""
+    response_noise: Annotated[float, Entry("σ_y", sources=("sparse_regression",), varies=True)] = Field(
+        0.1, ge=0, le=1e3
+    )
+    """Standard deviation of the noise of responses, whose signal has variance 1."""
     normalization: Annotated[Literal["unit", "standard"] | None, _of_images("normalization", neutral="unit")] = None
     """`unit` has pixels in [0, 1]; `standard` takes each channel less the data set's mean, over its standard deviation.
     Radii are in these units."""

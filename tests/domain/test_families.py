@@ -30,6 +30,7 @@ ON: dict[str, dict[str, Any]] = {
     "clusters": {},
     "images": {"data": {"source": "digits"}, "attack": {"test_points": 100}},
     "orthogonal": {"data": {"source": "orthogonal", "n": 40, "d": 100}},
+    "sparse_regression": {"data": {"source": "sparse_regression", "n": 40, "d": 100}},
     "features": {"data": {"source": "cifar10"}, "features": {"kind": "resnet18", "width": 4}},
 }
 """Settings on every source."""
@@ -132,7 +133,9 @@ def test_every_source_refuses_what_is_for_others(name: str) -> None:
 
 
 def test_an_unknown_family_is_told_which_there_are() -> None:
-    with pytest.raises(InvalidInput, match="'two_layer' or 'mlp' or 'resnet18', not 'perceptron'") as invalid:
+    with pytest.raises(
+        InvalidInput, match="'two_layer' or 'mlp' or 'resnet18' or 'diagonal', not 'perceptron'"
+    ) as invalid:
         parse_spec({"name": "x", "network": {"kind": "perceptron"}})
     assert [fault.pointer for fault in invalid.value.faults] == ["/network/kind"]
 
@@ -239,12 +242,12 @@ def test_a_made_up_family_refuses_what_it_cannot_do(
 
 def test_a_made_up_family_is_in_the_catalogue(made_up: None) -> None:
     shown = catalogue()
-    assert shown["network.kind"].choices == ("two_layer", "mlp", "resnet18", "made_up")
+    assert shown["network.kind"].choices == ("two_layer", "mlp", "resnet18", "diagonal", "made_up")
     assert "`made_up`: a family that this test made up." in shown["network.kind"].meaning
-    assert shown["network.init_scale"].families == ("two_layer", "mlp", "made_up")
+    assert shown["network.init_scale"].families == ("two_layer", "mlp", "diagonal", "made_up")
     assert shown["training.label_smoothing"].families == ("resnet18", "made_up")
     assert shown["attack.methods"].only == {
-        "pgd_native": ("two_layer", "mlp", "resnet18"),
+        "pgd_native": ("two_layer", "mlp", "resnet18", "diagonal"),
         "exact": ("two_layer", "mlp"),
         "certified": ("mlp",),
     }

@@ -29,6 +29,8 @@ SILENT: dict[str, tuple[Any, ...]] = {
     "data.clone": ("none",),
     "data.noise_dims": (None,),
     "data.perturbation": (0.0,),
+    "data.nonzeros": (5,),
+    "data.response_noise": (0.1,),
     "network.depth": (2,),
     "network.activation": ("relu",),
     "network.power": (None,),

@@ -33,6 +33,7 @@ _HEAD_CUT = {
 }
 CUT: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "digits": {"training": {"steps": 200}, "attack": {"test_points": 50, "steps": 10}},
+    "kernel-rich": {"data": {"d": 100, "n": 20}, "training": {"steps": 500}, "attack": {"test_points": 100}},
     "fig2-cifar10": _HEAD_CUT,
     "fig2-cifar10-small": _HEAD_CUT,
     "fig3-mnist": _RESNET_CUT,
@@ -77,6 +78,14 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "mlp clone of digits": (
         {"data": {"source": "digits", "n": 200, "clone": "gaussian"}, "network": {"kind": "mlp", "init_scale": 1e-2}},
         {"training": {"learning_rate": 0.5, "precision": "float64"}, "attack": {"test_points": 20, "steps": 3}},
+    ),
+    "diagonal, three layers": (
+        {"data": {"source": "sparse_regression", "d": 40, "n": 12}, "network": {"kind": "diagonal", "depth": 3}},
+        {
+            "network": {"init_scale": 0.2},
+            "training": {"learning_rate": 0.02, "steps": 600},
+            "attack": {"test_points": 40, "radii": [0.0, 0.3], "steps": 5},
+        },
     ),
     "two_layer orthonormal inputs": (
         {"data": {"source": "orthogonal", "k": 3, "n": 12, "d": 20, "perturbation": 0.5}, "network": {"labels": 3}},

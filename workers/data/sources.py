@@ -16,7 +16,7 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.base.recent import RECENT
-from phaselab.workers.data import clusters, feature_data, image_data, law, orthogonal
+from phaselab.workers.data import clusters, feature_data, image_data, law, orthogonal, sparse_regression
 from phaselab.workers.data.training_set import TrainingSet
 
 
@@ -116,6 +116,19 @@ class _Orthogonal(_Inputs):
         return {"draw": run.settings.data.draw}
 
 
+class _SparseRegression(_Inputs):
+    """Inputs whose classes are the signs of their responses."""
+
+    def training_set(self, run: Run) -> TrainingSet:
+        return sparse_regression.draw_training_set(run)
+
+    def test_inputs(self, run: Run, centers: Tensor) -> tuple[Tensor, Tensor]:
+        return sparse_regression.draw_test_points(run)
+
+    def origin(self, run: Run) -> Mapping[str, str]:
+        return {"draw": run.settings.data.draw}
+
+
 class _Images(_Inputs):
     """Images as they are."""
 
@@ -149,6 +162,7 @@ SOURCES: Mapping[tuple[str, str], Source] = {
     ("clusters", "law"): _Law(),
     ("clusters", "literal"): _Literal(),
     ("orthogonal", "literal"): _Orthogonal(),
+    ("sparse_regression", "literal"): _SparseRegression(),
     ("images", "literal"): _Images(),
     ("features", "literal"): _Features(),
 }

@@ -242,7 +242,7 @@ def _train(groups: list[list[Trajectory]], device: str, stop: Stop | None) -> li
     """Train and look at the runs of some training sets."""
     starts = [start_training(same, training_set(same[0].longest, device), device) for same in groups]
     fitted = ENGINES[starts[0].runs[0].settings.training.engine](starts, stop)
-    return [(_look(start, one), one) for start, one in zip(starts, fitted, strict=True)]
+    return [(looked(start, one), one) for start, one in zip(starts, fitted, strict=True)]
 
 
 def start_training(same: Sequence[Trajectory], data: TrainingSet, device: str) -> MlpStart:
@@ -257,7 +257,8 @@ def start_training(same: Sequence[Trajectory], data: TrainingSet, device: str) -
     return MlpStart(runs, same[0].looks, data, label, network, weights, bias, upper)
 
 
-def _look(start: MlpStart, fitted: MlpFitted) -> Networks:
+def looked(start: MlpStart, fitted: MlpFitted) -> Networks:
+    """The first layers of fitted networks, with a look at the test points."""
     start = start.each_look
     left = left_of(start.weights, fitted.left)  # [R, M, e'']
     unknown = torch.full_like(fitted.loss, torch.nan)  # [R]

@@ -132,6 +132,27 @@ def steps_taken(shown: Shown) -> Tensor:
     return shown.steps_taken.double()
 
 
+@measure
+def regression_error(shown: Shown) -> Tensor:
+    """|beta - beta*|^2"""
+    assert shown.regression is not None
+    return shown.regression.error
+
+
+@measure
+def beta_l1_ratio(shown: Shown) -> Tensor:
+    """|beta|_1 over the least of an interpolator; nan where there is none."""
+    assert shown.regression is not None
+    return shown.regression.l1_ratio
+
+
+@measure
+def q_gap(shown: Shown) -> Tensor:
+    """(Q - least Q) / least Q; nan where the least is not found."""
+    assert shown.regression is not None
+    return shown.regression.gap
+
+
 def _attacked_radius(shown: Shown, decision: Decision) -> Tensor:
     """[S]: median over points of the shortest perturbation that `pgd` found; nan where it was not asked for, infinite
     where half of the points withstood it."""

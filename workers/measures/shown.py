@@ -12,6 +12,7 @@ from phaselab.domain.settings.settings import Settings
 from phaselab.workers.data.training_set import Centers
 from phaselab.workers.exact.exact import Bounds
 from phaselab.workers.measures.layer import Gradients, Layer
+from phaselab.workers.measures.regression import Regression
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.trained import Geometry
 
@@ -47,6 +48,8 @@ class Shown:
     """[S] float64: share of outputs that are 0 at every training point; null for a family that does not tell"""
     steps_taken: Tensor | None = None
     """[S] steps of training; null for a family that takes all that it is given"""
+    regression: Regression | None = None
+    """Of linear functions that were trained on responses; null for others"""
     attacked: Mapping[Decision, Tensor] = field(default_factory=dict)
     """[S, N] lengths of the shortest perturbations that `pgd` found, where they were asked for"""
     radii: Mapping[Decision, Bounds] = field(default_factory=dict)
