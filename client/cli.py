@@ -30,6 +30,7 @@ CLIENT_COMMANDS: Mapping[str, tuple[str, str]] = {
     "pause": ("Hand out nothing more of an experiment until it is resumed.", "experiment_commands"),
     "resume": ("Go on with a paused experiment.", "experiment_commands"),
     "retry": ("Queue the failed and cancelled runs of an experiment again.", "experiment_commands"),
+    "change": ("Change the name, priority, note or tags of an experiment, or archive it.", "experiment_commands"),
     "delete": ("Remove an experiment, and the runs that no other experiment has.", "experiment_commands"),
     "diagram": ("Save the phase diagram of one experiment or several.", "answer_commands"),
     "lines": ("Save a measure against one parameter, as lines.", "answer_commands"),

@@ -89,9 +89,19 @@ class Client(Saving):
         sent = {"Content-Type": kind} | dict(headers)
         return json_of(self._http.send("POST", "/experiments", asked, body, sent, repeat=True))
 
-    def experiments(self) -> Iterator[Experiment]:
-        """Every experiment, newest first."""
-        return (self._read(item) for item in self._items("/experiments", []))
+    def experiments(
+        self,
+        status: str | None = None,
+        owner: str | None = None,
+        name: str | None = None,
+        tag: str | None = None,
+        archived: bool = False,
+    ) -> Iterator[Experiment]:
+        """Experiments, newest first: those with this status, owner and tag, and with this text in their name; those
+        that are archived, or those that are not."""
+        asked = {"status": status, "owner": owner, "name": name, "tag": tag, "archived": "true" if archived else None}
+        query = [(key, value) for key, value in asked.items() if value is not None]
+        return (self._read(item) for item in self._items("/experiments", query))
 
     def experiment(self, experiment_id: Id) -> Experiment:
         """One experiment: status, counts, eta."""
@@ -134,9 +144,19 @@ class Client(Saving):
         path = f"/experiments/{one_id(experiment_id)}/{verb}"
         return self._read(json_of(self._http.send("POST", path, parameters)))
 
-    def change(self, experiment_id: Id, name: str | None = None, priority: int | None = None) -> Experiment:
-        """Change its name or priority."""
-        changes = {key: value for key, value in (("name", name), ("priority", priority)) if value is not None}
+    def change(
+        self,
+        experiment_id: Id,
+        name: str | None = None,
+        priority: int | None = None,
+        note: str | None = None,
+        tags: Texts | None = None,
+        archived: bool | None = None,
+    ) -> Experiment:
+        """Change what is given of its name, priority, note and tags, and whether it is archived."""
+        listed = None if tags is None else [tags] if isinstance(tags, str) else list(tags)
+        given = {"name": name, "priority": priority, "note": note, "tags": listed, "archived": archived}
+        changes = {key: value for key, value in given.items() if value is not None}
         headers = {"Content-Type": "application/json"}
         path = f"/experiments/{one_id(experiment_id)}"
         return self._read(json_of(self._http.send("PATCH", path, (), as_json(changes), headers)))

@@ -117,14 +117,37 @@ def _with_failures(experiment: Experiment, failures: Sequence[Failure]) -> Mappi
 
 @commands.command("list")
 @click.option("-n", "most", default=50, show_default=True, type=click.IntRange(min=1), help="Most experiments shown.")
+@click.option("--status", help="Those with this status alone, as running.")
+@click.option("--owner", help="Those of this account alone.")
+@click.option("--name", help="Those with this text in their name.")
+@click.option("--tag", help="Those with this tag.")
+@click.option("--archived", is_flag=True, help="Those that are archived, which are left out else.")
 @JSON
 @click.pass_obj
-def list_experiments(client: Client, most: int, as_json: bool) -> None:
+def list_experiments(client: Client, /, most: int, as_json: bool, **search: Any) -> None:
     """List experiments, newest first."""
+    found = client.experiments(**search)
     if as_json:
-        show_json(list(itertools.islice(client.experiments(), most)))
+        show_json(list(itertools.islice(found, most)))
     else:
-        show_experiments(client.experiments(), most)
+        show_experiments(found, most)
+
+
+@commands.command()
+@ID
+@click.option("--name", help="Another name.")
+@click.option("--priority", type=int, help="Of your own experiments, higher goes first.")
+@click.option("--note", help="A line on it; an empty one takes it away.")
+@click.option(
+    "--tag", "tags", multiple=True, help="Its tags from now on; may be repeated. An empty one takes them away."
+)
+@click.option("--archive/--unarchive", "archived", default=None, help="Leave it out of lists, or not.")
+@JSON
+@click.pass_obj
+def change(client: Client, /, experiment_id: int, tags: Sequence[str], as_json: bool, **given: Any) -> None:
+    """Change the name, priority, note or tags of an experiment, or archive it."""
+    listed = [tag for tag in tags if tag] if tags else None
+    _show(client, client.change(experiment_id, tags=listed, **given), as_json)
 
 
 @commands.command()

@@ -111,6 +111,10 @@ def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) ->
         f"  {counts.total} runs: {counts.done} done, {counts.running} running, {counts.queued} queued,"
         f" {counts.failed} failed, {counts.cancelled} cancelled" + (f", {counts.held} held" if counts.held else "")
     )
+    if experiment.note:
+        click.echo(f"  {shown(experiment.note)}")
+    if experiment.tags or experiment.archived:
+        click.echo("  " + ", ".join(map(shown, (*experiment.tags, *(["(archived)"] if experiment.archived else [])))))
     for one in failures:
         reason = shortened(shown(one.reason or "they are computed again for another experiment"), 200)
         click.echo(f"  {one.count} failed: {reason} (run {one.key})")

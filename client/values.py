@@ -73,6 +73,9 @@ class Experiment(Handle):
     eta_seconds: float | None
     running_progress: tuple[RunningProgress, ...]
     spec: Mapping[str, Any]
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    archived: bool = False
     client: "Client | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -93,6 +96,9 @@ class Experiment(Handle):
                 eta_seconds=answer["eta_seconds"],
                 running_progress=tuple(known(RunningProgress, one) for one in answer.get("running_progress", ())),
                 spec=answer.get("spec", {}),
+                note=answer.get("note", ""),
+                tags=tuple(answer.get("tags", ())),
+                archived=answer.get("archived", False),
                 client=client,
             )
         except (KeyError, TypeError, ValueError) as error:

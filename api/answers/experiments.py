@@ -43,6 +43,9 @@ BRIEF: Record[ExperimentView] = Record(
         Field("skipped", "integer", lambda view: view.row.skipped, "Impossible points that were left out."),
         Field("revision", "integer", lambda view: view.row.revision, "Rises with every change of its results."),
         Field("counts", _COUNTS, lambda view: view.counts, "Where its runs stand."),
+        Field("note", "text", lambda view: view.row.note, "What somebody has written on it."),
+        Field("tags", Many("text"), lambda view: view.row.tags, "Words that it is found by."),
+        Field("archived", "boolean", lambda view: view.row.archived, "Whether lists leave it out."),
         Field("eta_seconds", Maybe("number"), lambda view: view.eta_seconds, "Seconds left at the pace so far."),
     )
 )

@@ -13,10 +13,12 @@ from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.answers.run_lists import RunList, parse_order
 from phaselab.domain.results.phases import Thresholds
 from phaselab.domain.results.results import READOUTS, Readout
+from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.results.statistics import Statistic
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.settings import METHODS, Method
 from phaselab.service.base.cursors import LARGEST_ID
+from phaselab.service.verbs.experiments import Search
 
 
 def _digits(value: object) -> object:
@@ -112,6 +114,20 @@ class PageParameters(Strict):
 
     cursor: Annotated[str, Field(max_length=500)] | None = None
     limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
+
+
+class SearchParameters(PageParameters):
+    """A page of experiments: with this status, owner and tag, this text in their name; archived, or not."""
+
+    status: ExperimentStatus | None = None
+    owner: Text | None = None
+    name: Text | None = None
+    tag: Text | None = None
+    archived: bool = False
+
+    def search(self) -> Search:
+        """Which are asked for."""
+        return Search(self.status, self.owner, self.name, self.tag, self.archived)
 
 
 async def diagram_query(parameters: Annotated[DiagramParameters, Query()]) -> DiagramQuery:

@@ -14,7 +14,7 @@ from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.base.describing import fails, gives, reference, takes
 from phaselab.api.entrance.bodies import ParsedBody
 from phaselab.api.entrance.overrides import override
-from phaselab.api.entrance.queries import ExperimentId, NoParameters, Page, Strict
+from phaselab.api.entrance.queries import ExperimentId, NoParameters, SearchParameters, Strict
 from phaselab.domain.specs.spec import Changes, validate
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import experiments
@@ -71,9 +71,11 @@ def submit_experiment(
 
 
 @router.get("", responses=gives(json_content(EXPERIMENTS)))
-def list_experiments(page: Page, database: Db) -> Response:
+def list_experiments(parameters: Annotated[SearchParameters, Query()], database: Db) -> Response:
     """Experiments, newest first, without their specs."""
-    return json_answer(EXPERIMENTS, experiments.list_experiments(database, page.cursor, page.limit))
+    asked = parameters
+    found = experiments.list_experiments(database, asked.cursor, asked.limit, asked.search())
+    return json_answer(EXPERIMENTS, found)
 
 
 @router.get("/{experiment_id}", responses=ONE)
@@ -90,7 +92,7 @@ def get_experiment(experiment_id: ExperimentId, nothing: NoParameters, database:
 def change_experiment(
     experiment_id: ExperimentId, nothing: NoParameters, body: ParsedBody, database: Db, account: Account
 ) -> Response:
-    """Change name or priority."""
+    """Change name, priority, note, tags, or whether it is archived."""
     return json_answer(EXPERIMENT, experiments.patch(database, experiment_id, validate(Changes, body), account))
 
 

@@ -1,10 +1,12 @@
 """Pages for people: every page has a data twin in the api."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import yaml
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -14,18 +16,20 @@ from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import page
 from phaselab.api.entrance.bodies import FormFields
 from phaselab.api.entrance.errors import invalid_input
-from phaselab.api.entrance.queries import ExperimentId, RunKey, run_list
+from phaselab.api.entrance.queries import ExperimentId, Id, RunKey, SearchParameters, run_list
 from phaselab.api.routes.answers import SERVED
 from phaselab.api.routes.run_table import PAGE, run_table, span
 from phaselab.api.routes.views import choose
 from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.results.statistics import STATISTICS
 from phaselab.domain.results.trust import FLAGS
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.points import expand_axes
+from phaselab.domain.specs.spec import Changes, validate
 from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.presets import presets
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
@@ -53,10 +57,17 @@ FAILURES_SHOWN = 10
 
 
 @router.get("/")
-def list_page(request: Request, database: Db, cursor: str | None = None) -> Response:
-    """All experiments, newest first."""
-    found = experiments.list_experiments(database, cursor, 50)
-    return page(request, "experiments.html", {"items": found.items, "next": found.next, "cursor": cursor})
+def list_page(request: Request, database: Db) -> Response:
+    """Experiments, newest first: all that are not archived, or those that are looked for."""
+    given = {name: text for name, text in request.query_params.items() if text.strip()}
+    try:
+        asked = SearchParameters.model_validate(given)
+    except ValidationError:
+        raise Problem(422, "nothing can be looked for like this; use the form of the page") from None
+    found = experiments.list_experiments(database, asked.cursor, 50, asked.search())
+    query = {name: text for name, text in given.items() if name != "cursor"}
+    values = {"items": found.items, "next": found.next, "asked": asked, "query": query, "statuses": ExperimentStatus}
+    return page(request, "experiments.html", values | {"further": urlencode(query | {"cursor": found.next or ""})})
 
 
 @router.get("/experiments/{experiment_id}")
@@ -82,6 +93,29 @@ def _axes(spec: Mapping[str, Any]) -> tuple[Mapping[str, Sequence[Value]], str |
         return expand_axes(stored_spec(spec)), None
     except (Misfit, InvalidInput) as unfit:
         return {}, str(unfit)
+
+
+@router.post("/experiments/{experiment_id}/describe")
+def describe(experiment_id: ExperimentId, fields: FormFields, database: Db, account: Account) -> Response:
+    """The form of an experiment's name, note and tags, and whether it is archived."""
+    tags = [tag.strip() for tag in fields.get("tags", "").split(",") if tag.strip()]
+    given = {"note": fields.get("note", "").strip(), "tags": tags, "archived": "archived" in fields}
+    named = {"name": fields["name"]} if "name" in fields else {}
+    experiments.patch(database, experiment_id, validate(Changes, given | named), account)
+    return RedirectResponse(f"/experiments/{experiment_id}", 303)
+
+
+@router.get("/experiments/{experiment_id}/delete")
+def delete_page(request: Request, experiment_id: ExperimentId, database: Db) -> Response:
+    """Asks whether an experiment is to be removed."""
+    return page(request, "delete.html", {"item": experiments.experiment(database, experiment_id)})
+
+
+@router.post("/experiments/{experiment_id}/delete")
+def delete(experiment_id: ExperimentId, database: Db, account: Account) -> Response:
+    """The button of that page."""
+    experiments.delete(database, experiment_id, account)
+    return RedirectResponse("/", 303)
 
 
 @router.post("/experiments/{experiment_id}/{verb}")
@@ -123,8 +157,15 @@ def glossary_page(request: Request) -> Response:
 
 
 @router.get("/submit")
-def submit_page(request: Request, preset: str = "granularity") -> Response:
-    """A form for a spec, filled with a preset."""
+def submit_page(
+    request: Request,
+    database: Db,
+    preset: str = "granularity",
+    source: Annotated[Id | None, Query(alias="from")] = None,
+) -> Response:
+    """A form for a spec, filled with a preset, or with the spec of an experiment that is there."""
+    if source is not None:
+        return _form(request, _as_yaml(experiments.experiment(database, source).row.spec))
     known = presets()
     if preset not in known:
         raise Problem(404, f"there is no preset {preset[:40]!r}; there are {', '.join(known)}")

@@ -1,12 +1,12 @@
 """Experiments: what a list or a status page reads, and the few things that change on them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import among
@@ -59,6 +59,25 @@ class ExperimentRow:
     cancelled: int
     held: int
     revision: int
+    note: str
+    tags: Sequence[str]
+    archived: bool
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which experiments are listed: those with this status, owner and tag, and with this text in their name in whatever
+    case; those that are archived, or those that are not."""
+
+    status: ExperimentStatus | None = None
+    owner: str | None = None
+    name: str | None = None
+    tag: str | None = None
+    archived: bool = False
+
+
+EVERY = Search()
+"""All that are not archived."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +114,12 @@ def find_submitted(session: Session, owner: str, idempotency_key: str) -> Experi
 
 
 def list_experiments(
-    session: Session, cursor: int | None = None, limit: int = 50, owner: str | None = None
+    session: Session, cursor: int | None = None, limit: int = 50, search: Search = EVERY
 ) -> tuple[Sequence[ExperimentRow], int | None]:
     """At most `limit` experiments, newest first, older than the cursor; and the cursor of what follows, if any."""
-    query = select(experiments).order_by(experiments.c.id.desc()).limit(limit + 1)
+    query = select(experiments).order_by(experiments.c.id.desc()).limit(limit + 1).where(*_found(session, search))
     if cursor is not None:
         query = query.where(experiments.c.id < cursor)
-    if owner is not None:
-        query = query.where(experiments.c.owner == owner)
     found = [_row(row) for row in session.execute(query)]
     return found[:limit], found[limit - 1].id if len(found) > limit else None
 
@@ -134,9 +151,25 @@ def running_of(session: Session, experiment_ids: Sequence[int]) -> Mapping[int, 
     return {experiment_id: counted[experiment_id] for experiment_id in experiment_ids if experiment_id in counted}
 
 
-def patch(session: Session, experiment_id: int, name: str | None = None, priority: int | None = None) -> None:
-    """Change name or priority, whichever is given."""
-    changes = {key: value for key, value in (("name", name), ("priority", priority)) if value is not None}
+def _found(session: Session, search: Search) -> Iterator[ColumnElement[bool]]:
+    """The conditions of a search."""
+    of = experiments.c
+    yield of.archived == search.archived
+    for column, value in ((of.status, search.status), (of.owner, search.owner)):
+        if value is not None:
+            yield column == value
+    if search.name is not None:  # SQLite knows the other case of ASCII letters alone
+        folded = func.lower(of.name).contains(search.name.lower(), autoescape=True)
+        yield or_(of.name.contains(search.name, autoescape=True), folded)
+    if search.tag is not None:
+        sqlite = session.get_bind().dialect.name == "sqlite"
+        listed = (func.json_each if sqlite else func.json_array_elements_text)(of.tags).table_valued("value")
+        yield select(listed.c.value).where(listed.c.value == search.tag).exists()
+
+
+def patch(session: Session, experiment_id: int, given: Mapping[str, object]) -> None:
+    """Change what is given of name, priority, note, tags and archived; null leaves as it is."""
+    changes = {name: value for name, value in given.items() if value is not None}
     if changes:
         changed = changes | {"revision": experiments.c.revision + 1}
         session.execute(update(experiments).where(experiments.c.id == experiment_id).values(changed))

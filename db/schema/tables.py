@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     literal_column,
     text,
 )
@@ -172,6 +173,9 @@ experiments = Table(
     Column("cancelled", Integer, nullable=False, server_default=text("0")),
     Column("held", Integer, nullable=False, server_default=text("0")),
     Column("revision", BigInteger, nullable=False, server_default=text("1")),
+    Column("note", Text, nullable=False, server_default=text("''")),
+    Column("tags", JSON, nullable=False, server_default=text("'[]'")),
+    Column("archived", Boolean(create_constraint=False), nullable=False, server_default=false()),
     UniqueConstraint("owner", "idempotency_key"),
     CheckConstraint(one_of("status", ExperimentStatus), name="status"),
     CheckConstraint("done + failed + cancelled + held <= total", name="counts"),
@@ -180,7 +184,7 @@ experiments = Table(
 )
 """What users submitted. `total` counts distinct runs; `done`, `failed`, `cancelled` and `held` count its wants, the
 rest is pending; `cached` of them were done before it asked for them. `revision` rises with every change of its
-results."""
+results. `note`, `tags` (a list of texts) and `archived` are what people say of it."""
 
 notices = Table(
     "notices",

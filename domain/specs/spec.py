@@ -105,6 +105,9 @@ class Changes(Group):
 
     name: Line | None = None
     priority: Priority | None = None
+    note: Annotated[Printable, Field(max_length=1000)] | None = None
+    tags: Annotated[tuple[Annotated[Line, Field(max_length=60)], ...], Field(max_length=20, strict=False)] | None = None
+    archived: bool | None = None
 
 
 def parse_spec(data: object) -> Spec:

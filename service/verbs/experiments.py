@@ -7,8 +7,9 @@ from datetime import datetime
 from phaselab.db.queue import progress
 from phaselab.db.queue.progress import RunningProgress as RunningProgress
 from phaselab.db.reading import experiments
+from phaselab.db.reading.experiments import EVERY, ExperimentRow
 from phaselab.db.reading.experiments import Counts as Counts
-from phaselab.db.reading.experiments import ExperimentRow
+from phaselab.db.reading.experiments import Search as Search
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing import imports, verbs
@@ -47,12 +48,12 @@ def experiment(database: Database, experiment_id: int) -> ExperimentView:
 
 
 def list_experiments(
-    database: Database, cursor: str | None = None, limit: int = 50, owner: str | None = None
+    database: Database, cursor: str | None = None, limit: int = 50, search: Search = EVERY
 ) -> ExperimentPage:
     """A page of experiments. Raises InvalidInput for a cursor that was never given out."""
     before = place_of(cursor)
     with database.reading() as session:
-        rows, following = experiments.list_experiments(session, before, min(limit, MAX_PAGE), owner)
+        rows, following = experiments.list_experiments(session, before, min(limit, MAX_PAGE), search)
         views = _views(session, rows)
     return ExperimentPage(tuple(views), None if following is None else str(following))
 
@@ -104,10 +105,13 @@ def retry(
 
 
 def patch(database: Database, experiment_id: int, changes: Changes, account: str | None = None) -> ExperimentView:
-    """Change name or priority, whichever is given. Raises NotFound or Forbidden."""
+    """Change what is given of name, priority, note, tags and archived. Raises NotFound or Forbidden."""
+    given = changes.model_dump()
+    if given["tags"] is not None:
+        given["tags"] = list(dict.fromkeys(given["tags"]))
     with database.transaction() as session:
         _own(session, experiment_id, account)
-        experiments.patch(session, experiment_id, changes.name, changes.priority)
+        experiments.patch(session, experiment_id, given)
         return _view(session, experiment_id)
 
 

@@ -71,6 +71,7 @@ def sent(call: str, site: Site) -> dict[str, Any]:
     needed: dict[str, dict[str, Any]] = {
         "POST /api/v1/experiments": {"json": NEW_SPEC},
         "PATCH /api/v1/experiments/{id}": {"json": {"priority": 3, "name": "changed"}},
+        "POST /experiments/{id}/describe": {"data": {"name": "changed", "tags": "a", "note": ""}},
         "POST /api/v1/experiments/import": {"content": site.file, "headers": {"Content-Type": "application/gzip"}},
         "GET /api/v1/diagrams": {"params": DIAGRAM},
         "GET /api/v1/lines": {"params": LINES},

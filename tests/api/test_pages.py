@@ -44,6 +44,9 @@ def pages(site: httpx.Client) -> list[str]:
         "/",
         "/experiments/1",
         "/experiments/2",
+        "/?name=labels&status=&tag=",
+        "/experiments/1/delete",
+        "/submit?from=1",
         "/experiments/1/runs",
         "/experiments/1/runs?where=state%3Dfailed&where=&order=-seed&column=seed&column=reason&column=nothing",
         "/glossary",
@@ -179,6 +182,40 @@ def test_pages_of_runs_say_where_they_are(site: httpx.Client, monkeypatch: pytes
         assert int(told[2]) == len(seen)
         address = next((one for one in Links(page).found if "cursor=" in one), "")
     assert len(set(seen)) == 24
+
+
+def test_experiments_are_described_found_and_removed_on_their_pages(own_server: tuple[str, Database]) -> None:
+    url, _ = own_server
+    with httpx.Client(base_url=url) as client:
+        given = {"name": "<b>1</b>", "tags": "paper, a&b ,, paper", "note": "see <i>7</i>"}
+        done = client.post("/experiments/1/describe", data=given)
+        assert (done.status_code, done.headers["location"]) == (303, "/experiments/1")
+        told = client.get("/api/v1/experiments/1").json()
+        assert (told["name"], told["tags"], told["note"]) == ("<b>1</b>", ["paper", "a&b"], "see <i>7</i>")
+        shown = client.get("/experiments/1").text
+        assert "see &lt;i&gt;7&lt;/i&gt;" in shown
+        assert "<b>1</b>" not in shown
+        tag = next(one for one in Links(shown).found if one.startswith("/?tag=a"))
+        assert "&lt;b&gt;1&lt;/b&gt;" in client.get(tag).text
+        assert "waiting" not in client.get(tag).text
+        assert "None is found" in client.get("/?tag=b").text
+        assert client.get("/?status=sleeping").status_code == 422
+        client.post("/experiments/1/describe", data=given | {"archived": "true"})
+        assert "/experiments/1" not in Links(client.get("/").text).found
+        assert "/experiments/1" in Links(client.get("/?archived=true").text).found
+        assert client.post("/experiments/1/describe", data={"name": " "}).status_code == 422
+        asked = client.get("/experiments/1/delete").text
+        assert "has 23 results" in asked
+        assert client.get("/api/v1/experiments/1").status_code == 200, "asking removes nothing"
+        assert client.post("/experiments/1/delete").headers["location"] == "/"
+        assert client.get("/experiments/1").status_code == 404
+
+
+def test_an_experiment_is_edited_as_a_new_one(site: httpx.Client) -> None:
+    text = html.unescape(re.search("<textarea[^>]*>(.*?)</textarea>", site.get("/submit?from=1").text, re.DOTALL)[1])  # type: ignore[index]
+    submitted = site.get("/api/v1/experiments/1", headers={"Accept": "*/*"}).json()["spec"]
+    assert parse_spec(yaml.safe_load(text)) == parse_spec(submitted)
+    assert site.get("/submit?from=99").status_code == 404
 
 
 def test_the_form_submits_tries_and_tells_faults(own_server: tuple[str, Database]) -> None:

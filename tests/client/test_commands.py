@@ -54,6 +54,23 @@ def test_what_is_done_to_an_experiment_is_told_as_json(own_server: tuple[str, Da
     assert (wrong.exit_code, "not YAML" in wrong.stderr) == (1, True)
 
 
+def test_experiments_are_described_and_found(own_server: tuple[str, Database]) -> None:
+    url = own_server[0]
+    changed = phaselab(url, "change", 1, "--tag", "paper", "--tag", "draft", "--note", "for section 3", "--archive")
+    assert "for section 3" in changed.stdout
+    assert "paper, draft, (archived)" in changed.stdout
+    assert [one["id"] for one in read(phaselab(url, "list", "--json"))] == [2]
+    assert [one["id"] for one in read(phaselab(url, "list", "--json", "--archived", "--tag", "draft"))] == [1]
+    back = read(phaselab(url, "change", 1, "--unarchive", "--tag", "", "--name", "renamed", "--json"))
+    assert (back["tags"], back["archived"], back["note"], back["name"]) == ([], False, "for section 3", "renamed")
+    assert [one["id"] for one in read(phaselab(url, "list", "--json", "--name", "RENAMED", "--owner", "local"))] == [1]
+    assert [one["id"] for one in read(phaselab(url, "list", "--json", "--status", "queued"))] == [2]
+    assert phaselab(url, "list", "--status", "asleep").exit_code == 1
+    with Client(url) as client:
+        assert client.change(1, tags="one").tags == ("one",)
+        assert [one.id for one in client.experiments(tag="one")] == [1]
+
+
 def test_an_experiment_is_removed_once_it_is_said_twice(own_server: tuple[str, Database]) -> None:
     url = own_server[0]
     kept = phaselab(url, "delete", 1, input="n\n")

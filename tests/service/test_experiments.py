@@ -8,10 +8,12 @@ from sqlalchemy import update
 from phaselab.db.schema import tables
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database
+from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.specs.spec import Changes, validate
 from phaselab.service.base.errors import Conflict, NotFound
 from phaselab.service.verbs import experiments
+from phaselab.service.verbs.experiments import Search
 from tests.db.rows import finish, land, store, take, take_all
 from tests.results import failure, made_up
 
@@ -99,9 +101,43 @@ def test_experiments_come_in_pages_newest_first(database: Database) -> None:
         if cursor is None:
             break
     assert seen == sorted(ids, reverse=True)
-    assert {view.row.id for view in experiments.list_experiments(database, owner="bob").items} == {ids[1], ids[4]}
+    assert {view.row.id for view in experiments.list_experiments(database, search=Search(owner="bob")).items} == {
+        ids[1],
+        ids[4],
+    }
     with pytest.raises(InvalidInput):
         experiments.list_experiments(database, "x1")
+
+
+def test_experiments_are_found_by_what_is_known_of_them(database: Database) -> None:
+    first = store(database, seeds=1, name="Überlagerung 100%")
+    second = store(database, seeds=1, name="lazy at last", owner="bob")
+    third = store(database, seeds=1, name="LAZY")
+    for number, tags in ((first, ["paper", "draft", "paper"]), (second, ["papers"]), (third, ['a"b', "paper"])):
+        told = experiments.patch(database, number, Changes.model_validate({"tags": tags, "note": f"of {number}"}))
+        assert (told.row.note, len(told.row.tags)) == (f"of {number}", len(set(tags)))
+    experiments.pause(database, third)
+
+    def found(**search: Any) -> list[int]:
+        return [view.row.id for view in experiments.list_experiments(database, search=Search(**search)).items]
+
+    assert found() == [third, second, first]
+    assert found(name="lazy") == [third, second]
+    assert found(name="Überlagerung") == [first]
+    assert found(name="0%") == [first]
+    assert found(name="%") == [first], "what LIKE would take for anything is a letter"
+    assert found(tag="paper") == [third, first]
+    assert found(tag='a"b') == [third]
+    assert found(tag="pap") == []
+    assert found(owner="bob", tag="papers") == [second]
+    assert found(status=ExperimentStatus.PAUSED) == [third]
+    experiments.patch(database, third, Changes(archived=True))
+    assert found(name="lazy") == [second]
+    assert found(archived=True) == [third]
+    assert experiments.experiment(database, third).row.archived
+    kept = experiments.patch(database, third, Changes(archived=False, tags=(), note=""))
+    assert (kept.row.tags, kept.row.note, kept.row.name) == ([], "", "LAZY")
+    assert found() == [third, second, first]
 
 
 def test_no_time_is_left_when_the_clock_was_set_back(database: Database) -> None:
