@@ -53,4 +53,11 @@ def as_dataset(frame: pd.DataFrame, axes: Sequence[str], attributes: Mapping[str
     xarray = library("xarray", "to_xarray")
     along, arrays = lattice(frame, axes)
     dimensions = [*axes, SEED]
-    return xarray.Dataset({name: (dimensions, array) for name, array in arrays.items()}, along, dict(attributes))
+    coordinates = {name: (name, _coordinate(values)) for name, values in along.items()}
+    return xarray.Dataset({name: (dimensions, array) for name, array in arrays.items()}, coordinates, dict(attributes))
+
+
+def _coordinate(values: Sequence[Any]) -> npt.NDArray[Any]:
+    """Values along an axis; those that are not all numbers each as it is, where numpy would make texts of numbers."""
+    numbers = all(isinstance(value, int | float) for value in values)
+    return np.array(values, None if numbers else object)

@@ -12,6 +12,8 @@ import pandas as pd
 from phaselab.client.errors import PartMissing
 from phaselab.client.frames import curves_frame, lines_frame
 
+NAMED_TICKS = 8
+"""Most values of an axis of numbers that are all named; of more its scale names some."""
 ROWS = 20
 """Rows of a frame that a notebook shows of an answer."""
 
@@ -118,8 +120,9 @@ def scale(ax: Any, name: str, axis: Mapping[str, Any]) -> None:
     native = getattr(ax, f"{name}axis")
     if axis["scale"] == "log":
         getattr(ax, f"set_{name}scale")("log")
-    if axis["scale"] == "category":
-        native.set_ticks(axis["coordinates"], labels=["null" if one is None else str(one) for one in axis["values"]])
+    if axis["scale"] == "category" or len(axis["values"]) <= NAMED_TICKS:
+        native.set_ticks([], minor=True)
+        native.set_ticks(axis["coordinates"], labels=["null" if one is None else f"{one}" for one in axis["values"]])
     native.set_label_text(axis["title"])
 
 

@@ -76,7 +76,10 @@ def test_an_xarray_dataset_is_that_lattice(finished: Experiment, monkeypatch: py
     finished.to_xarray()
     variables, coordinates, attributes = made[0]
     assert variables["train_loss"][0] == [*AXES, "seed"]
-    assert variables["train_loss"][1].shape == tuple(map(len, coordinates.values())) == (3, 3, 3)
+    assert variables["train_loss"][1].shape == tuple(len(values) for _, values in coordinates.values()) == (3, 3, 3)
+    assert [name for name, _ in coordinates.values()] == [*AXES, "seed"]
+    assert coordinates["network.labels"][1].tolist() == ["binary", 4, "clusters"], "numbers beside texts stay numbers"
+    assert coordinates["data.k"][1].dtype.kind == "i"
     assert (attributes["experiment"], attributes["name"]) == (1, SPEC["name"])
 
 
@@ -99,7 +102,10 @@ def test_what_it_gives_has_a_frame_and_a_picture_of_it(finished: Experiment) -> 
         axes = Figure().subplots()
         assert answer.plot(axes) is axes, name
         assert axes.get_xlabel(), name
-    mesh = given["diagram"].plot(Figure().subplots()).collections[0]
+    named = given["diagram"].plot(Figure().subplots())
+    assert [tick.get_text() for tick in named.get_xticklabels()] == ["4", "6", "8"]
+    assert [tick.get_text() for tick in named.get_yticklabels()] == ["binary", "4", "clusters"]
+    mesh = named.collections[0]
     frame = given["diagram"].frame()
     np.testing.assert_allclose(mesh.get_array().ravel(), frame["value"].to_numpy(np.float64))
     lines = given["lines"].plot(Figure().subplots()).get_lines()
