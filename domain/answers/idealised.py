@@ -136,7 +136,7 @@ def _of_data(settings: Settings) -> Iterator[str]:
 def _of_training(settings: Settings) -> Iterator[str]:
     training, data = settings.training, settings.data
     if is_adversarial(settings):
-        yield "theory does not follow adversarial training (training.adversarial_radius = 0)"
+        yield "theory does not follow adversarial training"
     momentum = training.momentum or 0.0
     if momentum > MOST_MOMENTUM:
         yield f"theory follows momentum up to {MOST_MOMENTUM}"

@@ -9,7 +9,7 @@ LOOKS = ATTACK_STEPS + 1
 """Times that an attack looks at the loss and its gradient: before every step, and where the last one has led."""
 PASSES = 25
 """Passes over memory that such a look and its step take beside the one that `POINTWISE_RATE` counts; with 10 neurons
-and 1,000 points a third of it is the time that starting small operations takes."""
+and 1,000 points some of it is the time that starting small operations takes."""
 
 
 def is_adversarial(settings: Settings) -> bool:

@@ -32,6 +32,11 @@ _HEAD_CUT = {
     "attack": {"test_points": 50},
 }
 CUT: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "adversarial": {
+        "data": {"n": 100},
+        "training": {"steps": 40, "precision": "float64"},
+        "attack": {"test_points": 50, "radii": [0, 20]},
+    },
     "digits": {"training": {"steps": 200}, "attack": {"test_points": 50, "steps": 10}},
     "kernel-rich": {"data": {"d": 100, "n": 20}, "training": {"steps": 500}, "attack": {"test_points": 100}},
     "fig2-cifar10": _HEAD_CUT,
@@ -90,6 +95,20 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "two_layer orthonormal inputs": (
         {"data": {"source": "orthogonal", "k": 3, "n": 12, "d": 20, "perturbation": 0.5}, "network": {"labels": 3}},
         {"training": {"learning_rate": 1.0, "steps": 60}, "attack": {"test_points": 30, "radii": [0.0, 0.2, 0.4]}},
+    ),
+    "two_layer adversarial, mini-batches": (
+        _SMALL,
+        {
+            "network": {"labels": 3, "width": 2},
+            "training": {"adversarial_radius": 3.0, "batch_size": 20, "precision": "float64", "weight_decay": 1e-3},
+        },
+    ),
+    "mlp adversarial, power, depth 3": (
+        _SMALL,
+        {
+            "network": {"kind": "mlp", "depth": 3, "activation": "power", "output": "trained"},
+            "training": {"adversarial_radius": 3.0, "precision": "float64"},
+        },
     ),
     "mlp three layers, trained": (
         _SMALL,
