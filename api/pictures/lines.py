@@ -79,6 +79,16 @@ def _draw_line(axes: Axes, one: Drawn, lines: Lines) -> None:
     if one.line.theory is not None:
         told = [math.nan if value is None else value for value in one.line.theory.values]
         axes.plot(lines.x.coordinates, told, linestyle=_THEORY, marker="", color=one.colour, linewidth=1.6, zorder=2)
+        axes.plot(lines.x.coordinates, alone(told), "_", color=one.colour, markersize=14, zorder=2)
+
+
+def alone(values: Sequence[float]) -> list[float]:
+    """The numbers with none before and after them, of which a line shows nothing; nan for all others."""
+    around = [math.nan, *values, math.nan]
+    return [
+        value if math.isnan(before) and math.isnan(after) else math.nan
+        for before, value, after in zip(around, values, around[2:], strict=False)
+    ]
 
 
 def _ends(cells: Sequence[Cell]) -> tuple[list[float | None], list[float | None]]:

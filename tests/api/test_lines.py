@@ -7,6 +7,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
+from phaselab.api.pictures.lines import alone
 from phaselab.domain.answers.diagram_fields import CELL
 
 QUERY = {"experiment": "1", "x": "data.k", "measure": "averaging_index"}
@@ -96,3 +97,9 @@ def test_lines_that_have_no_answer(read: httpx.Client, more: dict[str, str], poi
     (fault,) = answer.json()["errors"]
     assert fault["pointer"] == pointer
     assert said in fault["detail"]
+
+
+def test_theory_at_a_single_value_is_drawn_though_no_line_leads_there() -> None:
+    nan = float("nan")
+    assert str(alone([1.0, nan, 2.0, 3.0, nan, 4.0])) == str([1.0, nan, nan, nan, nan, 4.0])
+    assert alone([5.0]) == [5.0]
