@@ -134,6 +134,18 @@ def test_runs_of_several_data_sets_are_trained_together_as_each_is_alone() -> No
         torch.testing.assert_close(together.weights[i], first_layers(run).weights[0], rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", ["two_layer", "mlp"])
+def test_looks_on_the_way_see_what_shorter_trainings_end_in(kind: str, engine: str) -> None:
+    runs = [run_of(network__kind=kind, training__engine=engine, training__steps=steps) for steps in (2, 5)]
+    together = results(run_stack(stack(*runs)))
+    for run, looked_at in zip(runs, together, strict=True):
+        (alone,) = results(run_stack(stack(run)))
+        for name in ("train_loss", "averaging_index", "start_share", "noise_share"):
+            seen, expected = looked_at.measures[name], alone.measures[name]
+            assert seen == (expected if expected is None else pytest.approx(expected, rel=1e-9)), name
+
+
 def test_what_is_left_of_the_start_is_all_that_the_data_never_touched() -> None:
     """Outside the span of 20 training points in 30 dimensions the weights are A W0: A is read off there. Without the
     matrix A, autograd does not tell."""
