@@ -26,7 +26,7 @@ MOST_WEIGHTS = 100_000_000
 """Most weights between hidden layers."""
 PASSES = 12
 """Passes over memory that differentiating a step of an attack takes beside the one that `POINTWISE_RATE` counts."""
-CERTIFYING = 150
+CERTIFYING = 400
 """Passes over coefficients that certifying a radius takes, in all."""
 LOSSES = {"binary": ("logistic", "square", "exponential"), "groups": ("cross_entropy", "square", "exponential")}
 """Losses by what there are labels of; the first is `auto`."""

@@ -20,7 +20,7 @@ from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.exact.bands import Band, erf_band, leaky_band, power_band
 from phaselab.workers.exact.certified import Certified
 from phaselab.workers.exact.mlp import exact_of
-from phaselab.workers.exact.propagation import Balls, Functions
+from phaselab.workers.exact.propagation import Balls, Cap, Functions
 from phaselab.workers.networks.groups import read_out
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.mlp import ACTIVATIONS, Mlp, Upper, outputs
@@ -156,11 +156,14 @@ def test_bounds_hold_in_rational_arithmetic():
         factor, seen = factor * size.unsqueeze(1), seen_from(rng, factor) * size
         functions = _one_function(method)
         balls = Balls(method.network, method.upper, seen, factor, method.length)
-        for radius in (0.0, 0.3):
-            ball = torch.full((RUNS, POINTS), radius).double()
-            least = balls.least(functions, balls.bands(ball), ball)[..., 0]
+        for radius, share in ((0.0, -1.0), (0.3, -1.0), (0.3, 0.5)):  # all of a ball, and a cap of it
+            length = torch.full((RUNS, POINTS), radius).double()
             u = torch.tensor(rng.normal(size=(RUNS, POINTS, factor.shape[2])))
-            u = u / u.norm(dim=-1, keepdim=True) * radius * 0.999
+            u = u / u.norm(dim=-1, keepdim=True)
+            cap = Cap(length, u if share > 0 else torch.zeros_like(u), share * length)
+            u = u * radius * rng.uniform(max(share, 0.0) + 1e-9, 1 - 1e-9)
+            known = balls.intervals(cap, balls.intervals(Cap.ball(length, factor.shape[2])))
+            least = balls.least(functions, balls.bands(known), cap)[..., 0]
             for run, point in itertools.product(range(RUNS), range(POINTS)):
                 value = _rational(method, functions, run, seen[run, point], factor[run], u[run, point])
                 assert Fraction(least[run, point].item()) <= value
@@ -242,3 +245,21 @@ def test_a_box_leaves_certified_radii_what_they_are():
     assert upper is not None
     assert np.all(curves["certified"].accuracy <= curves["pgd"].accuracy)
     assert np.all(upper <= curves["pgd"].accuracy + 1e-9)
+
+
+def test_the_most_over_a_cap_is_no_less_than_anywhere_in_it():
+    rng = np.random.default_rng(8)
+    normal, height = torch.tensor(rng.normal(size=(1, 200, 3))), torch.tensor(rng.normal(size=(1, 200)))
+    cap = Cap.below(height, normal, torch.ones(1, 200).double(), 1e-14)
+    vectors = torch.tensor(rng.normal(size=(1, 200, 4, 3)))
+    most, reached = cap.most(vectors, 1e-14), torch.full((1, 200, 4), -torch.inf).double()
+    for _ in range(2000):
+        u = torch.tensor(rng.normal(size=(1, 200, 3)))
+        u = u / u.norm(dim=-1, keepdim=True) * torch.tensor(rng.uniform(size=(1, 200, 1)) ** 0.2)
+        inside = height + (normal * u).sum(-1) <= 0  # [1, N]
+        value = (vectors @ u.unsqueeze(-1)).squeeze(-1).masked_fill(~inside.unsqueeze(-1), -torch.inf)
+        reached = torch.maximum(reached, value)
+    assert bool((reached <= most).all())
+    found = reached.isfinite()
+    assert bool(found.double().mean() > 0.7)
+    assert (most - reached)[found].median() < 0.2  # and no idle bound

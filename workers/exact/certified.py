@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from phaselab.workers.exact.propagation import Balls, Functions
+from phaselab.workers.exact.propagation import Balls, Cap, Functions, Interval
 from phaselab.workers.exact.side import Readout
 from phaselab.workers.networks.groups import read_out
 from phaselab.workers.networks.mlp import Mlp, Upper, outputs
 
+CAPS = 3
+"""Times that the part of a ball is cut down in which flips may lie."""
 ENTRIES = 4_000_000
 """Most coefficients of a batch of points."""
 STEP = 1e-6
@@ -111,6 +113,14 @@ class _Margins:
         return cls(balls, Functions(rows, y * constant.view(-1, 1, 1), sizes, least), torch.ones_like(y).bool())
 
     def least(self, radius: Tensor) -> Tensor:
-        """[S, N]: no more than the margin is anywhere in balls of `radius` [S, N]; nan where nothing is known."""
-        least = self.balls.least(self.functions, self.balls.bands(radius), radius)
-        return least.masked_fill(~self.counts, torch.inf).amin(-1)
+        """[S, N]: no more than the margin is anywhere in balls of `radius` [S, N] where it may be 0 or less; nan where
+        nothing is known."""
+        balls, rounding, cap = self.balls, self.balls.rounding, Cap.ball(radius, self.balls.factor.shape[2])
+        least, known = torch.full_like(radius, -torch.inf), list[Interval]()
+        for _ in range(1 + CAPS * (self.counts.shape[2] == 1)):
+            known = balls.intervals(cap, known)
+            height, normal = balls.linear(self.functions, balls.bands(known), radius)
+            found = (height - cap.most(-normal, rounding)).masked_fill(~self.counts, torch.inf).amin(-1)
+            least = torch.maximum(least, found)
+            cap = Cap.below(height[..., 0], normal[..., 0, :], radius, rounding)
+        return least

@@ -33,6 +33,50 @@ class Functions:
     """[S, o]"""
 
 
+Interval = tuple[Tensor, Tensor]
+"""(low, high) [S, N, M]"""
+
+
+@dataclass(frozen=True, eq=False)
+class Cap:
+    """Of N points of S networks the perturbations with |u| <= radius and e . u >= b, b in [-radius, radius]."""
+
+    radius: Tensor
+    """[S, N]"""
+    direction: Tensor
+    """e [S, N, D], of length 1 or 0"""
+    distance: Tensor
+    """b [S, N]"""
+
+    @classmethod
+    def ball(cls, radius: Tensor, span: int) -> "Cap":
+        """All of |u| <= radius [S, N]."""
+        return cls(radius, radius.new_zeros(*radius.shape, span), -radius)
+
+    @classmethod
+    def below(cls, height: Tensor, normal: Tensor, radius: Tensor, rounding: float) -> "Cap":
+        """Where h + v . u <= 0 may be: h [S, N], v [S, N, D] and |u| <= radius [S, N]."""
+        length = normal.norm(dim=-1)  # [S, N]
+        known = length > 0
+        length = torch.where(known, length, 1.0)
+        distance = height / length
+        distance = torch.where(known, distance - 2 * rounding * (distance.abs() + radius), -radius)
+        return cls(radius, -normal / length.unsqueeze(-1), torch.maximum(distance, -radius).minimum(radius))
+
+    def most(self, vectors: Tensor, rounding: float) -> Tensor:
+        """[S, N, o]: no less than w . u is anywhere in the caps, of vectors w [S, N, o, D], or the same for all points
+        (docs/methods/exact.md, section 5)."""
+        radius, distance = self.radius.unsqueeze(-1), self.distance.unsqueeze(-1)  # [S, N, 1]
+        length = vectors.norm(dim=-1)  # [S, N, o]
+        along = (vectors @ self.direction.unsqueeze(-1)).squeeze(-1)
+        across = (length.square() * (1 + 4 * rounding) - along.square()).clamp_min(0).sqrt()
+        rim = ((radius - distance) * (radius + distance)).clamp_min(0).sqrt()
+        inside = radius * along >= distance * length
+        most = torch.where(inside, radius * length, along * distance + across * rim)
+        conceded: Tensor = most + 4 * rounding * radius * length
+        return conceded
+
+
 @dataclass(frozen=True, eq=False)
 class Balls:
     """N points of S networks, and what surrounds them; double precision."""
@@ -64,18 +108,29 @@ class Balls:
         _, neurons, span = self.factor.shape
         return (self.network.depth * (neurons + 8) + span + 16) * UNIT
 
-    def bands(self, radius: Tensor) -> list[Band]:
-        """Of every hidden layer, over balls of `radius` [S, N]; [S, N, M] each."""
-        bands: list[Band] = []
+    def intervals(self, cap: Cap, known: Sequence[Interval] = ()) -> list[Interval]:
+        """(low, high) [S, N, M] of the pre-activations of every hidden layer in the caps, no wider than those that are
+        `known`."""
+        found: list[Interval] = []
         for layer in range(self.network.depth - 1):
-            low, high = self._first(radius) if layer == 0 else self._hidden(layer, bands, radius)
-            first = layer == 0 and self.network.power is not None
-            bands.append(self._powers(low, high) if first else BANDS[self.network.activation](low, high))
-        return bands
+            low, high = self._first(cap) if layer == 0 else self._hidden(layer, self.bands(found), cap)
+            if known:
+                low, high = torch.maximum(low, known[layer][0]), torch.minimum(high, known[layer][1])
+            found.append((low, torch.maximum(low, high)))  # where a cap is empty anything holds
+        return found
 
-    def least(self, functions: Functions, bands: Sequence[Band], radius: Tensor) -> Tensor:
-        """[S, N, o]: no more than the functions are anywhere in the balls of `radius` [S, N], of the layer after the
-        bands."""
+    def bands(self, intervals: Sequence[Interval]) -> list[Band]:
+        """Of every hidden layer, [S, N, M] each."""
+        later = BANDS[self.network.activation]
+        powers = self.network.power is not None
+        return [
+            self._powers(low, high) if powers and layer == 0 else later(low, high)
+            for layer, (low, high) in enumerate(intervals)
+        ]
+
+    def linear(self, functions: Functions, bands: Sequence[Band], radius: Tensor) -> tuple[Tensor, Tensor]:
+        """(h [S, N, o], v [S, N, o, D]): the functions, of the layer after the bands, are at least h + v . u wherever
+        the bands hold in the balls of `radius` [S, N]."""
         rows, total = functions.rows, functions.constant
         sizes, terms = functions.sizes, functions.constant_sizes.unsqueeze(1)  # [S, o, M], [S, 1, o]
         for layer in reversed(range(len(bands))):
@@ -89,22 +144,27 @@ class Balls:
                 terms = terms + (sizes @ bias.abs().unsqueeze(-1)).mT
                 rows, sizes = rows @ weights.unsqueeze(1), sizes @ weights.abs()
         total = total + (rows @ self.seen.unsqueeze(-1)).squeeze(-1)
-        slope: Tensor = (rows @ self.factor.unsqueeze(1)).norm(dim=-1)  # [S, N, o]
         around = self.seen.abs() + radius.unsqueeze(-1) * self.reach.unsqueeze(1)  # [S, N, M]
-        return total - radius.unsqueeze(-1) * slope - self.rounding * (terms + around @ sizes.mT)
+        return total - self.rounding * (terms + around @ sizes.mT), rows @ self.factor.unsqueeze(1)
 
-    def _first(self, radius: Tensor) -> tuple[Tensor, Tensor]:
-        """(low, high) [S, N, M] of the first layer's pre-activations."""
-        spread = radius.unsqueeze(-1) * self.reach.unsqueeze(1)
-        spread = spread + self.rounding * (spread + self.seen.abs())
-        return self.seen - spread, self.seen + spread
+    def least(self, functions: Functions, bands: Sequence[Band], cap: Cap) -> Tensor:
+        """[S, N, o]: no more than the functions are anywhere in the caps."""
+        height, normal = self.linear(functions, bands, cap.radius)
+        return height - cap.most(-normal, self.rounding)
 
-    def _hidden(self, layer: int, bands: Sequence[Band], radius: Tensor) -> tuple[Tensor, Tensor]:
-        """(low, high) [S, N, M] of the pre-activations of a layer after the first, by the bands of those before it."""
+    def _first(self, cap: Cap) -> Interval:
+        """Of the first layer."""
+        rows = self.factor.unsqueeze(1)  # [S, 1, M, D]
+        low, high = -cap.most(-rows, self.rounding), cap.most(rows, self.rounding)  # [S, N, M]
+        spread = self.rounding * (cap.radius.unsqueeze(-1) * self.reach.unsqueeze(1) + self.seen.abs())
+        return self.seen + low - spread, self.seen + high + spread
+
+    def _hidden(self, layer: int, bands: Sequence[Band], cap: Cap) -> Interval:
+        """Of a layer after the first, by the bands of those before it."""
         weights, bias = self.upper.hidden[layer - 1], self.upper.hidden_bias[layer - 1]  # [S, M, M], [S, M]
         rows, constant = torch.cat([weights, -weights], 1), torch.cat([bias, -bias], 1)  # [S, 2 M, M], [S, 2 M]
         both = Functions(rows.unsqueeze(1), constant.unsqueeze(1), rows.abs(), constant.abs())
-        low, high = self.least(both, bands, radius).chunk(2, dim=-1)
+        low, high = self.least(both, bands, cap).chunk(2, dim=-1)
         return low, -high
 
     def _powers(self, low: Tensor, high: Tensor) -> Band:
