@@ -23,9 +23,13 @@ _of_images = partial(_first, sources=("images", "features"))
 _of_heads = partial(_first, sources=("features",))
 _of_resnets = partial(_first, families=("resnet18",))
 _of_mlps = partial(Entry, families=("mlp",))
+_of_responses = partial(Entry, sources=("sparse_regression",), varies=True)
+_of_labels = partial(_first, sources=("clusters", "images", "features", "orthogonal"))
 
 FamilyName = Annotated[str, AfterValidator(OneOf(lambda: names.FAMILY_NAMES))]
 ExtractorName = Annotated[str, AfterValidator(OneOf(lambda: names.EXTRACTOR_NAMES))]
+DataSource = Literal["clusters", "digits", "mnist", "cifar10", "orthogonal", "sparse_regression"]
+Clone = Literal["none", "mean", "gaussian"]
 Labels = Literal["binary", "clusters"] | Annotated[int, Field(ge=2)]
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 Steps = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -48,13 +52,10 @@ class Group(BaseModel):
 class Data(Group):
     """The data set: `clusters`, k Gaussian clusters in R^d, or images, whose clusters are their ten classes."""
 
-    source: Annotated[
-        Literal["clusters", "digits", "mnist", "cifar10", "orthogonal", "sparse_regression"], _first("source")
-    ] = "clusters"
+    source: Annotated[DataSource, _first("source")] = "clusters"
     """Where the points come from; `clusters` draws Gaussian clusters around orthogonal centres, `orthogonal` has
     orthonormal inputs in k classes, `sparse_regression` normal inputs whose responses few coordinates decide; the
-    others are images whose clusters are their ten classes: digits are of class +1
-    when even, CIFAR-10's first five classes are."""
+    others are images in ten classes: digits are of class +1 when even, CIFAR-10's first five classes are."""
     k: Annotated[int, _first("k", "clusters")] = Field(10, ge=2, le=2_000)
     """Number of clusters."""
     d: Annotated[int, _first("d", "dimensions", "log")] = Field(3072, ge=2, le=1_000_000_000)
@@ -64,9 +65,7 @@ class Data(Group):
     balance: Annotated[Literal["random", "exact"], Entry("balance", sources=("clusters",), varies=True)] = "random"
     """`random` deals training points to clusters as independent draws; `exact` gives every cluster as many, or one
     more. Test points are independent draws."""
-    clone: Annotated[
-        Literal["none", "mean", "gaussian"], Entry("clone", sources=("clusters", "images"), varies=True)
-    ] = "none"
+    clone: Annotated[Clone, Entry("clone", sources=("clusters", "images"), varies=True)] = "none"
     """What training points are drawn from instead, label by label: a Gaussian of the same mean and covariance
     (`gaussian`), or of the same mean and as much noise in every direction (`mean`). Test points are real ones."""
     noise_dims: Annotated[int | None, Entry("noise dims", "dimensions", sources=("clusters",))] = Field(
@@ -80,19 +79,13 @@ class Data(Group):
     """Cosine between any two centres; 0 is orthogonal."""
     positive_clusters: Annotated[int | None, _first("|J+|", "clusters")] = Field(None, ge=1)
     """How many clusters (the first ones) are of class +1; k // 2 when left out."""
-    label_noise: Annotated[
-        float, _first("label noise", sources=("clusters", "images", "features", "orthogonal"), varies=True)
-    ] = Field(0.0, ge=0, lt=0.5)
+    label_noise: Annotated[float, _of_labels("label noise", varies=True)] = Field(0.0, ge=0, lt=0.5)
     """Probability that the label of a training point is flipped."""
     perturbation: Annotated[float, Entry("|E|_F", sources=("orthogonal",), varies=True)] = Field(0.0, ge=0, le=1e3)
     """Frobenius norm of the normal matrix that moves all orthonormal inputs together."""
-    nonzeros: Annotated[int, Entry("s", "coordinates", sources=("sparse_regression",), varies=True)] = Field(
-        5, ge=1, le=1_000_000
-    )
+    nonzeros: Annotated[int, _of_responses("s", "coordinates")] = Field(5, ge=1, le=1_000_000)
     """How many coordinates of an input decide its response, all alike."""
-    response_noise: Annotated[float, Entry("σ_y", sources=("sparse_regression",), varies=True)] = Field(
-        0.1, ge=0, le=1e3
-    )
+    response_noise: Annotated[float, _of_responses("σ_y")] = Field(0.1, ge=0, le=1e3)
     """Standard deviation of the noise of responses, whose signal has variance 1."""
     normalization: Annotated[Literal["unit", "standard"] | None, _of_images("normalization", neutral="unit")] = None
     """`unit` has pixels in [0, 1]; `standard` takes each channel less the data set's mean, over its standard deviation.
@@ -187,6 +180,10 @@ class Training(Group):
         Literal["auto", "logistic", "cross_entropy", "square", "exponential"], _of_mlps("loss function")
     ] = "auto"
     """What is made small; `auto` is `logistic` for binary labels and `cross_entropy` for label groups."""
+    off_target: Annotated[float, _of_mlps("t_off")] = Field(0.0, ge=-10, lt=1)
+    """What the outputs of a point's other label groups are to be, for `loss: square`; its own is to be 1."""
+    output_weight_decay: Annotated[Decay | None, _of_mlps("λ_out", "", "log", varies=True)] = None
+    """`weight_decay` of a trained output layer, where that is another one."""
     train: Annotated[Literal["all", "first", "output"], _of_mlps("trained layers")] = "all"
     """Which layers are trained, with their biases: `first` only the first one, `output` only the output's."""
     stop_margin: Annotated[float | None, _of_mlps("stop margin")] = Field(None, gt=0, le=1e9)

@@ -43,6 +43,8 @@ SILENT: dict[str, tuple[Any, ...]] = {
     "network.symmetric": ("none",),
     "network.multiplier": (1.0,),
     "training.loss": ("auto",),
+    "training.off_target": (0.0,),
+    "training.output_weight_decay": (None,),
     "training.train": ("all",),
     "training.stop_margin": (None,),
     "training.stop_loss": (None,),

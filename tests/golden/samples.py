@@ -39,6 +39,8 @@ CUT: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "digits": {"training": {"steps": 200}, "attack": {"test_points": 50, "steps": 10}},
     "kernel-rich": {"data": {"d": 100, "n": 20}, "training": {"steps": 500}, "attack": {"test_points": 100}},
+    "codes": {"training": {"steps": 100}, "attack": {"test_points": 100}},
+    "compression": {"training": {"steps": 60}, "attack": {"test_points": 100}},
     "fig2-cifar10": _HEAD_CUT,
     "fig2-cifar10-small": _HEAD_CUT,
     "fig3-mnist": _RESNET_CUT,

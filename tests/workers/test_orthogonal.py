@@ -120,6 +120,9 @@ def test_compression_has_its_closed_form() -> None:
     assert compression[0] == pytest.approx((EACH - 1) / (1 - 1 / CLASSES))
     ratios = [after / before for before, after in pairwise(compression)]
     assert ratios == pytest.approx([XI**2 * EACH ** (-1 / DEPTH)] * (DEPTH - 1), rel=0.03)
+    (result,) = results(run_stack(stack(run)))
+    assert result.measures["compression_rate"] == pytest.approx(XI**2 * EACH ** (-1 / DEPTH), rel=0.03)
+    assert result.measures["compression"] == pytest.approx(compression[-1], rel=1e-3)
     assert discrimination == pytest.approx(
         [discrimination[0] + (1 - discrimination[0]) * layer / DEPTH for layer in range(DEPTH)], abs=0.01
     )

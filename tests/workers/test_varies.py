@@ -37,6 +37,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "training.learning_rate": (0.05, 0.02),
     "training.momentum": (0.5, 0.8),
     "training.weight_decay": (0.0, 0.1),
+    "training.output_weight_decay": (0.0, 0.5),
     "training.steps": (3, 8),
 }
 """Two values of every parameter that varies. A new one needs its line."""

@@ -19,24 +19,24 @@ class Sided(Protocol):
         """Number of groups of side +1."""
 
 
-def mean_loss(of_groups: Tensor, label: Tensor, loss: Loss, binary: bool = False) -> Tensor:
+def mean_loss(of_groups: Tensor, label: Tensor, loss: Loss, binary: bool = False, off: float = 0.0) -> Tensor:
     """Outputs [..., c, N] and labels [..., N] -> [...]: the mean loss over points."""
-    return losses(of_groups, label, loss, binary).mean(dim=-1)
+    return losses(of_groups, label, loss, binary, off).mean(dim=-1)
 
 
-def losses(of_groups: Tensor, label: Tensor, loss: Loss, binary: bool = False) -> Tensor:
+def losses(of_groups: Tensor, label: Tensor, loss: Loss, binary: bool = False, off: float = 0.0) -> Tensor:
     """Outputs [..., c, N] and labels [..., N] -> [..., N]: the loss at every point.
 
-    Of label groups: cross-entropy, half the squared distance to the label's unit vector, and the sum over the other
-    groups i of exp(f_i - f_label). `binary` labels are +-1, those of f = f_0 - f_1: log(1 + exp(-y f)), (f - y)^2 / 2
-    and exp(-y f).
+    Of label groups: cross-entropy, half the squared distance to 1 for the label and `off` for the others, and the sum
+    over the other groups i of exp(f_i - f_label). `binary` labels are +-1, those of f = f_0 - f_1: log(1 + exp(-y f)),
+    (f - y)^2 / 2 and exp(-y f).
     """
     if loss == "logistic":
         return functional.softplus(-label_margin(of_groups, label))
     if loss == "cross_entropy":
         return -_at(of_groups.log_softmax(dim=-2), label)
     if loss == "square":
-        return _off_target(of_groups, label, binary).square().sum(dim=-2) / 2
+        return _off_target(of_groups, label, binary, off).square().sum(dim=-2) / 2
     ahead = _at(of_groups, label).unsqueeze(-2) - of_groups  # [..., c, N], 0 for the label
     return (-ahead).exp().sum(dim=-2) - 1
 
@@ -51,11 +51,11 @@ def lead(of_groups: Tensor, label: Tensor) -> Tensor:
     return _at(of_groups, label) - others.logsumexp(dim=-2)
 
 
-def _off_target(of_groups: Tensor, label: Tensor, binary: bool) -> Tensor:
+def _off_target(of_groups: Tensor, label: Tensor, binary: bool, off: float) -> Tensor:
     """[..., c, N], or [..., 1, N] of f - y: outputs less what they should be."""
     target = onehot(label, of_groups.shape[-2]).to(of_groups)  # [..., c, N]
     if not binary:
-        return of_groups - target
+        return of_groups - (target * (1 - off) + off)
     (plus, minus), (is_plus, is_minus) = of_groups.unbind(dim=-2), target.unbind(dim=-2)
     return ((plus - minus) - (is_plus - is_minus)).unsqueeze(-2)
 

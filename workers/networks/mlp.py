@@ -16,7 +16,7 @@ from torch import Tensor
 from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.networks.groups import Loss
+from phaselab.workers.networks.groups import Loss, mean_loss
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.past import SeenLayer
 
@@ -50,6 +50,12 @@ class Mlp:
     """Of the first layer, for the activation `power`"""
     loss: Loss
     binary: bool
+    off_target: float = 0.0
+    """Of the outputs of other label groups, for the loss `square`"""
+
+    def mean_loss(self, of_groups: Tensor, label: Tensor) -> Tensor:
+        """Outputs [..., c, N] and labels [..., N] -> [...]"""
+        return mean_loss(of_groups, label, self.loss, self.binary, self.off_target)
 
     @cached_property
     def positive_groups(self) -> int:
@@ -68,7 +74,8 @@ def network_of(settings: Settings, device: str | torch.device = "cpu") -> Mlp:
     if not isinstance(network.width, int) or loss == "auto":
         raise ValueError("the settings are not canonical: network.width or training.loss is auto")
     layout = GroupLayout.build(label_groups(settings).side_of_group, network.width, device)
-    return Mlp(layout, network.depth, network.activation, network.power, loss, network.labels == "binary")
+    binary, off = network.labels == "binary", settings.training.off_target
+    return Mlp(layout, network.depth, network.activation, network.power, loss, binary, off)
 
 
 @dataclass(frozen=True, eq=False)

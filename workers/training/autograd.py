@@ -1,9 +1,10 @@
 """The reference engine: plain PyTorch training, one run at a time, with automatic differentiation."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -80,8 +81,8 @@ def _train_one(start: Start, i: int, stop: Stop | None) -> tuple[Tensor, Tensor]
     return torch.stack([weights for weights, _ in seen]), torch.stack([bias for _, bias in seen])
 
 
-def optimizer_of(training: Training, parameters: list[Tensor]) -> torch.optim.Optimizer:
-    """The optimizer of canonical settings."""
+def optimizer_of(training: Training, parameters: Iterable[Any]) -> torch.optim.Optimizer:
+    """The optimizer of canonical settings, of tensors or of groups of them as torch has them."""
     if training.optimizer == "adam":
         return torch.optim.Adam(parameters, lr=training.learning_rate, weight_decay=training.weight_decay)
     return torch.optim.SGD(

@@ -215,7 +215,12 @@ class Descent:
     """The optimizer of z [D, S, ...] as a function of its gradient g, in place: h = g + wd z; v = m v + h; z -= lr v,
     and z -= lr (h + m v) with Nesterov's momentum. Raises ValueError for Adam, of which it has no form."""
 
-    def __init__(self, settings: Sequence[Sequence[Training]], value: Tensor) -> None:
+    def __init__(
+        self,
+        settings: Sequence[Sequence[Training]],
+        value: Tensor,
+        decay: Callable[[Training], float] = lambda training: training.weight_decay,
+    ) -> None:
         def each(number: Callable[[Training], float]) -> Tensor:
             numbers = value.new_tensor([[number(training) for training in same] for same in settings])  # [D, S]
             return numbers.view(*numbers.shape, *[1] * (value.dim() - 2))
@@ -224,7 +229,7 @@ class Descent:
             raise ValueError("the gram engine does not hold for adam")
         self._value = value
         self._rate = each(lambda training: -training.learning_rate)  # [D, S, 1, ...]
-        self._decay = each(lambda training: training.weight_decay)
+        self._decay = each(decay)
         self._momentum = each(lambda training: training.momentum or 0.0)
         self._decays, self._remembers = bool(self._decay.any()), bool(self._momentum.any())
         self._ahead = settings[0][0].optimizer == "nesterov"  # runs of one shape have one optimizer

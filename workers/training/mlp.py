@@ -17,7 +17,7 @@ from phaselab.domain.settings.settings import Settings, Training
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.data.training_set import TrainingSet
-from phaselab.workers.networks.groups import label_margin, mean_loss
+from phaselab.workers.networks.groups import label_margin
 from phaselab.workers.networks.mlp import Mlp, Upper, outputs
 from phaselab.workers.training.adversarial import FirstLayer, OnInputs, has_directions
 from phaselab.workers.training.autograd import left_of_start, optimizer_of, preactivations_of, rows_of
@@ -86,7 +86,7 @@ def finish(start: MlpStart, weights: Tensor, bias: Tensor, upper: Upper, left: T
     seen = preactivations_of(start.data.inputs, weights, bias)  # [R, M, n]
     of_groups = outputs(seen, weights.norm(dim=-1), upper, start.network)  # [R, c, n]
     accuracy = (label_margin(of_groups, start.label) > 0).double().mean(dim=-1)  # [R]
-    loss = mean_loss(of_groups, start.label, start.network.loss, start.network.binary)
+    loss = start.network.mean_loss(of_groups, start.label)
     return MlpFitted(weights, bias, upper, loss, accuracy, left, steps)
 
 
@@ -103,13 +103,19 @@ def trained_parts(settings: Settings) -> frozenset[str]:
     return frozenset(found)
 
 
+def decay_of(part: str, training: Training) -> float:
+    """The weight decay of a part of those that `trained_parts` names."""
+    own = training.output_weight_decay if part.startswith("output") else None
+    return training.weight_decay if own is None else own
+
+
 def reached(training: Training, of_groups: Tensor, label: Tensor, network: Mlp) -> Tensor:
     """[...] bool: whether training is to stop, from the outputs [..., c, n] at all training points."""
     done = torch.zeros(of_groups.shape[:-2], dtype=torch.bool, device=of_groups.device)
     if training.stop_margin is not None:
         done |= label_margin(of_groups, label).amin(dim=-1) >= training.stop_margin
     if training.stop_loss is not None:
-        done |= mean_loss(of_groups, label, network.loss, network.binary) <= training.stop_loss
+        done |= network.mean_loss(of_groups, label) <= training.stop_loss
     return done
 
 
@@ -157,28 +163,31 @@ class _One:
     def __init__(self, start: MlpStart, i: int) -> None:
         self._start, self._run = start, start.runs[i]
         parts = trained_parts(self._run.settings)
-        self._leaves: list[Tensor] = []
-        self._weights = self._leaf(start.weights[i], "weights" in parts)
-        self._bias = self._leaf(start.bias[i], "bias" in parts)
+        self._leaves: dict[str, list[Tensor]] = {part: [] for part in sorted(parts)}
+        self._weights = self._leaf(start.weights[i], "weights")
+        self._bias = self._leaf(start.bias[i], "bias")
         upper = start.upper.each(lambda tensor: tensor[i])
         self._upper = Upper(
-            tuple(self._leaf(one, "hidden" in parts) for one in upper.hidden),
-            tuple(self._leaf(one, "hidden_bias" in parts) for one in upper.hidden_bias),
-            self._leaf(upper.output, "output" in parts),
-            self._leaf(upper.output_bias, "output_bias" in parts),
+            tuple(self._leaf(one, "hidden") for one in upper.hidden),
+            tuple(self._leaf(one, "hidden_bias") for one in upper.hidden_bias),
+            self._leaf(upper.output, "output"),
+            self._leaf(upper.output_bias, "output_bias"),
             upper.scale,
             upper.unit,
         )
         self._first = "weights" in parts
         layout, data = start.network.layout, start.data
         self._attack = OnInputs(self._run, data.inputs, layout.outputs, start.network.positive_groups)
-        self._optimizer = optimizer_of(self._run.settings.training, self._leaves)
+        training = self._run.settings.training
+        every = [{"params": of, "weight_decay": decay_of(part, training)} for part, of in self._leaves.items() if of]
+        self._optimizer = optimizer_of(training, every)
         self._steps: list[int] = []
         self._seen: list[list[Tensor]] = []
 
-    def _leaf(self, value: Tensor, trained: bool) -> Tensor:
-        leaf = value.clone().requires_grad_(trained)
-        self._leaves += [leaf] if trained else []
+    def _leaf(self, value: Tensor, part: str) -> Tensor:
+        leaf = value.clone().requires_grad_(part in self._leaves)
+        if part in self._leaves:
+            self._leaves[part].append(leaf)
         return leaf
 
     def train(self, stop: Stop | None) -> _Trained:
@@ -206,7 +215,7 @@ class _One:
         if has_directions(settings, step):
             inputs = self._attack(inputs, label, self._layer, stop)
         self._optimizer.zero_grad()
-        loss = mean_loss(self._outputs(inputs), label, start.network.loss, start.network.binary)
+        loss = start.network.mean_loss(self._outputs(inputs), label)
         (loss / settings.network.multiplier**2).backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
 

@@ -15,12 +15,19 @@ from torch import Tensor
 from phaselab.domain.results.states import Stage
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
-from phaselab.workers.networks.groups import mean_loss
 from phaselab.workers.networks.mlp import Upper, outputs
 from phaselab.workers.training.adversarial import InSpan, has_directions, in_span, score
 from phaselab.workers.training.in_span import Descent, FirstLayers, LayersSeen, settings_of, stacked
 from phaselab.workers.training.mixed import MixedLayers, mixing_of
-from phaselab.workers.training.mlp import MlpFitted, MlpStart, finish, reached, steps_between_looks, trained_parts
+from phaselab.workers.training.mlp import (
+    MlpFitted,
+    MlpStart,
+    decay_of,
+    finish,
+    reached,
+    steps_between_looks,
+    trained_parts,
+)
 from phaselab.workers.training.training import batches, by_look
 
 Name = tuple[str, int]
@@ -78,7 +85,9 @@ class _State:
         self.label = stacked([start.label for start in starts]).unsqueeze(1)  # [D, 1, n]
         self.upper = Upper.joined([start.upper for start in starts], torch.stack)  # [D, S, ...]
         self.trained = {
-            name: Descent(settings_of(runs), tensor) for name, tensor in _by_name(self.upper) if name[0] in self.parts
+            name: Descent(settings_of(runs), tensor, partial(decay_of, name[0]))
+            for name, tensor in _by_name(self.upper)
+            if name[0] in self.parts
         }
         self.square = self.layers.start.square().sum(dim=-1) if powered else None  # |w0|^2 [D, S, M]
         factors = [[run.settings.network.multiplier**-2 for run in same] for same in runs]
@@ -132,7 +141,7 @@ class _State:
             leaf.requires_grad_()
         with torch.enable_grad():
             of_groups = self._outputs(seen, length, upper)
-            loss = mean_loss(of_groups, label, self.network.loss, self.network.binary)  # [D, S]
+            loss = self.network.mean_loss(of_groups, label)  # [D, S]
             found = torch.autograd.grad((loss * self.factor).sum(), list(leaves.values()))
         return dict(zip(leaves, found, strict=True))
 
