@@ -3,8 +3,10 @@
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
-from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.families.registry import layers_of
+from phaselab.domain.results.measures import LAYERED, MEASURES
 from phaselab.domain.results.plausible import cosine_shape
 from phaselab.domain.results.results import READOUTS, Curve, RunFailure, RunResult
 from phaselab.domain.results.trust import Trust
@@ -26,15 +28,26 @@ def made_up(run: Run, **measures: float | None) -> RunResult:
         Curve(readout, method, line, np.maximum(line, upper[readout]) if method in PROOFS else None)
         for (readout, method), line in falling.items()
     )
+    values |= measures
+    layers = layers_of(run.settings)
     return RunResult(
         key=run.key,
-        measures=values | measures,
+        measures=values,
         curves=curves,
         cosines=draw.uniform(-1, 1, cosine_shape(run.settings)).astype(np.float32),
         trust=Trust(("more_steps_win",)) if draw.uniform() < 0.2 else Trust(),
         seconds=float(draw.uniform(0.01, 0.1)),
         provenance={"engine": "gram", "device": "cpu"},
+        profiles={name: _profile(draw, name, values[name], layers) for name in LAYERED} if layers > 1 else {},
     )
+
+
+def _profile(draw: np.random.Generator, name: str, last: float | None, layers: int) -> npt.NDArray[np.float64]:
+    """Numbers of layers, the last of them given; those before lie between it and the middle of the range."""
+    if last is None:
+        return np.full(layers, np.nan)
+    middle = ((MEASURES[name].low or 0.0) + (MEASURES[name].high or 20.0)) / 2
+    return last + (middle - last) * np.append(draw.uniform(size=layers - 1), 0.0)
 
 
 def failure(run: Run) -> RunFailure:

@@ -25,7 +25,7 @@ from phaselab.domain.results.results import READOUTS, Curve
 from phaselab.domain.results.trust import checks_of
 from phaselab.domain.settings.settings import RadiiIn
 from phaselab.service.verbs.run_lists import RunPage, RunView
-from phaselab.service.verbs.runs import Cosines, Origin, RunDetail, RunRow, arrays_of
+from phaselab.service.verbs.runs import Cosines, Origin, RunDetail, RunRow, arrays_of, profiles_of
 
 
 def phase_of(measures: Measures) -> Phase | None:
@@ -143,13 +143,15 @@ _ORIGIN: Record[Origin] = Record(
         Field("source", "text", lambda origin: origin.source, "Of which experiment elsewhere, as its file says."),
     )
 )
-_MATRIX = Many(Many(Maybe("number")))
+_NUMBER = Maybe("number")
+_MATRIX = Many(Many(_NUMBER))
 WHOLE_RUN: Record[RunDetail] = Record(
     (
         *through(_row_of, RUN.fields),
         Field("settings", Named("any"), lambda detail: detail.settings, "Its canonical settings."),
         Field("curves", Maybe(Many(_CURVE)), _curves, "Its robustness curves; null until it is done."),
         Field("cosines", Maybe(_MATRIX), _cosines, "Cosines [k, neurons] of centres and weights; null likewise."),
+        Field("profiles", Maybe(Named(Many(_NUMBER))), profiles_of, "Measures of every hidden layer; null likewise."),
         Field("theory", Many(Maybe(THEORY_RADIUS)), _theory, "The radius of theory for each readout, or null."),
         Field("checks", Many("text"), _checks, "The checks that a run of its settings goes through, by their flags."),
         Field("provenance", Maybe(Named("text")), lambda detail: detail.stored.provenance, "What computed it."),

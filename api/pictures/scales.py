@@ -7,7 +7,6 @@ from matplotlib.ticker import NullLocator
 
 from phaselab.api.pictures.style import name_powers, words
 from phaselab.domain.answers.axes import PictureAxis
-from phaselab.domain.settings.parameters import parameters
 
 _MAX_NAMED_TICKS = 14
 
@@ -36,7 +35,7 @@ def scale_axis(axes: Axes, axis: PictureAxis, name: str) -> None:
             axes.tick_params(axis="x", labelrotation=45)
     if axis.zero is not None:
         _mark_break(axes, axis, name)
-    native.set_label_text(parameters()[axis.parameter].title)
+    native.set_label_text(axis.title)
 
 
 def _ticks(axis: PictureAxis) -> list[tuple[str, float]] | None:

@@ -146,7 +146,8 @@ def run_page(request: Request, key: RunKey, database: Db) -> Response:
     """One run: measures, cosines, curves, trust, settings."""
     detail = runs.run(database, key)
     values = {"detail": detail, "run": detail.stored.row, "measures": MEASURES, "flags": FLAGS, "formats": FORMATS}
-    return page(request, "run.html", values | {"phase": phase_of(detail.stored.row.measures)})
+    values |= {"phase": phase_of(detail.stored.row.measures), "profiles": runs.profiles_of(detail)}
+    return page(request, "run.html", values)
 
 
 @router.get("/glossary")

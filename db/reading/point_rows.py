@@ -40,6 +40,15 @@ class SeededCurves(NamedTuple):
     accuracy_upper: arrays.Accuracies | None
 
 
+class SeededProfiles(NamedTuple):
+    """A measure of every hidden layer of some runs: their seeds [runs], which of them are suspect [runs], values [runs,
+    layers] with NaN where it is undefined or was not kept."""
+
+    seeds: npt.NDArray[np.int64]
+    suspect: npt.NDArray[np.bool_]
+    values: npt.NDArray[np.float64]
+
+
 class PointRow(NamedTuple):
     """A point as stored; `values` are its axis values as submitted, `summary` is read with its `measures` by
     `domain.results.summaries`."""
@@ -146,6 +155,40 @@ def read_curves(
             settings_id,
             {name: SeededCurves(seeds[one.places], one.accuracy, one.accuracy_upper) for name, one in found.items()},
         )
+
+
+def read_profiles(
+    session: Session,
+    experiment_ids: Sequence[int],
+    settings_ids: Sequence[int],
+    measure: str,
+    layers: Mapping[int, int],
+) -> Iterator[tuple[int, SeededProfiles]]:
+    """(settings, a measure of every hidden layer) of every one of the settings that has finished runs in any of the
+    experiments, each run once; `layers` tells how many there are. The number of a single one is the run's. Raises
+    Damaged."""
+    query = (
+        select(runs.c.settings_id, runs.c.seed, runs.c.key, runs.c.trust, runs.c[measure], run_arrays.c.content)
+        .join(run_arrays, run_arrays.c.run_id == runs.c.id)
+        .where(runs.c.state == RunState.DONE, _wanted(session, experiment_ids, settings_ids))
+        .order_by(runs.c.settings_id, runs.c.seed)
+        .execution_options(yield_per=2_000)
+    )
+    rows = (tuple(row) for some in session.execute(query).partitions() for row in some)
+    for settings_id, same in groupby(rows, key=itemgetter(0)):
+        _, seeds, keys, trust, numbers, contents = zip(*same, strict=True)
+        count = layers[settings_id]
+        values = np.full((len(seeds), count), np.nan)
+        if count == 1:
+            values[:, 0] = np.array(numbers, np.float64)
+        try:
+            found = arrays.decode_profiles(contents, measure) if count > 1 else []
+        except Damaged:
+            raise _damaged(keys, contents) from None
+        for row, profile in enumerate(found):
+            if profile is not None and len(profile) == count:
+                values[row] = profile
+        yield settings_id, SeededProfiles(np.array(seeds, np.int64), np.array(trust) == "suspect", values)
 
 
 def _damaged(keys: Sequence[str], contents: Sequence[bytes]) -> Damaged:

@@ -149,7 +149,7 @@ run_arrays = Table(
     Column("run_id", ID, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("content", LargeBinary, nullable=False),
 )
-"""Curves and cosine matrix of a run (`db.arrays`), apart from the run so that its row stays narrow."""
+"""Curves, cosine matrix and profiles of a run (`db/writing/arrays.py`), apart from it so that its row stays narrow."""
 
 experiments = Table(
     "experiments",

@@ -1,7 +1,9 @@
-"""Curves and the cosine matrix of a run as one compact binary value.
+"""Curves, the cosine matrix and the profiles of a run as one compact binary value.
 
 The length of a header (4 bytes, little-endian), the header (JSON: which curves, how many radii, the shape of the
-matrix, `of`), the curves [rows, radii], the cosines as little-endian float32 [k, neurons], the CRC-32 of all that.
+matrix, `of`, which profiles of how many layers), the curves [rows, radii], the cosines as little-endian float32
+[k, neurons], the profiles as little-endian float64 [profiles, layers], the CRC-32 of all that. A header without
+profiles is that of a run that has none.
 
 A row of the header's `curves` is [readout, method]. A third word tells of a bracket: `both` where its bounds meet at
 every radius and the row is both of them, else `lower` and, in the next row, `upper`. Values of older versions have no
@@ -16,14 +18,14 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from phaselab.domain.results.results import Curve, Readout
+from phaselab.domain.results.results import Curve, Profiles, Readout, RunResult
 from phaselab.domain.settings.faults import Damaged
 from phaselab.domain.settings.settings import Method
 
@@ -38,10 +40,34 @@ _PARTS = (60_000, 32_768)
 
 @dataclass(frozen=True)
 class RunArrays:
-    """The arrays of a run: its curves and cosines [k, neurons]."""
+    """The arrays of a run: its curves, cosines [k, neurons], and profiles [layers]."""
 
     curves: tuple[Curve, ...]
     cosines: npt.NDArray[np.float32]
+    profiles: Profiles = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, result: RunResult) -> "RunArrays":
+        """Those of a result."""
+        return cls(result.curves, result.cosines, result.profiles)
+
+    @property
+    def form(self) -> "_Form":
+        """What a header says of it, beside the number of points."""
+        names = tuple(name for curve in self.curves for name, _ in _rows(curve))
+        radii = len(self.curves[0].accuracy) if self.curves else 0
+        layers = len(next(iter(self.profiles.values()), ()))
+        return _Form(names, radii, self.cosines.shape, tuple(self.profiles), layers)
+
+
+class _Form(NamedTuple):
+    """The names of the rows of curves, how many radii, the shape of the cosines, the profiles and how many layers."""
+
+    names: _Names
+    radii: int
+    cosines: tuple[int, ...]
+    profiles: tuple[str, ...]
+    layers: int
 
 
 class CurvesOfRuns(NamedTuple):
@@ -66,7 +92,7 @@ class _Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class _Layout:
-    """What a header says, and where the curves and the cosines begin."""
+    """What a header says, and where the curves, the cosines (`rest`) and the profiles (`deep`) begin and all ends."""
 
     curves: tuple[_Rows, ...]
     rows: int
@@ -75,14 +101,20 @@ class _Layout:
     of: int
     start: int
     checked: bool
+    profiles: tuple[str, ...]
+    layers: int
 
     @property
     def rest(self) -> int:
         return self.start + self.rows * self.radii * (2 if self.of else 8)
 
     @property
-    def end(self) -> int:
+    def deep(self) -> int:
         return self.rest + 4 * self.cosines[0] * self.cosines[1]
+
+    @property
+    def end(self) -> int:
+        return self.deep + 8 * len(self.profiles) * self.layers
 
 
 def misshapen(run: RunArrays) -> str | None:
@@ -91,28 +123,27 @@ def misshapen(run: RunArrays) -> str | None:
     alike = len(shape) == 1 and all(bound.shape == shape for curve in run.curves for bound in curve.bounds)
     if not alike or run.cosines.ndim != 2:
         return "curves must be of equal length, [radii], and cosines a matrix, [k, neurons]"
+    if any(one.ndim != 1 for one in run.profiles.values()) or len({len(one) for one in run.profiles.values()}) > 1:
+        return "profiles must be of equal length, [layers]"
     return None
 
 
 def encode(runs: Sequence[RunArrays]) -> list[bytes]:
     """The arrays of each run as bytes. Raises ValueError for misshapen ones."""
-    alike: dict[tuple[_Names, int, tuple[int, ...]], list[int]] = {}
-    rows: list[list[Accuracies]] = []
+    alike: dict[_Form, list[int]] = {}
     for i, run in enumerate(runs):
         fault = misshapen(run)
         if fault is not None:
             raise ValueError(fault)
-        stored = [row for curve in run.curves for row in _rows(curve)]
-        rows.append([row for _, row in stored])
-        radii = len(run.curves[0].accuracy) if run.curves else 0
-        alike.setdefault((tuple(name for name, _ in stored), radii, run.cosines.shape), []).append(i)
+        alike.setdefault(run.form, []).append(i)
     encoded = [b""] * len(runs)
-    for (names, radii, shape), places in alike.items():
-        given = [row for i in places for row in rows[i]]
-        accuracy = np.array(given, dtype="<f8").reshape(len(places), len(names) * radii)
+    for form, places in alike.items():
+        given = [row for i in places for curve in runs[i].curves for _, row in _rows(curve)]
+        accuracy = np.array(given, dtype="<f8").reshape(len(places), len(form.names) * form.radii)
         for i, (of, numbers) in zip(places, _as_counts(accuracy), strict=True):
-            head = _header(names, radii, shape, of)
-            content = b"".join([head, numbers, runs[i].cosines.astype("<f4", copy=False).tobytes()])
+            deep = [one.astype("<f8", copy=False).tobytes() for one in runs[i].profiles.values()]
+            cosines = runs[i].cosines.astype("<f4", copy=False).tobytes()
+            content = b"".join([_header(form, of), numbers, cosines, *deep])
             encoded[i] = content + _checksum(content)
     return encoded
 
@@ -143,8 +174,11 @@ def _as_counts(accuracy: Accuracies) -> Iterator[tuple[int, bytes]]:
 
 
 @lru_cache(maxsize=1000)
-def _header(names: _Names, count: int, shape: tuple[int, ...], of: int) -> bytes:
-    header = {"curves": names, "radii": count, "cosines": shape, "of": of, "checked": 1}
+def _header(form: _Form, of: int) -> bytes:
+    header: dict[str, Any] = {"curves": form.names, "radii": form.radii, "cosines": form.cosines, "of": of}
+    header["checked"] = 1
+    if form.profiles:
+        header |= {"profiles": form.profiles, "layers": form.layers}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 16)
     return struct.pack("<I", len(text)) + text
@@ -154,12 +188,12 @@ def decode(content: bytes) -> RunArrays:
     """The arrays that `encode` stored. Raises Damaged."""
     plain, layout = _sound(content)
     accuracy = _accuracies([plain], layout)[0]  # [rows, radii]
-    cosines = np.frombuffer(plain[layout.rest : layout.end], dtype="<f4").reshape(layout.cosines)
+    cosines = np.frombuffer(plain[layout.rest : layout.deep], dtype="<f4").reshape(layout.cosines)
     curves = (
         Curve(one.readout, one.method, accuracy[one.lower], None if one.upper is None else accuracy[one.upper])
         for one in layout.curves
     )
-    return RunArrays(tuple(curves), cosines)
+    return RunArrays(tuple(curves), cosines, _profiles(plain, layout))
 
 
 def damage(content: bytes) -> str | None:
@@ -207,6 +241,18 @@ def decode_curves(contents: Sequence[bytes]) -> dict[tuple[Readout, Method], Cur
     return {name: _joined(pieces) for name, pieces in found.items()}
 
 
+def _profiles(plain: bytes, layout: _Layout) -> Profiles:
+    """The profiles of a value."""
+    numbers = np.frombuffer(plain[layout.deep : layout.end], dtype="<f8").reshape(len(layout.profiles), layout.layers)
+    return dict(zip(layout.profiles, numbers, strict=True))
+
+
+def decode_profiles(contents: Sequence[bytes], measure: str) -> list[npt.NDArray[np.float64] | None]:
+    """Of each run the profile [layers] of a measure; null where it has none. Raises Damaged."""
+    sound = (_sound(content) for content in contents)
+    return [_profiles(plain, layout).get(measure) for plain, layout in sound]
+
+
 def _joined(pieces: Sequence[CurvesOfRuns]) -> CurvesOfRuns:
     upper = [piece.accuracy_upper for piece in pieces if piece.accuracy_upper is not None]
     return CurvesOfRuns(
@@ -227,8 +273,9 @@ def _layout(head: bytes) -> _Layout:
     names = header["curves"]
     k, neurons = header["cosines"]
     curves = tuple(_curve_rows(names))
-    checked = bool(header.get("checked"))
-    return _Layout(curves, len(names), header["radii"], (k, neurons), header.get("of", 0), len(head), checked)
+    checked, profiles = bool(header.get("checked")), tuple(header.get("profiles", ()))
+    places = header["radii"], (k, neurons), header.get("of", 0), len(head)
+    return _Layout(curves, len(names), *places, checked, profiles, header.get("layers", 0))
 
 
 def _curve_rows(names: Sequence[Sequence[Any]]) -> Iterator[_Rows]:

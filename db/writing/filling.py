@@ -6,15 +6,16 @@ somebody asked or because another lab did, has the same numbers, for its key is 
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import among, update_many
-from phaselab.db.schema.tables import Want, runs
+from phaselab.db.schema.tables import Want, run_arrays, runs
 from phaselab.db.schema.types import storable_text
+from phaselab.db.writing import arrays
 from phaselab.db.writing.described import measure_list_ids, read_measure_lists
 from phaselab.db.writing.status import settle
 from phaselab.db.writing.summaries import rebuild_points
@@ -81,6 +82,22 @@ def _add_measures(session: Session, given: Sequence[tuple[StoredResult, RunResul
         rows = ((*map(result.measures.get, lacking), run.id) for run, result in results)
         same = {runs.c.measure_list_id: measure_list_ids(session, [whole])[whole], runs.c.reason: None}
         update_many(session, [runs.c[name] for name in lacking], [runs.c.id], rows, same | {runs.c.traceback: None})
+        _add_profiles(session, lacking, [(run.id, result) for run, result in results if result.profiles])
     filled = [run for results in alike.values() for run, _ in results]
     rebuild_points(session, [run.settings_id for run in filled])
     return [run.id for run in filled]
+
+
+def _add_profiles(session: Session, lacking: MeasureList, given: Sequence[tuple[int, RunResult]]) -> None:
+    """Add the profiles of measures that runs, by their ids, lacked. Arrays that are damaged stay as they are."""
+    query = select(run_arrays.c.run_id, run_arrays.c.content)
+    stored = session.execute(query.where(among(session, run_arrays.c.run_id, [run for run, _ in given]))).all()
+    results, changed = dict(given), {}
+    for run_id, content in stored:
+        more = {name: one for name, one in results[run_id].profiles.items() if name in lacking}
+        if more and arrays.damage(content) is None:
+            held = arrays.decode(content)
+            changed[run_id] = replace(held, profiles={**held.profiles, **more})
+    packed = arrays.encode(list(changed.values()))
+    rows = ((content, run_id) for run_id, content in zip(changed, packed, strict=True))
+    update_many(session, [run_arrays.c.content], [run_arrays.c.run_id], rows)

@@ -125,7 +125,10 @@ def _fault(result: RunResult, finite: bool) -> str | None:
         return f"no run takes {result.seconds} seconds"
     if not finite and not all(np.isfinite(bound).all() for curve in result.curves for bound in curve.bounds):
         return "a curve holds a number that is not finite"
-    return arrays.misshapen(arrays.RunArrays(result.curves, result.cosines))
+    for name, values in result.profiles.items():
+        if name not in MEASURES or not MEASURES[name].layered or np.isinf(values).any():
+            return f"the profile {name} is none of a measure of layers, or not finite"
+    return arrays.misshapen(arrays.RunArrays.of(result))
 
 
 def _stored(session: Session, keys: Sequence[str]) -> Mapping[str, _Stored]:
@@ -154,7 +157,7 @@ def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], n
     )
     ended = _ended(RunState.DONE, now) | {runs.c.reason: None, runs.c.traceback: None}
     update_many(session, _RESULT_COLUMNS, [runs.c.id], rows, ended)
-    packed = arrays.encode([arrays.RunArrays(result.curves, result.cosines) for _, result in done])
+    packed = arrays.encode([arrays.RunArrays.of(result) for _, result in done])
     content = ((run.id, one) for (run, _), one in zip(done, packed, strict=True))
     insert_many(session, [run_arrays.c.run_id, run_arrays.c.content], content)
 

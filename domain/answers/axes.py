@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from phaselab.domain.results.measure import LAYER
 from phaselab.domain.settings.parameters import Value, parameters
 
 Scale = Literal["linear", "log", "category"]
@@ -14,7 +15,7 @@ _TEXT_FIRST, _NUMBER, _TEXT_LAST = 0, 1, 2
 
 @dataclass(frozen=True)
 class PictureAxis:
-    """A parameter and its values in drawing order.
+    """A parameter, or the layer, and its values in drawing order.
 
     On a `category` scale a value's coordinate is its place 0, 1, 2, ...; else the value itself. A `log` scale has no
     zero: a value that is 0 stands where the next value below the least would, at `zero`.
@@ -22,6 +23,11 @@ class PictureAxis:
 
     parameter: str
     values: tuple[Value, ...]
+
+    @property
+    def title(self) -> str:
+        """What stands at the axis."""
+        return "hidden layer" if self.parameter == LAYER else parameters()[self.parameter].title
 
     @property
     def scale(self) -> Scale:
@@ -34,7 +40,8 @@ class PictureAxis:
         if min(numbers) < 0 or len(positive) < 2:
             return "linear"
         wide = max(positive) / min(positive) >= 100
-        natural = parameters()[self.parameter].scale == "log" and max(positive) / min(positive) >= 10
+        entry = parameters().get(self.parameter)
+        natural = entry is not None and entry.scale == "log" and max(positive) / min(positive) >= 10
         return "log" if wide or natural else "linear"
 
     @property

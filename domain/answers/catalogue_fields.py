@@ -39,6 +39,7 @@ MEASURE: Record[Measure] = Record(
         Field("sources", Many("text"), lambda entry: entry.sources, "The sources that it is of; empty: all."),
         Field("share_of", Maybe("text"), lambda entry: entry.share_of, "The points that it is a share of; else null."),
         Field("heavy_tailed", "boolean", lambda entry: entry.heavy_tailed, "Whether no interval of its mean covers."),
+        Field("layered", "boolean", lambda entry: entry.layered, "Whether every hidden layer has it: its profile."),
     )
 )
 _PICTURE: Record[Picture] = Record(

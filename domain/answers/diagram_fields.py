@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from phaselab.domain.answers.counts import interval_words
 from phaselab.domain.answers.fields import Answer, Field, Many, Maybe, Record, Table, parameter_column, through
 from phaselab.domain.results.measures import MEASURES
-from phaselab.domain.settings.parameters import Value, parameters
+from phaselab.domain.settings.parameters import Value
 
 if TYPE_CHECKING:  # the client reads the names here, and does without the libraries that make diagrams
     from phaselab.domain.answers.axes import PictureAxis
@@ -59,9 +59,9 @@ CELL: "Record[Cell]" = Record(
 
 AXIS: "Record[PictureAxis]" = Record(
     (
-        Field("parameter", "text", lambda axis: axis.parameter, "The parameter on this axis."),
+        Field("parameter", "text", lambda axis: axis.parameter, "The parameter on this axis; `layer` along layers."),
         Field("values", Many(Maybe("value")), lambda axis: axis.values, "Its values in drawing order."),
-        Field("title", "text", lambda axis: parameters()[axis.parameter].title, "The parameter, symbol and unit."),
+        Field("title", "text", lambda axis: axis.title, "The parameter, symbol and unit."),
         Field("scale", "text", lambda axis: axis.scale, "`linear`, `log` or `category`."),
         Field("coordinates", Many("number"), lambda axis: axis.coordinates, "Where each value stands."),
         Field("edges", Many("number"), lambda axis: axis.edges, "Where cells meet, one more than there are values."),

@@ -55,9 +55,10 @@ class Family(Rules):
     """A kind of network, with what it can be trained on and what it costs.
 
     `takes` are the parameters of other families (their fields name those) that it takes as well. `neurons` are those of
-    the last hidden layer; `directions` are the columns of the cosine matrix, its neurons when left out; `seconds` what
-    training, looking at and attacking a network takes on one core. All are asked of canonical settings; but `unfit`,
-    the methods of attack that it offers and that do not hold, of settings in which nothing of the network is left out.
+    the last hidden layer, and `layers` tells how many hidden ones there are; `directions` are the columns of the cosine
+    matrix, its neurons when left out; `seconds` what training, looking at and attacking a network takes on one core.
+    All are asked of canonical settings; but `unfit`, the methods of attack that it offers and that do not hold, of
+    settings in which nothing of the network is left out.
     """
 
     sources: tuple[SourceName, ...]
@@ -65,6 +66,7 @@ class Family(Rules):
     takes: frozenset[str] = frozenset()
     neurons: Callable[[Settings], int]
     directions: Callable[[Settings], int] | None = None
+    layers: Callable[[Settings], int] = lambda _: 1
     seconds: Callable[[Settings], float]
 
 

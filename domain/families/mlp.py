@@ -182,6 +182,10 @@ def _proof_operations(settings: Settings, count: int) -> float:
     return CERTIFYING * attack.test_points * bounded if "certified" in attack.methods else 0.0
 
 
+def _layers(settings: Settings) -> int:
+    return settings.network.depth - 1
+
+
 FAMILY = Family(
     name="mlp",
     chosen_by="network.kind: mlp",
@@ -198,5 +202,6 @@ FAMILY = Family(
     follow=_follow,
     impossible=_impossible,
     neurons=neurons_of,
+    layers=_layers,
     seconds=_seconds,
 )

@@ -21,3 +21,8 @@ FAMILIES: dict[str, Family] = {name: _load(name) for name in FAMILY_NAMES}
 def family_of(settings: Settings) -> Family:
     """The family of the network that the settings ask for."""
     return FAMILIES[settings.network.kind]
+
+
+def layers_of(settings: Settings) -> int:
+    """How many hidden layers the network of canonical settings has."""
+    return family_of(settings).layers(settings)

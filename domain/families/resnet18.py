@@ -16,6 +16,8 @@ WIDTH = 64
 MOST_WIDTH = 512
 PER_CHANNEL = 8
 """Numbers that the last layer sees for every channel of the first stage."""
+LAYERS = 9
+"""The stem and eight blocks."""
 OPERATIONS = 1.1e9
 """Floating point operations of the published ResNet-18 on one image of 32 x 32 pixels."""
 
@@ -76,5 +78,6 @@ FAMILY = Family(
     impossible=_impossible,
     neurons=_neurons,
     directions=_outputs,
+    layers=lambda _: LAYERS,
     seconds=_seconds,
 )

@@ -6,6 +6,8 @@ from typing import Literal
 
 from phaselab.domain.settings.entries import SourceName
 
+LAYER = "layer"
+"""What profiles are drawn along, in place of a parameter: the hidden layer, 1 being the first."""
 Points = Literal["test_points", "training_points"]
 """What a measure can be a share of."""
 Measures = Mapping[str, float | None]

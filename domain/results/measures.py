@@ -242,6 +242,8 @@ _ENTRIES = (
 
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in (*_ENTRIES, *OF_DIRECTIONS, *OF_LAYERS)}
 """Every measure by its name."""
+LAYERED = tuple(name for name, measure in MEASURES.items() if measure.layered)
+"""Those that every hidden layer has, whose numbers are a profile."""
 
 
 def measures_of(settings: Settings) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from phaselab.domain.families.registry import family_of
+from phaselab.domain.families.registry import family_of, layers_of
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.results import MOST_SECONDS, READOUTS, Curve, RunResult
 from phaselab.domain.results.trust import FLAGS
@@ -37,13 +37,15 @@ def most_bytes(settings: Settings) -> int:
     curves = len(READOUTS) * (
         len(settings.attack.methods) + sum(proof in settings.attack.methods for proof in PROOFS)
     )  # two of a bracket
-    numbers = k * columns + curves * len(radii(settings.attack))
+    layers = layers_of(settings) * sum(measure.layered for measure in MEASURES.values())
+    numbers = k * columns + curves * len(radii(settings.attack)) + layers
     return NUMBER_BYTES * numbers + 4 * k + 100 * (curves + len(MEASURES)) + REST_BYTES
 
 
 def implausible(settings: Settings, result: RunResult) -> list[Fault]:
     """Everything in a result that no run of these canonical settings gives; empty for a plausible one."""
     faults = [*_measure_faults(result.measures), *_curve_faults(settings, result.curves)]
+    faults += _profile_faults(layers_of(settings), result)
     wanted, given = cosine_shape(settings), result.cosines.shape
     if given != wanted:
         faults.append(Fault("/cosines", f"the matrix of this run has the shape {list(wanted)}, not {list(given)}"))
@@ -64,6 +66,23 @@ def _measure_faults(measures: Measures) -> Iterator[Fault]:
         elif value is not None and not _within(value, measure.low, measure.high):
             bounds = f"{'' if measure.low is None else measure.low}..{'' if measure.high is None else measure.high}"
             yield Fault(place, f"{name} is in {bounds}, not {value:g}")
+
+
+def _profile_faults(layers: int, result: RunResult) -> Iterator[Fault]:
+    for name, values in result.profiles.items():
+        place, measure = pointer("profiles", name[:100]), MEASURES.get(name)
+        if measure is None or not measure.layered or name not in result.measures:
+            yield Fault(place, "no measure of layers has this name here, with a number of its own")
+        elif layers < 2 or values.shape != (layers,):
+            yield Fault(place, f"a run of {layers} hidden layers has {layers if layers > 1 else 'no'} numbers here")
+        elif not all(_within(value, measure.low, measure.high) for value in values[~np.isnan(values)].tolist()):
+            yield Fault(place, f"{name} has a number that is out of its range")
+        elif not _same(result.measures[name], float(values[-1])):
+            yield Fault(place, f"{name} is that of the last layer, {result.measures[name]}, not {values[-1]:g}")
+
+
+def _same(measure: float | None, last: float) -> bool:
+    return math.isnan(last) if measure is None else math.isclose(measure, last, rel_tol=SLACK, abs_tol=SLACK)
 
 
 def _within(value: float, low: float | None, high: float | None) -> bool:

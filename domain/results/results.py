@@ -19,6 +19,9 @@ Decision = Readout | Literal["label"]
 one."""
 
 
+Profiles = Mapping[str, npt.NDArray[np.float64]]
+"""Measures by name, each of every hidden layer from the first to the last, [layers]; NaN where it is undefined."""
+
 MOST_SECONDS = 1e9
 """Most computing seconds of one run, 30 years; more is no time that a run took."""
 
@@ -47,6 +50,7 @@ class RunResult:
     """Everything a finished run gives.
 
     `cosines[j, r]` is the cosine of centre j and the weights of neuron r, shape [k, neurons], float32.
+    `profiles` holds the layered measures of a network of several hidden layers, one number a layer.
     `seconds` is the run's share of its stack's computing time. `provenance` says what computed it (engine,
     device, versions).
     """
@@ -58,6 +62,7 @@ class RunResult:
     trust: Trust = field(default_factory=Trust)
     seconds: float = 0.0
     provenance: Mapping[str, str] = field(default_factory=dict)
+    profiles: Profiles = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from phaselab.domain.answers.cell_queries import CellQuery, DiagramQuery, LineQu
 from phaselab.domain.answers.cells import Found
 from phaselab.domain.answers.diagram import Diagram, build_diagram
 from phaselab.domain.answers.lines import Lines, build_lines
-from phaselab.domain.results.measures import MEASURES
+from phaselab.domain.results.measure import LAYER
+from phaselab.domain.results.measures import LAYERED, MEASURES
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.service.verbs.found import find
 from phaselab.service.verbs.pieces import places_of
+from phaselab.service.verbs.profiles import along_layers
 from phaselab.service.verbs.selection import check_nothing_hides, check_parameters, select
 
 MOST_CELLS = 250_000
@@ -25,7 +27,10 @@ def diagram(database: Database, query: DiagramQuery) -> Diagram:
 
 
 def lines(database: Database, query: LineQuery) -> Lines:
-    """Lines of a measure. Raises as `diagram` does."""
+    """Lines of a measure, along a parameter or along layers. Raises as `diagram` does, and Damaged along layers."""
+    if query.x == LAYER:
+        _check(query, {pointer("by", i): path for i, path in enumerate(query.by)})
+        return along_layers(database, query)
     _check(query, {"/x": query.x} | {pointer("by", i): path for i, path in enumerate(query.by)})
     return build_lines(query, _found(database, query, "tell the lines apart by it with by={path}"))
 
@@ -35,6 +40,8 @@ def _check(query: CellQuery, axes: Mapping[str, str]) -> None:
     faults = check_parameters({**axes, **{pointer("marginalize", i): path for i, path in enumerate(query.marginalize)}})
     if query.measure not in MEASURES:
         faults.append(Fault("/measure", f"no measure {query.measure!r}; known: {', '.join(MEASURES)}"))
+    elif query.x == LAYER and query.measure not in LAYERED:
+        faults.append(Fault("/measure", f"{query.measure} is not of layers; those that are: {', '.join(LAYERED)}"))
     for place, path in axes.items():
         if place != "/x" and path == query.x:
             faults.append(Fault(place, f"x and {place.split('/')[1]} are the same parameter; name two"))

@@ -28,7 +28,7 @@ def drawn(session: Session, selection: Selection, query: CellQuery, pieces: Piec
     Runs of one settings share data where `data.seed` is given. Several settings in a cell share what their seeds share;
     where data seeds are given, each is one draw, and else the runs tell.
     """
-    data_seeds = {piece: _data_seed(selection, found[0]) for piece, found in pieces.points.items()}
+    data_seeds = {piece: data_seed(selection, found[0]) for piece, found in pieces.points.items()}
     cells: dict[Place, list[Piece]] = defaultdict(list)
     for piece in pieces.points:
         cells[piece[0]].append(piece)
@@ -94,7 +94,7 @@ def _drawn_from_runs(
     return found
 
 
-def _data_seed(selection: Selection, point: PointRow) -> int | None:
+def data_seed(selection: Selection, point: PointRow) -> int | None:
     """The data seed that a point's runs share; None where each run's own seed is that of its data."""
     spec = selection.experiments[point.experiment_id].spec
     given = point.values["data.seed"] if "data.seed" in point.values else base_value(spec, "data.seed")

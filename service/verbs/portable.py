@@ -188,6 +188,7 @@ def _lines(database: Database, experiment_id: int) -> Iterator[dict[str, Any]]:
 
 
 def _line(run: WholeRun, arrays: RunArrays) -> dict[str, Any]:
+    profiles = {name: one.tolist() for name, one in arrays.profiles.items() if name in MEASURES}
     return {
         "key": run.row.key,
         "measures": {name: run.row.measures[name] for name in run.measured if name in MEASURES},
@@ -196,7 +197,7 @@ def _line(run: WholeRun, arrays: RunArrays) -> dict[str, Any]:
         "flags": run.row.flags,
         "seconds": run.row.seconds,
         "provenance": dict(run.provenance or {}),
-    }
+    } | ({"profiles": profiles} if profiles else {})
 
 
 def _curve(curve: Curve) -> dict[str, Any]:

@@ -63,6 +63,8 @@ class RunLine(Group):
     measures: Annotated[dict[str, float | None], Field(max_length=1000)]
     curves: Annotated[tuple[CurveLine, ...], Field(max_length=20, strict=False)]
     cosines: list[list[float | None]]
+    profiles: dict[str, list[float | None]] = Field(default_factory=dict, max_length=1000)
+    """None of networks of one hidden layer, and in files of older versions"""
     flags: Annotated[tuple[Annotated[str, Field(max_length=100)], ...], Field(max_length=100, strict=False)]
     seconds: float
     provenance: Annotated[dict[Annotated[str, Field(max_length=100)], Text], Field(max_length=20)]
@@ -79,7 +81,9 @@ class RunLine(Group):
         # Another version's file may hold a measure that there is none of here.
         measures = {name: value for name, value in self.measures.items() if name in MEASURES}
         curves = tuple(one.curve for one in self.curves)
-        return RunResult(self.key, measures, curves, cosines, Trust(self.flags), self.seconds, self.provenance)
+        profiles = {name: np.array(one, np.float64) for name, one in self.profiles.items() if name in MEASURES}
+        trust = Trust(self.flags)
+        return RunResult(self.key, measures, curves, cosines, trust, self.seconds, self.provenance, profiles)
 
 
 class Lines:

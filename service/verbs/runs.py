@@ -1,6 +1,7 @@
 """The verbs of one run: the whole of it, its cosines, its curves."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing.arrays import RunArrays
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
+from phaselab.domain.families.registry import layers_of
+from phaselab.domain.results.measures import LAYERED
 from phaselab.domain.results.results import Curve
 from phaselab.domain.settings.settings import RadiiIn, Settings
 from phaselab.domain.specs.stored import misfit_of, readable_settings, stored_object, stored_radii, stored_radii_in
@@ -99,6 +102,18 @@ def curves_of_run(database: Database, key: str) -> Curves:
 def _row(curve: Curve) -> npt.NDArray[np.float64] | None:
     """The upper curve as that of one run, [1, E]."""
     return None if curve.accuracy_upper is None else curve.accuracy_upper[None]
+
+
+def profiles_of(detail: RunDetail) -> Mapping[str, Sequence[float | None]] | None:
+    """The layered measures that a run was given, each of every hidden layer, from the first to the last: of a single
+    layer, its number. Null without a result; one that is not known is left out."""
+    stored = detail.stored
+    if stored.arrays is None:
+        return None
+    deep = {name: [None if math.isnan(x) else x for x in one.tolist()] for name, one in stored.arrays.profiles.items()}
+    if detail.read is not None and layers_of(detail.read) == 1:
+        deep |= {name: [stored.row.measures[name]] for name in stored.measured if name in LAYERED}
+    return {name: deep[name] for name in LAYERED if name in deep}
 
 
 def arrays_of(detail: RunDetail) -> RunArrays:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phaselab.db.writing.arrays import Accuracies, RunArrays, decode, decode_curves, encode
+from phaselab.db.writing.arrays import Accuracies, RunArrays, decode, decode_curves, decode_profiles, encode
 from phaselab.domain.results.results import READOUTS, Curve
 from phaselab.domain.settings.settings import METHODS, PROOFS, Method
 
@@ -22,7 +22,9 @@ def drawn(draw: np.random.Generator, curves: int, radii: int, points: int) -> Ru
     shape = curves, radii
     accuracy = draw.integers(0, points + 1, shape) / points if points else draw.random(shape)
     found = tuple(Curve(*name, line, bracket(draw, name[1], line)) for name, line in zip(NAMES, accuracy, strict=False))
-    return RunArrays(found, draw.uniform(-1, 1, (3, 4)).astype(np.float32))
+    layers = int(draw.integers(4))
+    profiles = {name: np.append(draw.random(layers), np.nan) for name in ("compression", "probe_class") if layers}
+    return RunArrays(found, draw.uniform(-1, 1, (3, 4)).astype(np.float32), profiles)
 
 
 def bracket(draw: np.random.Generator, method: Method, lower: Accuracies) -> Accuracies | None:
@@ -42,7 +44,8 @@ def as_stored_before(run: RunArrays) -> bytes:
 
 
 def without_upper(run: RunArrays) -> RunArrays:
-    return replace(run, curves=tuple(replace(curve, accuracy_upper=None) for curve in run.curves))
+    """As older versions had it: without profiles, too."""
+    return replace(run, profiles={}, curves=tuple(replace(curve, accuracy_upper=None) for curve in run.curves))
 
 
 def same(one: RunArrays, other: RunArrays) -> bool:
@@ -50,7 +53,8 @@ def same(one: RunArrays, other: RunArrays) -> bool:
         [(curve.readout, curve.method, [bound.tolist() for bound in curve.bounds]) for curve in run.curves]
         for run in (one, other)
     )
-    return curves == others and np.array_equal(one.cosines, other.cosines)
+    profiles = [{name: repr(numbers.tolist()) for name, numbers in run.profiles.items()} for run in (one, other)]
+    return curves == others and np.array_equal(one.cosines, other.cosines) and profiles[0] == profiles[1]
 
 
 @settings(max_examples=60, deadline=None)
@@ -121,3 +125,20 @@ def test_curves_of_different_length_are_refused() -> None:
     crossed = RunArrays((Curve("sum", "exact", np.ones(2), np.ones(3)),), np.zeros((1, 1), np.float32))
     with pytest.raises(ValueError, match="equal length"):
         encode([crossed])
+
+
+def test_profiles_of_many_runs_are_read_at_once_by_their_measure() -> None:
+    draw = np.random.default_rng(5)
+    runs = [drawn(draw, 2, 5, 100) for _ in range(12)]
+    found = decode_profiles(encode(runs), "compression")
+    for run, profile in zip(runs, found, strict=True):
+        kept = run.profiles.get("compression")
+        assert (profile is None) == (kept is None)
+        assert profile is None or np.array_equal(profile, kept, equal_nan=True)
+    assert decode_profiles(encode(runs), "train_loss") == [None] * 12
+
+
+def test_profiles_that_differ_in_length_are_refused() -> None:
+    run = replace(drawn(np.random.default_rng(1), 1, 3, 10), profiles={"a": np.zeros(2), "b": np.zeros(3)})
+    with pytest.raises(ValueError, match="profiles must be of equal length"):
+        encode([run])

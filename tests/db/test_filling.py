@@ -188,3 +188,25 @@ def test_results_of_an_older_recipe_cannot_be_given_it(database: Database, monke
         assert verbs.lacking_runs(session, other).older == 18
     assert sound(database, other).done == 18
     assert experiments.experiment(database, other).row.status is ExperimentStatus.FINISHED
+
+
+def test_a_profile_comes_with_its_measure_and_others_stay(database: Database) -> None:
+    deep = {"network": {"kind": "mlp", "depth": 4}, "sweep": {}, "seeds": 2}
+    experiment = store(database, **deep)
+    found, lacking = take_all(database, experiment), ("compression", "probe_class")
+    for run in found:
+        result = before(run, lacking)
+        held = {name: one for name, one in result.profiles.items() if name not in lacking}
+        land(database, [replace(result, profiles=held)])
+    old = run_verbs.run(database, found[0].key).stored.arrays
+    assert old is not None
+    assert "compression" not in old.profiles
+    experiments.retry(database, experiment, missing=True)
+    finish(database, experiment)
+    new = run_verbs.run(database, found[0].key).stored.arrays
+    assert new is not None
+    assert set(new.profiles) == {*old.profiles, *lacking}
+    for name, values in made_up(found[0]).profiles.items():
+        assert new.profiles[name].tolist() == values.tolist()
+    assert [curve.method for curve in new.curves] == [curve.method for curve in old.curves]
+    sound(database, experiment)

@@ -35,6 +35,7 @@ def bracket(upper: list[float], method: Any = "exact") -> tuple[Curve, ...]:
     [
         {},
         {"network": {"labels": "clusters", "width": 3}},
+        {"network": {"kind": "mlp", "depth": 6}},
         {"data": {"source": "digits"}},
         {"data": {"source": "cifar10"}, "network": {"kind": "resnet18", "width": 2}},
         {"data": {"source": "cifar10"}, "features": {"kind": "resnet18", "width": 2}},
@@ -45,7 +46,8 @@ def test_what_a_run_gives_is_plausible_and_fits_its_line(base: dict[str, Any]) -
     result = made_up(run)
     assert implausible(run.settings, result) == []
     curves = [[bound.tolist() for bound in one.bounds] for one in result.curves]
-    numbers = [result.cosines.tolist(), curves, dict(result.measures)]
+    profiles = {name: one.tolist() for name, one in result.profiles.items()}
+    numbers = [result.cosines.tolist(), curves, dict(result.measures), profiles]
     assert len(json.dumps(numbers)) < most_bytes(run.settings)
 
 
@@ -89,3 +91,34 @@ def test_rounding_and_what_is_undefined_are_plausible() -> None:
     cosines[0, 0], cosines[:, 1] = 1 + 1e-6, math.nan
     assert implausible(RUN.settings, replace(GOOD, measures=dict.fromkeys(MEASURES), cosines=cosines)) == []
     assert implausible(RUN.settings, replace(GOOD, measures=rounded)) == []
+
+
+DEEP = made_up(Run.of(resolve(Settings.model_validate({"network": {"kind": "mlp", "depth": 3}, "attack": ATTACK})), 0))
+LAST = DEEP.measures["subclass_variance"] or 0.0
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        ({"subclass_variance": [LAST]}, "2 hidden layers has 2 numbers"),
+        ({"subclass_variance": [0.1, 0.2, LAST]}, "2 hidden layers has 2 numbers"),
+        ({"subclass_variance": [7.0, LAST]}, "out of its range"),
+        ({"subclass_variance": [0.5, LAST + 0.1]}, "that of the last layer"),
+        ({"subclass_variance": [0.5, math.nan]}, "that of the last layer"),
+        ({"train_loss": [0.5, 0.5]}, "no measure of layers"),
+        ({"beauty": [0.5, 0.5]}, "no measure of layers"),
+    ],
+)
+def test_a_profile_is_of_every_layer_and_ends_in_the_measure(profile: dict[str, list[float]], said: str) -> None:
+    settings = resolve(Settings.model_validate({"network": {"kind": "mlp", "depth": 3}, "attack": ATTACK}))
+    assert implausible(settings, DEEP) == []
+    result = replace(DEEP, profiles={name: np.array(values) for name, values in profile.items()})
+    (fault,) = implausible(settings, result)
+    assert fault.pointer == f"/profiles/{next(iter(profile))}"
+    assert said in fault.detail
+
+
+def test_a_network_of_one_layer_has_no_profile() -> None:
+    value = GOOD.measures["compression"]
+    result = replace(GOOD, profiles={"compression": np.array([value])})
+    assert [fault.pointer for fault in implausible(RUN.settings, result)] == ["/profiles/compression"]

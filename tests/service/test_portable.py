@@ -186,3 +186,21 @@ def test_what_is_no_such_file_is_refused(sqlite_database: Database) -> None:
             import_experiment(sqlite_database, io.BytesIO(content), "bob", trusted=True)
     with pytest.raises(NotFound):
         exported(sqlite_database, 9)
+
+
+def test_profiles_move_with_their_runs_and_false_ones_are_refused(database: Database, home: Database) -> None:
+    experiment = store(home, network={"kind": "mlp", "depth": 3}, sweep={}, seeds=2)
+    runs = finish(home, experiment)
+    file = exported(home, experiment)
+    import_experiment(database, io.BytesIO(file), "bob", trusted=True)
+    for run in runs:
+        found = run_verbs.run(database, run.key).stored.arrays
+        assert found is not None
+        profiles = {name: one.tolist() for name, one in found.profiles.items()}
+        assert profiles == {name: one.tolist() for name, one in made_up(run).profiles.items()}
+
+    def falsify(lines: list[Any]) -> None:
+        lines[1]["profiles"]["probe_class"][0] = 3.0
+
+    with pytest.raises(InvalidInput, match="probe_class has a number that is out of its range"):
+        import_experiment(database, changed(file, falsify), "eve")

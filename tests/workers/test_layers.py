@@ -10,6 +10,7 @@ from scipy.special import erf
 
 from phaselab.domain.results.measures_of_directions import OF_DIRECTIONS
 from phaselab.domain.results.measures_of_layers import OF_LAYERS
+from phaselab.domain.results.plausible import implausible
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.workers.data import clusters
@@ -19,8 +20,9 @@ from phaselab.workers.families.registry import family_of
 from phaselab.workers.measures.every import FUNCTIONS, LAYERED, profile
 from phaselab.workers.measures.shown import Shown
 from phaselab.workers.networks.mlp import SIGNED, Upper
+from phaselab.workers.trial.run_stack import run_stack
 from tests.workers import plain
-from tests.workers.runs import small_run
+from tests.workers.runs import results, small_run, stack
 
 NAMES = {entry.name for entry in (*OF_DIRECTIONS, *OF_LAYERS)}
 LITERAL = {"data__draw": "literal", "data__d": 40, "training__precision": "float64", "attack__methods": []}
@@ -272,3 +274,17 @@ def test_the_rate_of_compression_is_a_line_through_its_logarithms() -> None:
     assert float(FUNCTIONS["compression_rate"](shown)) == pytest.approx(math.exp(slope))
     left = np.log(values) - slope * np.arange(4) - offset
     assert float(FUNCTIONS["compression_fit"](shown)) == pytest.approx(1 - left.var() / np.log(values).var())
+
+
+def test_results_carry_profiles_that_end_in_the_measure_where_there_are_several_layers() -> None:
+    for changes, layers in (
+        ({}, 0),
+        ({"network__kind": "mlp", "network__depth": 4, "network__activation": "linear"}, 3),
+    ):
+        (result,) = results(run_stack(stack(small_run(attack__methods=[], **changes))))  # type: ignore[arg-type]
+        assert set(result.profiles) == (set(LAYERED) if layers else set())
+        for name, values in result.profiles.items():
+            assert values.shape == (layers,)
+            last = result.measures[name]
+            assert math.isnan(values[-1]) if last is None else values[-1] == last
+        assert implausible(small_run(attack__methods=[], **changes).settings, result) == []  # type: ignore[arg-type]

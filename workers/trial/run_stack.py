@@ -144,6 +144,7 @@ def _results(
     profiles = {name: profile(LAYERED[name], shown) for name in names if name in LAYERED}  # [S, L] each
     found = {name: profiles[name][:, -1] if name in profiles else FUNCTIONS[name](shown) for name in names}
     values = {name: one.tolist() for name, one in found.items()}  # [S] each
+    kept = _of_several_layers(profiles)
     matrices = cosines(shown.neurons, shown.center_norms).float().cpu().numpy()  # [S, k, M]
     curves, upper = _on_cpu(attacked.accuracy), _on_cpu(attacked.accuracy_upper)
     return [
@@ -157,9 +158,16 @@ def _results(
             cosines=matrices[i],
             trust=trust[i],
             provenance=_provenance(run, device),
+            profiles={name: layers[i] for name, layers in kept.items()},
         )
         for i, run in enumerate(trained.runs)
     ]
+
+
+def _of_several_layers(profiles: Mapping[str, Tensor]) -> Mapping[str, npt.NDArray[np.float64]]:
+    """[S, L] each, NaN for what is not finite; none where networks have one layer, whose numbers the measures are."""
+    finite = {name: one.double().masked_fill(~one.isfinite(), torch.nan) for name, one in profiles.items()}
+    return {name: one.cpu().numpy() for name, one in finite.items() if one.shape[1] > 1}
 
 
 def _on_cpu(accuracies: Accuracies) -> Mapping[tuple[Method, Readout], npt.NDArray[np.float64]]:
