@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.measures import MEASURES, measures_of
+from phaselab.domain.settings.stacks import trajectories
 from phaselab.workers.attacks.averaged import exact_falls
 from phaselab.workers.data.sources import training_set
 from phaselab.workers.families import two_layer
@@ -44,7 +45,7 @@ def of(name: str, shown: Shown) -> float:
 def ideal(labels: str, make: Any) -> Shown:
     """A network whose weights are made of the centres [k, e']: without biases, one neuron for each row."""
     run = small_run(network__labels=labels, network__width=1, **IDEAL)
-    start = two_layer.start_training([run], training_set(run, "cpu"), "cpu")
+    start = two_layer.start_training(trajectories([run]), training_set(run, "cpu"), "cpu")
     weights = torch.zeros_like(start.weights)
     rows: Tensor = make(start.data.centers.points)
     weights[0, :, : rows.shape[1]] = rows

@@ -13,6 +13,7 @@ from phaselab.domain.results.measures_of_layers import OF_LAYERS
 from phaselab.domain.results.plausible import implausible
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.runs import Run
+from phaselab.domain.settings.stacks import trajectories
 from phaselab.workers.data import clusters
 from phaselab.workers.data.sources import training_set
 from phaselab.workers.families import mlp, two_layer
@@ -111,7 +112,7 @@ def shown_by(run: Run) -> tuple[Any, Shown]:
 def networks_of(run: Run, trained: Any) -> tuple[Network, Network]:
     """As it is, and as it began."""
     family = mlp if run.settings.network.kind == "mlp" else two_layer
-    start: Any = family.start_training([run], training_set(run, "cpu"), "cpu")
+    start: Any = family.start_training(trajectories([run]), training_set(run, "cpu"), "cpu")
     now = trained.networks
     unit = float(now.center_norms.square().mean().sqrt())
     uppers = (trained.upper, start.upper) if family is mlp else (None, None)
