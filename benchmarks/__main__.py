@@ -17,6 +17,7 @@ from benchmarks import (
     scaling,
     service,
     speed,
+    trajectory,
 )
 
 REPORTS = {
@@ -36,6 +37,7 @@ ON_DEMAND = {
     "populations": populations.report,
     "measures": measures.report,
     "refinement": refinement.report,
+    "trajectory": trajectory.report,
 }
 """Those that run only when they are named."""
 
