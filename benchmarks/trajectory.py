@@ -24,7 +24,7 @@ from phaselab.workers.families import mlp, resnet18, two_layer
 from phaselab.workers.trial.run_stack import run_stack
 
 VALUES = 20
-REPEATS = 7
+REPEATS = 5
 ATTACK = {"radii": {"start": 0, "stop": 60, "num": 13}, "test_points": 1000, "steps": 40}
 PUBLISHED = {"data": {"k": 10, "d": 3072, "n": 1000}, "attack": ATTACK}
 DEEP = {"kind": "mlp", "depth": 3, "width": 16, "output": "trained"}
