@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from phaselab.domain.answers.cell_queries import DiagramQuery, LineQuery
 from phaselab.domain.answers.conditions import Condition, parse_condition, parse_run_condition
@@ -116,10 +116,13 @@ class PageParameters(Strict):
     limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
 
 
+Status = Annotated[ExperimentStatus, WithJsonSchema({"type": "string", "enum": [*map(str, ExperimentStatus)]})]
+
+
 class SearchParameters(PageParameters):
     """A page of experiments: with this status, owner and tag, this text in their name; archived, or not."""
 
-    status: ExperimentStatus | None = None
+    status: Status | None = None
     owner: Text | None = None
     name: Text | None = None
     tag: Text | None = None

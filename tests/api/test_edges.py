@@ -1,5 +1,6 @@
 """What comes in at an edge is used or refused with a documented error, whatever it is."""
 
+import base64
 import gzip
 import io
 import json
@@ -189,8 +190,17 @@ def test_what_postgresql_cannot_hold_is_refused_or_not_found(postgresql_url: str
             assert_problem(client.get("/diagrams", params=axes | {"experiment": number}), 422)
         for cursor in ("9" * 18, "9" * 19, "9" * 400, "-1", "x", "١"):
             assert_problem(client.get("/experiments", params={"cursor": cursor}), 422)
-        assert client.get(f"/experiments/{made}/runs", params={"cursor": "9" * 18}).json()["items"] == []
-        assert_problem(client.get(f"/experiments/{made}/runs", params={"cursor": "9" * 19}), 422)
+        for cursor in ("9" * 18, "9" * 19, "x", "١"):
+            assert_problem(client.get(f"/experiments/{made}/runs", params={"cursor": cursor}), 422)
+        page = client.get(f"/experiments/{made}/runs", params={"limit": 1, "order": "network.labels"}).json()
+        inside = json.loads(base64.urlsafe_b64decode(page["next"] + "=="))
+        for place, value in ((4, "a\0b"), (4, "a\ud800"), (5, 2**63), (6, 10**30), (7, -(10**30)), (3, 10**400)):
+            forged = [value if i == place else one for i, one in enumerate(inside)]
+            cursor = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode().rstrip("=")
+            asked = {"order": "network.labels", "cursor": cursor[:500]}
+            assert_problem(client.get(f"/experiments/{made}/runs", params=asked), 422)
+        for where in ("averaging_index>1e308", "seed=999999999999999999", "seed<-999999999999999999", "data.k!=é"):
+            assert client.get(f"/experiments/{made}/runs", params={"where": where}).status_code == 200
     database.close()
 
 
