@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import experiments, notices
 
-_TOLD = ("id", "name", "owner", "status", "total", "done", "cached", "failed", "cancelled")
+_TOLD = ("id", "name", "owner", "status", "total", "done", "cached", "failed", "cancelled", "held")
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def test_an_end_is_told_once_and_signed(database: Database, receiver: Receiver) 
     assert path == "/hook"
     assert signed == "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     told = json.loads(body)
-    counts = {"total": 3, "done": 3, "cached": 0, "failed": 0, "cancelled": 0}
+    counts = {"total": 3, "done": 3, "cached": 0, "failed": 0, "cancelled": 0, "held": 0}
     assert told["experiment"] == {"id": experiment, "name": "told", "owner": "ada", "status": "finished"} | counts
     ended = experiments.experiment(database, experiment).row.finished_at
     assert ended is not None
