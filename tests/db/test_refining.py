@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from phaselab.db.queue import candidates, leases
+from phaselab.db.queue import candidates, fair_use, leases
 from phaselab.db.queue.workload import workload
 from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
@@ -125,13 +125,15 @@ def test_what_is_there_already_counts_as_measured(local: Database) -> None:
 def test_a_held_run_that_lands_for_others_is_not_asked_for_again(database: Database) -> None:
     experiment = refined(database, refine=REFINE | {"budget": 0.6})
     before = look(database, experiment).purse
-    plain = store(database, sweep=LATTICE, attack=NO_ATTACK)
+    plain = store(database, "bob", sweep=LATTICE, attack=NO_ATTACK)
     sound(database)
     run = next(run for run in take_all(database, plain) if run.settings.data.snr == 2)
     land(database, [says(run)])
     counts = stands(database, experiment)[1]
     assert (counts.done, counts.cached, counts.held) == (1, 1, TOTAL - coarse_runs([(9, 9)], 8) - 1)
     assert look(database, experiment).purse == before
+    with database.reading() as session:
+        assert set(fair_use.decayed_seconds(session, 3600)) == {"bob"}, "it was computed for bob"
     assert verb(database, verbs.cancel, plain)
     with database.transaction() as session:
         leases.release(session)
