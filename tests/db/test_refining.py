@@ -18,7 +18,7 @@ from phaselab.domain.refining.deciding import coarse_runs, decide, is_cut_short
 from phaselab.domain.refining.seen import NOTHING
 from phaselab.domain.results.states import ExperimentStatus, RunState
 from phaselab.service.verbs.run_lists import list_runs
-from tests.db.refined import LATTICE, NO_ATTACK, REFINE, TOTAL, go_on, refined, says, sound
+from tests.db.refined import LATTICE, NO_ATTACK, REFINE, SCALES, TOTAL, go_on, refined, says, sound
 from tests.db.rows import land, store, take, take_all
 from tests.results import failure
 
@@ -169,6 +169,17 @@ def test_failures_end_it_and_can_be_asked_for_again(local: Database) -> None:
     assert stands(local, experiment)[1].queued == 20
     go_on(local, experiment)
     assert stands(local, experiment)[0] == "finished"
+
+
+def test_a_corner_whose_runs_all_fail_is_gone_round(local: Database) -> None:
+    experiment = refined(local)
+    while taken := take(local, experiment, 19):
+        lost = [run.settings.data.snr == 5 and run.settings.network.init_scale == SCALES[4] for run in taken]
+        land(local, [failure(run) if fails else says(run) for run, fails in zip(taken, lost, strict=True)])
+    assert stands(local, experiment)[1].failed == 3
+    found = look(local, experiment)
+    (round_,), seen = decide(found.seen, 0.05, 0, found.purse).rounds, found.seen[0]
+    assert np.argwhere((round_.inferred == NOTHING) & (seen.results == 0)).tolist() == [[4, 4]]
 
 
 def test_a_budget_ends_it(local: Database) -> None:

@@ -147,7 +147,9 @@ def test_an_island_between_the_coarse_lattice_is_found_by_the_audit() -> None:
         if played.decision.rounds[0].first.disagreed:
             found += 1
             np.testing.assert_array_equal(told(played), known[:, :, 0])
-            assert played.decision.rounds[0].later.checked
+            later = played.decision.rounds[0].later
+            assert later.checked
+            assert not later.disagreed, "what is left was mended before it was audited again"
     # 30 of the 4015 points that are inferred first; 201 of those are drawn.
     assert abs(found / 20 - (1 - (1 - 30 / 4015) ** 201)) < 0.25
 
