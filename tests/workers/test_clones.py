@@ -104,6 +104,18 @@ def test_noise_is_in_that_many_directions_orthogonal_to_the_centres(q: int) -> N
         assert float(noise.square().sum(dim=1).mean()) == pytest.approx(q, rel=0.3)
 
 
+@pytest.mark.parametrize("n", [5, 60])
+def test_what_is_off_the_span_of_few_directions_is_the_same_by_either_draw(n: int) -> None:
+    """Also of more points than dimensions, which leave some of them out all the same."""
+    given = {"data__noise_dims": 8, "data__n": n, "attack__methods": []}
+    means = []
+    for draw in ("law", "literal"):
+        found = results(run_stack(stack(*(small_run(seed, data__draw=draw, **given) for seed in range(60)))))
+        means.append(np.mean([result.measures["offspan_radius_sum"] for result in found]))
+    assert means[0] == pytest.approx(means[1], rel=0.2)
+    assert means[0] > 1
+
+
 def test_without_noise_every_point_is_its_centre_by_either_draw() -> None:
     """The radius of the median point is then R / sqrt(k), whatever the seed."""
     given = {"data__noise_dims": 0, "data__n": 40, "data__balance": "exact", "network__init_scale": 1e-6}
@@ -208,7 +220,7 @@ def test_a_resnet_is_trained_on_clones_and_its_centres_are_of_real_images() -> N
     assert torch.equal(trained.real.flatten(1), real)
     assert not torch.equal(trained.images.flatten(1), real)
     with torch.no_grad():
-        centers = look(trained, 10, None).centers
+        centers = look(trained, run, None).centers
         features = trained.network.features(trained.real).double()
     expected = torch.stack([features[cluster == j].mean(dim=0) for j in range(10)]) - features.mean(dim=0)
     torch.testing.assert_close(centers, expected, rtol=1e-4, atol=1e-6)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.settings.labels import label_groups
+from phaselab.workers.data.law import data_columns
 from phaselab.workers.networks.past import LayerPast, Moments, Past, SeenLayer, flips
 from phaselab.workers.training.in_span import Started, gram_of
 
@@ -63,15 +64,14 @@ def frozen_products(start: Started, weights: Tensor, left: Tensor) -> Tensor:
     which `left` [S, M, e''] is left of the start.
 
     Coordinates past those of the inputs are off it. Within them something is off it only where there are more than
-    points and centres: there, what a gradient adds to weights is none of it, so Q is taken of what is left of the
-    start; of the weights themselves where that is not known, and by Adam, whose steps are no gradients. nan where
-    nothing is off the span.
+    points and centres, or than centres and directions of noise: there, what a gradient adds to weights is none of it,
+    so Q is taken of what is left of the start; of the weights themselves where that is not known, and by Adam, whose
+    steps are no gradients. nan where nothing is off the span.
     """
     columns = start.data.inputs.shape[1]
     beyond = weights[..., columns:].double()  # [S, M, e'' - e]
     products = beyond @ beyond.mT
-    spanned = len(start.data.inputs) + len(start.data.centers.points)
-    if spanned < columns:
+    if data_columns(start.runs[0].settings.data) < columns:
         adam = start.runs[0].settings.training.optimizer == "adam"
         own = torch.where(left.isfinite() & (not adam), left, weights)[..., :columns].double()  # [S, M, e]
         within = own - _projected(own, start)
