@@ -30,7 +30,7 @@ def finished(client: Client, spec: str, *changes: str) -> Experiment:
 @pytest.fixture(scope="module")
 def fig2(client: Client) -> dict[str, list[dict]]:
     """Runs of preset `fig2` by labels."""
-    experiment = finished(client, "preset:fig2")
+    experiment = finished(client, "preset:fig2", f"seeds={SEEDS}")
     found: dict[str, list[dict]] = {"binary": [], "clusters": []}
     for run in client.runs(experiment.id):
         whole = client.run(run["key"])
@@ -101,7 +101,7 @@ def test_published_values_lie_over_the_figure(client: Client, fig3: int, tmp_pat
 
 
 def test_what_is_known_is_not_computed_again(client: Client, fig2: dict[str, list[dict]]) -> None:
-    again = client.submit("preset:fig2")
+    again = client.submit("preset:fig2", [f"seeds={SEEDS}"])
     assert again.status == "finished"
     assert (again.counts.total, again.counts.cached, again.counts.done) == (2 * SEEDS, 2 * SEEDS, 2 * SEEDS)
     more = client.submit("preset:fig2", [f"seeds={SEEDS + 1}"])
