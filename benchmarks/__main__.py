@@ -8,6 +8,7 @@ from rich.console import Console
 from benchmarks import (
     coverage,
     database,
+    depth,
     exact,
     independent,
     load,
@@ -31,6 +32,7 @@ ON_DEMAND = {
     "database-postgresql": database.on_postgresql,
     "memory": service.report_memory,
     "exact": exact.report,
+    "depth": depth.report,
     "load": load.report,
     "independent": independent.report,
     "coverage": coverage.report,

@@ -21,24 +21,31 @@ class LiteralSetting:
     steps: int = 100
     attack_steps: int = 40
     radii: tuple[float, ...] = tuple(5.0 * i for i in range(13))
+    depth: int = 2
+    neurons: int | None = None
+    """Of every hidden layer; k where it is left out"""
 
 
 class Network(torch.nn.Module):
-    """c outputs, each the mean of h relus; `binary` is c = 2 with biases."""
+    """c outputs, each the mean of h relus of the last hidden layer; `binary` is c = 2 with biases in the first one."""
 
     def __init__(self, setting: LiteralSetting) -> None:
         super().__init__()
         binary = setting.labels == "binary"
         self.outputs = 2 if binary else setting.k
-        self.width = setting.k // self.outputs
+        self.width = (setting.neurons or setting.k) // self.outputs
         neurons = self.outputs * self.width
         self.weight = torch.nn.Parameter(setting.init_scale * torch.randn(neurons, setting.d))
         self.bias = torch.nn.Parameter(setting.init_scale * torch.randn(neurons), requires_grad=binary)
         if not binary:
             torch.nn.init.zeros_(self.bias)
+        size = math.sqrt(2 / neurons)
+        self.between = torch.nn.ParameterList(size * torch.randn(neurons, neurons) for _ in range(setting.depth - 2))
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = torch.relu(x @ self.weight.T + self.bias)  # [N, M]
+        for weight in self.between:
+            hidden = torch.relu(hidden @ weight.T)
         return hidden.reshape(len(x), self.outputs, self.width).mean(dim=2)  # [N, c]
 
 
