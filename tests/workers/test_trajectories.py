@@ -41,7 +41,7 @@ def mixed(**changes: Any) -> list[Run]:
         for extra in ({}, {"data__seed": 7})
     ]
     short = [small_run(2, training__steps=steps, **PRECISE, **changes) for steps in (12, 0)]
-    return [*whole, *short, small_run(3, training__steps=5, **PRECISE, **changes)]
+    return [*whole, *short, small_run(3, training__steps=1, **PRECISE, **changes)]
 
 
 def two_layers(runs: Sequence[Run]) -> dict[str, list[Tensor]]:
