@@ -66,8 +66,8 @@ def code_entropy(layer: Layer) -> Tensor:
         return layer.given.new_full((len(words),), torch.nan)
     place = 2 ** torch.arange(groups, device=words.device)  # [c]
     number = (words.long() * place.view(1, -1, 1)).sum(dim=1)  # [S, M]
-    shares = torch.nn.functional.one_hot(number, 2**groups).double().mean(dim=1)  # [S, 2^c]
-    entropy: Tensor = torch.special.entr(shares).sum(dim=1)
+    counts = [torch.unique(one, return_counts=True)[1].double() for one in number]  # of the words that there are
+    entropy = torch.stack([torch.special.entr(one / one.sum()).sum() for one in counts])  # [S]
     return entropy / (groups * math.log(2))
 
 
