@@ -72,7 +72,10 @@ def test_two_layer_is_the_mlp_that_it_is_a_case_of(labels: str | int, optimizer:
     for name in shared:
         one, theirs = of_general.measures[name], of_special.measures[name]
         assert (one is None) == (theirs is None), name
-        assert one is None or one == pytest.approx(theirs, rel=1e-7), name
+        halved = name.startswith(
+            ("averaged_radius", "averaging_optimality")
+        )  # exact of one, found by halving of the other
+        assert one is None or one == pytest.approx(theirs, rel=2e-4 if halved else 1e-7), name
     np.testing.assert_allclose(of_general.cosines, of_special.cosines, atol=1e-6)
 
 
