@@ -15,6 +15,7 @@ from phaselab.db.writing.described import measure_list_ids
 from phaselab.domain.answers.cell_queries import DiagramQuery, LineQuery
 from phaselab.domain.answers.conditions import parse_condition
 from phaselab.domain.answers.curves import CurveQuery
+from phaselab.domain.answers.run_lists import RunList
 from phaselab.domain.results.intervals import mean_interval
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.over import Over
@@ -26,6 +27,7 @@ from phaselab.service.base.errors import NotFound
 from phaselab.service.verbs import curves as curve_verbs
 from phaselab.service.verbs import diagrams, draws
 from phaselab.service.verbs import runs as run_verbs
+from phaselab.service.verbs.run_lists import list_runs
 from phaselab.service.verbs.submit import submit
 from tests.db.rows import finish, land, store, take_all
 from tests.results import failure, made_up
@@ -333,7 +335,7 @@ def test_what_does_not_exist_is_not_found(database: Database) -> None:
     with pytest.raises(NotFound):
         curve_verbs.curves(database, CurveQuery((7,)))
     with pytest.raises(NotFound):
-        run_verbs.runs(database, 7)
+        list_runs(database, RunList(7))
     with pytest.raises(NotFound):
         run_verbs.run(database, "f" * 64)
 

@@ -18,6 +18,7 @@ from phaselab.db.schema.tables import runs
 from phaselab.db.schema.upgrade import upgrade
 from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.domain.answers.curves import CurveQuery
+from phaselab.domain.answers.run_lists import RunList
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.runs import RECIPE
 from phaselab.domain.specs.draft import make_draft
@@ -26,6 +27,7 @@ from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.verbs import curves, diagrams, experiments
 from phaselab.service.verbs import runs as run_verbs
 from phaselab.service.verbs.portable import Merged, import_experiment
+from phaselab.service.verbs.run_lists import list_runs
 from tests.db.rows import finish, land, store, take, take_all
 from tests.results import made_up
 from tests.service.test_portable import exported
@@ -71,7 +73,7 @@ def test_it_lands_on_no_run_that_others_wait_for(database: Database, file: bytes
     land(database, [made_up(run) for run in out])
     finish(database, ada)
     assert counts(database, ada) == ("finished", 18, 0, 0, 0)
-    assert all(view.run.imported_by is None for view in run_verbs.runs(database, ada).items)
+    assert all(view.run.imported_by is None for view in list_runs(database, RunList(ada)).items)
 
 
 def test_it_is_served_to_nobody_else(database: Database, file: bytes) -> None:
@@ -91,7 +93,7 @@ def test_what_was_computed_here_is_taken_and_stays(database: Database, file: byt
 
 def test_every_run_says_where_it_is_from(database: Database, file: bytes) -> None:
     merged = read_in(database, file)
-    listed = run_verbs.runs(database, merged.experiment_id).items
+    listed = list_runs(database, RunList(merged.experiment_id)).items
     assert {view.run.imported_by for view in listed} == {"eve"}
     origin = run_verbs.run(database, listed[0].run.key).stored.origin
     assert origin is not None
@@ -116,7 +118,7 @@ def test_it_can_be_computed_here(database: Database, file: bytes) -> None:
     finish(database, merged.experiment_id)
     for experiment in (merged.experiment_id, ada):
         assert counts(database, experiment)[:2] == ("finished", 18)
-    assert all(view.run.imported_by is None for view in run_verbs.runs(database, merged.experiment_id).items)
+    assert all(view.run.imported_by is None for view in list_runs(database, RunList(merged.experiment_id)).items)
     with database.reading() as session:
         assert session.execute(select(runs.c.id).where(runs.c.recipe != RECIPE)).all() == []
 
@@ -135,7 +137,7 @@ def test_whom_the_operator_trusts_reads_in_for_everyone(database: Database, file
     assert (merged.new, merged.trusted) == (18, True)
     assert counts(database, ada) == ("finished", 18, 0, 0, 0)
     assert counts(database, store(database, owner="bob")) == ("finished", 18, 18, 0, 0)
-    assert {view.run.imported_by for view in run_verbs.runs(database, ada).items} == {"eve"}
+    assert {view.run.imported_by for view in list_runs(database, RunList(ada)).items} == {"eve"}
     assert used(database) == {}
 
 

@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 
 from phaselab.db.schema.database import Database
+from phaselab.domain.answers.run_lists import RunList
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.specs.points import Limits
 from phaselab.service.base.errors import Conflict, NotFound
 from phaselab.service.verbs import experiments
-from phaselab.service.verbs import runs as run_verbs
+from phaselab.service.verbs.run_lists import list_runs
 from phaselab.service.verbs.submit import submit
 from tests.db.rows import finish
 
@@ -31,7 +32,7 @@ def test_a_spec_becomes_an_experiment(database: Database) -> None:
 
 def test_runs_are_listed_point_by_point_and_seed_by_seed(database: Database) -> None:
     done = submit(database, SPEC, "ada")
-    listed = [(*view.values.values(), view.run.seed) for view in run_verbs.runs(database, done.id).items]
+    listed = [(*view.values.values(), view.run.seed) for view in list_runs(database, RunList(done.id)).items]
     axes = SPEC["sweep"].values()
     assert listed == list(itertools.product(*axes, range(3)))
 
