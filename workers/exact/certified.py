@@ -5,7 +5,7 @@ looked for between 0 and where the network's own gradient leads; whatever is tri
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -99,11 +99,14 @@ class _Margins:
             mine = signs == y  # [S, N, c]
             leads = at_points.masked_fill(~mine, -torch.inf).argmax(-1, keepdim=True)  # [S, N, 1]
             own = weights.gather(1, leads.expand(-1, -1, weights.shape[2]))  # [S, N, M]
-            rows = own.unsqueeze(2) - weights.unsqueeze(1)  # [S, N, c, M]
-            ahead = constant.gather(1, leads.squeeze(-1)).unsqueeze(-1) - constant.unsqueeze(1)  # [S, N, c]
-            sizes, least = weights.abs(), constant.abs()
-            sizes, least = sizes + sizes.amax(1, keepdim=True), least + least.amax(1, keepdim=True)
-            return cls(balls, Functions(rows, ahead, sizes, least), ~mine)
+            others = mine.long().argsort(dim=-1, stable=True)[..., : int((~mine).sum(-1).amax())]  # [S, N, o]
+            run = torch.arange(len(weights), device=weights.device).view(-1, 1, 1)
+            rows = own.unsqueeze(2) - weights[run, others]  # [S, N, o, M]
+            ahead = constant.gather(1, leads.squeeze(-1)).unsqueeze(-1) - constant[run, others]  # [S, N, o]
+            sizes = 2 * weights.abs().amax(1, keepdim=True).expand(-1, others.shape[2], -1)
+            least = 2 * constant.abs().amax(1, keepdim=True).expand(-1, others.shape[2])
+            margins = cls(balls, Functions(rows, ahead, sizes, least), ~mine.gather(-1, others))
+            return margins.one_by_one() if network.depth == 2 else margins
         if not network.binary:
             sizes, least = weights.abs().sum(1, keepdim=True), constant.abs().sum(1, keepdim=True)
             weights, constant = signs @ weights, constant @ signs  # [S, M], [S]
@@ -112,15 +115,29 @@ class _Margins:
         rows = y.unsqueeze(-1) * weights.view(len(y), 1, 1, -1)  # [S, N, 1, M]
         return cls(balls, Functions(rows, y * constant.view(-1, 1, 1), sizes, least), torch.ones_like(y).bool())
 
+    def one_by_one(self) -> "_Margins":
+        """With a point for every function, so that each has caps of its own, at the price of a pass through all layers
+        for each."""
+        rows, constant, own = self.functions.rows, self.functions.constant, self.functions
+        each = Functions(
+            rows.flatten(1, 2).unsqueeze(2),  # [S, N o, 1, M]
+            constant.flatten(1, 2).unsqueeze(2),
+            own.sizes.amax(1, keepdim=True),
+            own.constant_sizes.amax(1, keepdim=True),
+        )
+        seen = self.balls.seen.repeat_interleave(rows.shape[2], 1)  # [S, N o, M]
+        return _Margins(replace(self.balls, seen=seen), each, self.counts)
+
     def least(self, radius: Tensor) -> Tensor:
         """[S, N]: no more than the margin is anywhere in balls of `radius` [S, N] where it may be 0 or less; nan where
         nothing is known."""
-        balls, rounding, cap = self.balls, self.balls.rounding, Cap.ball(radius, self.balls.factor.shape[2])
-        least, known = torch.full_like(radius, -torch.inf), list[Interval]()
-        for _ in range(1 + CAPS * (self.counts.shape[2] == 1)):
+        balls, single = self.balls, self.functions.rows.shape[2] == 1
+        around = radius.repeat_interleave(balls.seen.shape[1] // radius.shape[1], 1)  # [S, N'], of points of their own
+        cap, known = Cap.ball(around, balls.factor.shape[2]), list[Interval]()
+        least = torch.full_like(self.functions.constant, -torch.inf)  # [S, N', o']
+        for _ in range(1 + CAPS * single):
             known = balls.intervals(cap, known)
-            height, normal = balls.linear(self.functions, balls.bands(known), radius)
-            found = (height - cap.most(-normal, rounding)).masked_fill(~self.counts, torch.inf).amin(-1)
-            least = torch.maximum(least, found)
-            cap = Cap.below(height[..., 0], normal[..., 0, :], radius, rounding)
-        return least
+            height, normal = balls.linear(self.functions, balls.bands(known), around)
+            least = torch.maximum(least, height - cap.most(-normal, balls.rounding))
+            cap = Cap.below(height[..., 0], normal[..., 0, :], around, balls.rounding)
+        return least.view(self.counts.shape).masked_fill(~self.counts, torch.inf).amin(-1)
