@@ -97,6 +97,7 @@ CASES: dict[str, dict[str, Any]] = {
     "erf, exponential, depth 3": {**TRAINED, "network__activation": "erf", "training__loss": "exponential", **DECAY},
     "power, batches": {"network__activation": "power", "training__batch_size": 8, **DECAY},
     "power, depth 3, groups": {**TRAINED, "network__activation": "power", "network__depth": 3, "network__labels": 3},
+    "off target": {"network__labels": 3, "training__loss": "square", "training__off_target": -0.5},
     "linear, square, groups": {"network__activation": "linear", "network__labels": 3, "training__loss": "square"},
     "pairs": {**TRAINED, "network__symmetric": "pairs", "network__multiplier": 100.0},
     "pairs, depth 3": {**TRAINED, "network__symmetric": "pairs", "network__depth": 3, "network__bias": "all"},
@@ -208,7 +209,7 @@ def test_a_point_that_was_moved_to_where_there_is_no_gradient_starts_again() -> 
     def above(seen: Tensor) -> Tensor:
         return outputs(seen - 0.02, network.layout)  # both are off within 0.02 of 0
 
-    layer = FirstLayer(weights, torch.zeros(2, dtype=torch.float64), above, "logistic", True)
+    layer = FirstLayer(weights, torch.zeros(2, dtype=torch.float64), above, lead)
     reference = OnInputs(run, inputs, 2, 1)(inputs, label, layer, None)
     found = in_span(weights @ inputs.T, span_factor(weights), lambda at: lead(above(at), label), 0.25)
     torch.testing.assert_close(found.seen, weights @ reference.T)

@@ -162,7 +162,8 @@ def literal_losses(run: Run, values: Tensor, label: Tensor) -> Tensor:
     if name == "cross_entropy":
         return functional.cross_entropy(values, label, reduction="none")
     if name == "square":
-        return ((values - functional.one_hot(label, values.shape[1])) ** 2).sum(dim=1) / 2
+        own, off = functional.one_hot(label, values.shape[1]), run.settings.training.off_target
+        return ((values - own - off * (1 - own)) ** 2).sum(dim=1) / 2
     own = values[torch.arange(len(label)), label].unsqueeze(1)
     return (values - own).exp().sum(dim=1) - 1
 

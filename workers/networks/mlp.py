@@ -16,7 +16,7 @@ from torch import Tensor
 from phaselab.domain.results.results import Readout
 from phaselab.domain.settings.labels import label_groups
 from phaselab.domain.settings.settings import Settings
-from phaselab.workers.networks.groups import Loss, mean_loss
+from phaselab.workers.networks.groups import Loss, lead, losses, mean_loss
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.past import SeenLayer
 
@@ -56,6 +56,12 @@ class Mlp:
     def mean_loss(self, of_groups: Tensor, label: Tensor) -> Tensor:
         """Outputs [..., c, N] and labels [..., N] -> [...]"""
         return mean_loss(of_groups, label, self.loss, self.binary, self.off_target)
+
+    def score(self, of_groups: Tensor, label: Tensor) -> Tensor:
+        """Outputs [..., c, N] and labels [..., N] -> [..., N]: what falls as a point's own loss rises."""
+        if self.loss != "square":
+            return lead(of_groups, label)
+        return -losses(of_groups, label, self.loss, self.binary, self.off_target)
 
     @cached_property
     def positive_groups(self) -> int:

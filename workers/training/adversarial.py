@@ -25,7 +25,6 @@ from phaselab.workers.base.stop import Stop
 from phaselab.workers.data import image_data
 from phaselab.workers.data.image_data import Box
 from phaselab.workers.data.sources import source_of
-from phaselab.workers.networks.groups import Loss, lead, losses
 
 Score = Callable[[Tensor], Tensor]
 """Pre-activations [..., M, N] -> scores [..., N], which fall as the loss rises; differentiable."""
@@ -35,11 +34,6 @@ def has_directions(settings: Settings, steps_taken: int) -> bool:
     """Whether there is anything to attack before a step: pairs start with outputs that are 0 whatever the input, and
     what gradients they have is rounding."""
     return steps_taken > 0 or settings.network.symmetric == "none"
-
-
-def score(of_groups: Tensor, label: Tensor, loss: Loss, binary: bool) -> Tensor:
-    """Outputs [..., c, N] and labels [..., N] -> [..., N]: what the attack lowers, by the loss in training."""
-    return -losses(of_groups, label, loss, binary) if loss == "square" else lead(of_groups, label)
 
 
 def moved(landscape: InputOwnLoss, radius: float, stop: Stop | None) -> Tensor:
@@ -61,8 +55,8 @@ class FirstLayer:
     """[M]"""
     above: Callable[[Tensor], Tensor]
     """Pre-activations [M, N] -> outputs of the label groups [c, N]"""
-    loss: Loss
-    binary: bool
+    score: Callable[[Tensor, Tensor], Tensor]
+    """Outputs [c, N] and labels [N] -> [N]: what falls as the loss rises"""
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Inputs [N, e''] -> [c, N]"""
@@ -73,12 +67,11 @@ class FirstLayer:
 class InputTrainedLoss(InputOwnLoss):
     """The loss that a network with a linear first layer is trained by."""
 
-    loss: Loss
-    binary: bool
+    layer: FirstLayer
 
     def judge(self, points: InputPoints, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
         """The score [N] and the margins [2, N] of outputs [c, N]."""
-        return score(outputs, points.label, self.loss, self.binary), points.margins(outputs)
+        return self.layer.score(outputs, points.label), points.margins(outputs)
 
 
 class OnInputs:
@@ -98,7 +91,7 @@ class OnInputs:
         inputs = functional.pad(inputs, (0, layer.weights.shape[1] - inputs.shape[1]))  # [N, e'']
         side, box = torch.ones_like(inputs[:, 0]), _endless(inputs) if self._box is None else self._box
         points = InputPoints(layer.outputs, self._groups, self._positive_groups, inputs, side, label, box, len(inputs))
-        return moved(InputTrainedLoss(points, layer.loss, layer.binary), self._radius, stop)
+        return moved(InputTrainedLoss(points, layer), self._radius, stop)
 
 
 class InSpan(NamedTuple):

@@ -15,7 +15,7 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Training
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
-from phaselab.workers.networks.groups import mean_loss
+from phaselab.workers.networks.groups import lead, mean_loss
 from phaselab.workers.networks.two_layer import outputs
 from phaselab.workers.training.adversarial import FirstLayer, OnInputs
 from phaselab.workers.training.training import Fitted, Start, batches, by_look, finish
@@ -72,7 +72,7 @@ def _train_one(start: Start, i: int, stop: Stop | None) -> tuple[Tensor, Tensor]
         tell(Stage.TRAINING, step, looks[-1])
         seen += [(weights.detach().clone(), bias.detach().clone())] * looks.count(step)
         inputs, label = (start.data.inputs, start.label) if rows is None else _take(start, rows)
-        inputs = attack(inputs, label, FirstLayer(weights, bias, above, start.network.loss, start.network.biased), stop)
+        inputs = attack(inputs, label, FirstLayer(weights, bias, above, lead), stop)
         preactivations = preactivations_of(inputs, weights, bias)  # [M, batch]
         optimizer.zero_grad()
         mean_loss(above(preactivations), label, start.network.loss).backward()  # type: ignore[no-untyped-call]

@@ -235,7 +235,7 @@ class _One:
     def _layer(self) -> FirstLayer:
         network, length = self._start.network, self._weights.norm(dim=-1)  # [M]
         above = partial(outputs, length=length, upper=self._upper, network=network)
-        return FirstLayer(self._weights, self._bias, above, network.loss, network.binary)
+        return FirstLayer(self._weights, self._bias, above, network.score)
 
     def _is_done(self) -> bool:
         start, training = self._start, self._run.settings.training

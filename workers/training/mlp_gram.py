@@ -16,7 +16,7 @@ from phaselab.domain.results.states import Stage
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.networks.mlp import Upper, outputs
-from phaselab.workers.training.adversarial import InSpan, has_directions, in_span, score
+from phaselab.workers.training.adversarial import InSpan, has_directions, in_span
 from phaselab.workers.training.in_span import Descent, FirstLayers, LayersSeen, settings_of, stacked
 from phaselab.workers.training.mixed import MixedLayers, mixing_of
 from phaselab.workers.training.mlp import (
@@ -124,7 +124,7 @@ class _State:
         network, upper = self.network, self.upper.each(torch.Tensor.detach)
 
         def judge(at: Tensor) -> Tensor:
-            return score(self._outputs(at, length, upper), label, network.loss, network.binary)
+            return network.score(self._outputs(at, length, upper), label)
 
         return in_span(seen, self.mixed.factor(), judge, self.mixed.radius)
 
