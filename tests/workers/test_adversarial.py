@@ -107,7 +107,7 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_both_engines_follow_a_literal_loop(case: str) -> None:
     changes = {"network__kind": "mlp"} | CASES[case]
-    plain = {"network__depth", "network__activation", "network__symmetric"}.isdisjoint(changes)
+    plain = {"network__depth", "network__activation", "network__symmetric", "training__loss"}.isdisjoint(changes)
     for steps, weights in literal_weights(run_of(**changes)).items():
         for kind in ("mlp", "two_layer") if plain else ("mlp",):
             for engine in ENGINES:
