@@ -84,9 +84,6 @@ def _of_the_loss(settings: Settings) -> Iterator[Fault]:
     if training.off_target and (training.loss != "square" or network.labels == "binary"):
         detail = "off_target is of the outputs of other label groups, by squares; use loss: square with labels that are"
         yield Fault(pointer("training", "off_target"), f"{detail} not binary, or leave it out")
-    elif training.off_target and training.adversarial_radius:
-        detail = "adversarial training has targets of 1 and 0; leave off_target or adversarial_radius out"
-        yield Fault(pointer("training", "off_target"), detail)
     if training.output_weight_decay is not None and (network.output == "fixed" or training.train == "first"):
         detail = "the output layer is not trained, so nothing of it decays; use output: trained, or leave it out"
         yield Fault(pointer("training", "output_weight_decay"), detail)

@@ -101,7 +101,6 @@ def test_code_words_counted_by_hand_are_the_entropy_of_the_measure() -> None:
     [
         ({"network": {"labels": "binary"}}, "/training/off_target"),
         ({"training": {"loss": "auto"}}, "/training/off_target"),
-        ({"training": {"adversarial_radius": 0.1}}, "/training/off_target"),
         ({"network": {"output": "fixed", "output_scale": None}}, "/training/output_weight_decay"),
         ({"training": {"train": "first"}}, "/training/output_weight_decay"),
     ],
