@@ -172,7 +172,7 @@ def _retried(database: Database) -> None:
         again = compute_everything(database)
         assert len(again) == asked.counts.queued
         assert experiments.experiment(database, row.id).row.status is ExperimentStatus.FINISHED
-        if lacking and _is_of_today(database, row.id):
+        if again and lacking and _is_of_today(database, row.id):  # else it lacks what its family has not
             assert [name for name in MEASURES if name not in _given(database, row.id)] == []
     sound(database)
 
