@@ -68,7 +68,7 @@ def test_the_client_alone_needs_few_and_small_packages() -> None:
 def test_the_server_has_neither_torch_nor_ray_and_the_worker_no_server() -> None:
     assert not part("server") & {"torch", "ray", "scikit-learn"}
     assert not part("worker") & {"sqlalchemy", "fastapi", "uvicorn", "matplotlib"}
-    assert PARTS["all"] == ["phaselab[server,worker]"]
+    assert PARTS["all"] == ["phaselab[server,worker,notebook]"]
 
 
 @pytest.mark.parametrize("names", [(), ("server",), ("worker",)])

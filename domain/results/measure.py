@@ -8,6 +8,8 @@ from phaselab.domain.settings.entries import SourceName
 
 LAYER = "layer"
 """What profiles are drawn along, in place of a parameter: the hidden layer, 1 being the first."""
+LINEAR_FIRST = ("two_layer", "mlp")
+"""The families whose first layer is linear in the input, for measures of what neurons see of it."""
 Points = Literal["test_points", "training_points"]
 """What a measure can be a share of."""
 Measures = Mapping[str, float | None]

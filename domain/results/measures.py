@@ -10,17 +10,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from phaselab.domain.families.sources import source_of
+from phaselab.domain.results.measure import LINEAR_FIRST, Points
 from phaselab.domain.results.measure import Measure as Measure
 from phaselab.domain.results.measure import Measures as Measures
-from phaselab.domain.results.measure import Points
 from phaselab.domain.results.measures_of_directions import OF_DIRECTIONS
 from phaselab.domain.results.measures_of_layers import OF_LAYERS
 from phaselab.domain.settings.settings import Settings
 
 _PAPER = "arXiv 2410.10322"
 _TWO_LAYER = ("two_layer",)
-_EXACT = ("two_layer", "mlp")
-_LINEAR_FIRST = ("two_layer", "mlp")
 _ANY_DEPTH = ("mlp",)
 _REGRESSION = ("diagonal",)
 _LEAST = "over test points of the least L2 perturbation that flips the binary decision of the"
@@ -28,7 +26,9 @@ _PROVED = "over test points of the L2 length up to which no perturbation can fli
 _FOUND = "over test points of the shortest perturbation that `pgd` found to flip the binary decision of the"
 
 
-def _radius(name: str, symbol: str, meaning: str, unit: str = "L2", families: tuple[str, ...] = _EXACT) -> Measure:
+def _radius(
+    name: str, symbol: str, meaning: str, unit: str = "L2", families: tuple[str, ...] = LINEAR_FIRST
+) -> Measure:
     """A measure of exact robust radii, 0 for wrong points."""
     return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/exact.md", families)
 
@@ -43,7 +43,7 @@ def _certified(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measur
     return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/certified.md", _ANY_DEPTH)
 
 
-def _gap(name: str, symbol: str, of: str, families: tuple[str, ...] = _EXACT) -> Measure:
+def _gap(name: str, symbol: str, of: str, families: tuple[str, ...] = LINEAR_FIRST) -> Measure:
     """How far exact robust radii are not known: 0 but where budgets ran out, so its tail is heavy."""
     meaning = f"Width of the certified bracket, median lower to median upper bound, of {of}."
     return replace(_radius(name, symbol, meaning, families=families), heavy_tailed=True)
@@ -114,7 +114,7 @@ _ENTRIES = (
         " lazy regime. Null for Adam with weight decay, which leaves each weight another part, and by"
         " autograd for activation power and for adversarial training.",
         "docs/methods/measures.md",
-        _LINEAR_FIRST,
+        LINEAR_FIRST,
     ),
     Measure(
         "noise_share",
@@ -125,7 +125,7 @@ _ENTRIES = (
         "Share of the squared weights that was learned outside the span of the centres, which is memory of the noise of"
         " training points.",
         "signal against noise memorization: arXiv 2202.06526; docs/methods/measures.md",
-        _LINEAR_FIRST,
+        LINEAR_FIRST,
         ("clusters",),
     ),
     Measure(

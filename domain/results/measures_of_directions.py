@@ -4,10 +4,9 @@ direction.
 
 from collections.abc import Iterator
 
-from phaselab.domain.results.measure import Measure
+from phaselab.domain.results.measure import LINEAR_FIRST, Measure
 
 _DOCS = "docs/methods/measures.md"
-_LINEAR_FIRST = ("two_layer", "mlp")
 _PAPER = "arXiv 2410.10322"
 
 
@@ -35,9 +34,9 @@ def _of_readout(readout: str) -> Iterator[Measure]:
         f" signs of their classes, at which the {readout} readout is wrong. Exact for two_layer, an upper bound found"
         " on a grid for others. Null where half of the points are right up to 10 R.",
         f"universal perturbation: arXiv 2303.01456; {_DOCS}",
-        _LINEAR_FIRST,
+        LINEAR_FIRST,
     )
-    yield Measure(f"{averaged}_relative", f"a_{readout}/R", 0, None, "", f"{averaged} over R.", _DOCS, _LINEAR_FIRST)
+    yield Measure(f"{averaged}_relative", f"a_{readout}/R", 0, None, "", f"{averaged} over R.", _DOCS, LINEAR_FIRST)
     yield Measure(
         f"averaging_optimality_{readout}",
         f"r/a_{readout}",
@@ -47,7 +46,7 @@ def _of_readout(readout: str) -> Iterator[Measure]:
         f"robust_radius_{readout} over {averaged}: at 1 the averaged direction is the network's weakness. Null without"
         " `exact`.",
         _DOCS,
-        _LINEAR_FIRST,
+        LINEAR_FIRST,
     )
     yield Measure(
         offspan,
@@ -59,11 +58,11 @@ def _of_readout(readout: str) -> Iterator[Measure]:
         " lies off the span of training points and centres: to first order the least perturbation there that flips it."
         " What lies there is left of the random start. Null where nothing does, as for n from d - k on.",
         f"arXiv 2303.00783; {_DOCS}",
-        _LINEAR_FIRST,
+        LINEAR_FIRST,
         ("clusters",),
     )
     yield Measure(
-        f"{offspan}_relative", f"o_{readout}/R", 0, None, "", f"{offspan} over R.", _DOCS, _LINEAR_FIRST, ("clusters",)
+        f"{offspan}_relative", f"o_{readout}/R", 0, None, "", f"{offspan} over R.", _DOCS, LINEAR_FIRST, ("clusters",)
     )
 
 

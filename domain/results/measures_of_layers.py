@@ -2,10 +2,9 @@
 neurons tell. Of most every layer has its own value, and the measure is the last one's.
 """
 
-from phaselab.domain.results.measure import Measure
+from phaselab.domain.results.measure import LINEAR_FIRST, Measure
 
 _DOCS = "docs/methods/measures.md"
-_LINEAR_FIRST = ("two_layer", "mlp")
 _LAST = "Of the last hidden layer; every layer has its own."
 
 _FEATURES = (
@@ -61,7 +60,7 @@ _FEATURES = (
         "",
         f"The same of the layer's weights. A random start has a high one, too: read it with feature_fraction. {_LAST}",
         f"arXiv 2210.07082; {_DOCS}",
-        _LINEAR_FIRST,
+        LINEAR_FIRST,
         layered=True,
     ),
 )
@@ -85,7 +84,7 @@ _TRAINING = (
         "Share of neurons and training points whose pre-activation has another sign than at the start. Null for linear"
         f" neurons. {_LAST}",
         _DOCS,
-        _LINEAR_FIRST,
+        LINEAR_FIRST,
         layered=True,
     ),
     Measure(
@@ -98,7 +97,7 @@ _TRAINING = (
         " which outputs grow. Null for networks that are not homogeneous: erf below a trained layer, and biases above"
         " one.",
         f"arXiv 2002.04486; {_DOCS}",
-        _LINEAR_FIRST,
+        LINEAR_FIRST,
     ),
 )
 _COLLAPSE = (

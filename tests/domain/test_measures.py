@@ -16,6 +16,7 @@ CLUSTERS = resolve(Settings())
 IMAGES = resolve(Settings.model_validate(DIGITS))
 RESNET = resolve(Settings.model_validate(DIGITS | {"network": {"kind": "resnet18"}}))
 OF_LAYERS_OR_TRAINED = {"compression_fit", "readout_participation"}
+OF_REGRESSION = {"regression_error", "beta_l1_ratio", "q_gap"}
 OF_ANY_DEPTH = {"steps_taken"} | {
     f"{how}_radius_{readout}{end}"
     for how in ("attacked", "certified")
@@ -31,7 +32,7 @@ def test_entries_name_families_and_sources_that_there_are() -> None:
 
 
 def test_a_measure_is_of_its_families_and_sources_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(MEASURES) - set(measures_of(CLUSTERS)) == OF_ANY_DEPTH | OF_LAYERS_OR_TRAINED
+    assert set(MEASURES) - set(measures_of(CLUSTERS)) == OF_ANY_DEPTH | OF_LAYERS_OR_TRAINED | OF_REGRESSION
     of_radii = {name for name in MEASURES if name.startswith("robust_radius_")}
     ends = ("", "_q10", "_q90", "_relative")
     assert of_radii == {f"robust_radius_{readout}{end}" for readout in ("sum", "max") for end in ends} | {
@@ -40,7 +41,7 @@ def test_a_measure_is_of_its_families_and_sources_alone(monkeypatch: pytest.Monk
     of_weights = {"start_share", "noise_share", "dead_outputs", "pattern_flips", "normalized_margin"} | OF_ANY_DEPTH
     of_weights |= {"stable_rank_weights"}
     of_weights |= {name for name in MEASURES if name.startswith(("averaged_", "averaging_optimality", "offspan_"))}
-    assert set(MEASURES) - set(measures_of(RESNET)) == of_radii | of_weights
+    assert set(MEASURES) - set(measures_of(RESNET)) == of_radii | of_weights | OF_REGRESSION
     law = Measure("law", "l", 0, 1, "", "Of two-layer networks on clusters.", "", ("two_layer",), ("clusters",))
     monkeypatch.setattr(measures, "MEASURES", {"law": law})
     assert measures_of(CLUSTERS) == ("law",)

@@ -1,4 +1,4 @@
-"""One whole service for all tests that need one: it takes seconds to start. The last of them ends it."""
+"""One whole service for all tests that need one: it takes seconds to start. One of them ends it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,9 +31,19 @@ def service_receiver() -> Iterator[Receiver]:
         yield server
 
 
+@pytest.fixture
+def service(one_service: ServiceProcess) -> ServiceProcess:
+    """`phaselab serve`, with the real computing code, in one worker, where a proxy is named that is not there; started
+    again where a test before has ended it."""
+    if one_service.supervisor.poll() is not None:
+        one_service.start()
+    return one_service
+
+
 @pytest.fixture(scope="session")
-def service(service_database: Database, service_receiver: Receiver, service_folder: Path) -> Iterator[ServiceProcess]:
-    """`phaselab serve`, with the real computing code, in one worker, where a proxy is named that is not there."""
+def one_service(
+    service_database: Database, service_receiver: Receiver, service_folder: Path
+) -> Iterator[ServiceProcess]:
     allowed = {"PHASELAB_NOTIFY_ALLOW": service_receiver.url, "PHASELAB_NOTIFY_SECRET": "0123456789abcdef"}
     variables = {"PHASELAB_CPUS": "1", "http_proxy": "http://127.0.0.1:9"} | allowed
     command = ("serve", "--port", "0")
