@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -27,16 +28,16 @@ def library(name: str, what: str) -> Any:
         raise PartMissing(f"{what} needs {package}: pip install {package}") from None
 
 
-class Pictured:
+class Pictured(ABC):
     """An answer that is a frame and a picture."""
 
+    @abstractmethod
     def frame(self) -> pd.DataFrame:
         """The answer as a frame, one row a value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def plot(self, ax: Any = None) -> Any:
         """Draw it on `ax`, matplotlib's axes; on new ones where none are given. The axes. Raises PartMissing."""
-        raise NotImplementedError
 
     def _repr_html_(self) -> str:
         frame = self.frame()

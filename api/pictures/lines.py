@@ -14,6 +14,7 @@ from phaselab.api.pictures.style import INK, colours, filled, name_powers, new_f
 from phaselab.domain.answers.cells import Cell
 from phaselab.domain.answers.counts import counted, interval_words
 from phaselab.domain.answers.lines import Line, Lines
+from phaselab.domain.answers.theory_lines import TheoryLine
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.statistics import statistic_title
 from phaselab.domain.settings.texts import shortened
@@ -134,9 +135,17 @@ def _note(lines: Lines) -> str:
     parts = [runs, *map(str, query.where)]
     if query.marginalize:
         parts.append("averaged over " + ", ".join(query.marginalize))
-    reasons = (line.theory.reason for line in lines.lines if line.theory is not None)
-    parts += [f"no theory: {reason}" for reason in dict.fromkeys(reasons) if reason is not None][:1]
+    silent = (silence(line.theory) for line in lines.lines if line.theory is not None)
+    parts += [words for words in dict.fromkeys(silent) if words is not None][:1]
     return filled(shortened(" · ".join(parts), 480), 92)
+
+
+def silence(theory: TheoryLine) -> str | None:
+    """Why theory says nothing of a line, or of some of its values; null where it speaks of all."""
+    if theory.reason is None:
+        return None
+    rest = " of the rest" if any(value is not None for value in theory.values) else ""
+    return f"no theory{rest}: {theory.reason}"
 
 
 def _legend_handles(drawn: Sequence[Drawn], lines: Lines) -> list[Line2D]:

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 
 from phaselab.domain.families.contract import Source
+from phaselab.domain.families.literal import too_large
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.radii import unit
 from phaselab.domain.settings.settings import RADIUS_LIMIT, Data, Settings
-
-LITERAL_LIMIT = 2_000_000_000
-"""Most numbers (n * d, or d times the directions of centres and noise) of a literal draw: 8 GB in float32."""
 
 
 def _impossible(settings: Settings) -> Iterator[Fault]:
@@ -23,10 +21,9 @@ def _impossible(settings: Settings) -> Iterator[Fault]:
     if training.optimizer == "adam" and training.engine != "gram" and data.draw == "law":
         detail = "adam depends on the coordinates, so the law of the draw does not hold for it; use draw: literal"
         yield Fault(pointer("data", "draw"), detail)
-    numbers = data.d * max(data.n, data.k + (data.noise_dims or 0))
-    if data.draw == "literal" and numbers > LITERAL_LIMIT:
-        detail = f"a literal draw of {numbers:.3g} numbers is too large (at most {LITERAL_LIMIT:.0e}); use the gram"
-        yield Fault(pointer("data", "d"), f"{detail} engine with data.draw: law")
+    if data.draw == "literal":
+        numbers = data.d * max(data.n, data.k + (data.noise_dims or 0))
+        yield from too_large(numbers, "the gram engine with data.draw: law")
     yield from _of_the_noise(data)
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from phaselab.domain.families.clusters import LITERAL_LIMIT
 from phaselab.domain.families.contract import Source
+from phaselab.domain.families.literal import too_large
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.settings import Settings
 
@@ -14,9 +14,7 @@ def _impossible(settings: Settings) -> Iterator[Fault]:
         yield Fault(pointer("data", "d"), f"{data.n} orthonormal inputs need d >= {data.n}, not {data.d}")
     if data.k > data.n:
         yield Fault(pointer("data", "n"), f"{data.k} classes need as many inputs, not {data.n}; it must be >= {data.k}")
-    if data.n * data.d > LITERAL_LIMIT:
-        numbers = f"n * d = {data.n * data.d:.3g} numbers"
-        yield Fault(pointer("data", "d"), f"{numbers} are too many; at most {LITERAL_LIMIT:.0e} are drawn")
+    yield from too_large(data.n * data.d, "a smaller n or d")
 
 
 ORTHOGONAL = Source(

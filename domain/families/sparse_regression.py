@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from phaselab.domain.families.clusters import LITERAL_LIMIT
 from phaselab.domain.families.contract import Source
+from phaselab.domain.families.literal import too_large
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.settings import Settings
 
@@ -12,9 +12,7 @@ def _impossible(settings: Settings) -> Iterator[Fault]:
     data = settings.data
     if data.nonzeros > data.d:
         yield Fault(pointer("data", "nonzeros"), f"an input has {data.d} coordinates; it must be in 1..{data.d}")
-    if data.n * data.d > LITERAL_LIMIT:
-        numbers = f"n * d = {data.n * data.d:.3g} numbers"
-        yield Fault(pointer("data", "d"), f"{numbers} are too many; at most {LITERAL_LIMIT:.0e} are drawn")
+    yield from too_large(data.n * data.d, "a smaller n or d")
 
 
 SPARSE_REGRESSION = Source(

@@ -7,8 +7,9 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from phaselab.api.pictures.lines import alone
+from phaselab.api.pictures.lines import alone, silence
 from phaselab.domain.answers.diagram_fields import CELL
+from phaselab.domain.answers.theory_lines import TheoryLine
 
 QUERY = {"experiment": "1", "x": "data.k", "measure": "averaging_index"}
 BY_LABELS = QUERY | {"by": "network.labels"}
@@ -103,3 +104,9 @@ def test_theory_at_a_single_value_is_drawn_though_no_line_leads_there() -> None:
     nan = float("nan")
     assert str(alone([1.0, nan, 2.0, 3.0, nan, 4.0])) == str([1.0, nan, nan, nan, nan, 4.0])
     assert alone([5.0]) == [5.0]
+
+
+def test_theory_that_is_silent_of_some_values_is_told_so() -> None:
+    assert silence(TheoryLine((0.5, 0.4), "1/√k")) is None
+    assert silence(TheoryLine((None, None), None, "noise is not small")) == "no theory: noise is not small"
+    assert silence(TheoryLine((0.5, None), None, "noise is not small")) == "no theory of the rest: noise is not small"
