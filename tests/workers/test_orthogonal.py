@@ -62,7 +62,7 @@ def test_a_perturbation_has_the_norm_asked_for_and_another_one_at_test_points() 
         ({"n": 4, "k": 5}, "/data/n", "5 classes need as many inputs"),
         ({"snr": 2.0}, "/data/snr", "inputs have length 1"),
         ({"draw": "law"}, "/data/draw", "use auto or literal"),
-        ({"n": 50_000, "d": 50_000}, "/data/d", "too many"),
+        ({"n": 50_000, "d": 50_000}, "/data/d", "too large"),
     ],
 )
 def test_what_there_is_not_is_refused(data: dict[str, Any], pointer: str, words: str) -> None:
