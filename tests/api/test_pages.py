@@ -110,7 +110,7 @@ def test_what_is_swept_along_one_axis_is_shown_as_lines(own_server: tuple[str, D
 
 
 def test_the_spec_that_a_page_shows_is_the_one_submitted_without_what_is_null(site: httpx.Client) -> None:
-    found = re.search("<pre>(.*?)</pre>", site.get("/experiments/1").text, re.DOTALL)
+    found = re.search("<pre[^>]*>(.*?)</pre>", site.get("/experiments/1").text, re.DOTALL)
     assert found is not None
     text = html.unescape(found[1])
     assert "null" not in text
