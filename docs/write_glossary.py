@@ -1,12 +1,21 @@
-"""Write the tables of parameters and measures of `glossary.md` anew from their catalogues."""
+"""Write the tables of `glossary.md` anew from what they are of: phases and their like, parameters, measures."""
 
 from pathlib import Path
 
+from phaselab.domain.answers.glossary import SECTIONS
 from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.parameters import Parameter
 
 GLOSSARY = Path(__file__).parent / "glossary.md"
+AFTER = {
+    "Phases": (
+        "Thresholds are settings of a query. A point has no phase when a measure that decides is undefined. Why these,"
+        " with an example of each: [phases](methods/phases.md).",
+        "",
+    )
+}
+"""What is said below a table."""
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -32,8 +41,13 @@ def only(names: tuple[str, ...]) -> str:
 
 
 def tables() -> str:
-    """Both tables, as they stand at the end of the glossary."""
-    lines = ["## Parameters", "", "| parameter | meaning | values | default | for |", "|---|---|---|---|---|"]
+    """The tables, as they stand at the end of the glossary."""
+    lines = []
+    for heading, words in SECTIONS.items():
+        lines += [f"## {heading}", "", "| word | meaning |", "|---|---|"]
+        lines += [f"| `{word}` | {meaning} |" for word, meaning in words.items()]
+        lines += ["", *AFTER.get(heading, ())]
+    lines += ["## Parameters", "", "| parameter | meaning | values | default | for |", "|---|---|---|---|---|"]
     lines += [parameter_row(parameter) for parameter in catalogue().values()]
     lines += ["", "## Measures", "", "| measure | symbol | range | meaning | for |", "|---|---|---|---|---|"]
     for measure in MEASURES.values():
@@ -44,4 +58,4 @@ def tables() -> str:
 
 
 if __name__ == "__main__":
-    GLOSSARY.write_text(GLOSSARY.read_text().split("## Parameters")[0] + tables())
+    GLOSSARY.write_text(GLOSSARY.read_text().split("## Phases")[0] + tables())

@@ -5,11 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 from phaselab.api.pictures.style import words
+from phaselab.domain.settings.parameters import Parameter
 from phaselab.domain.settings.texts import span
 from phaselab.service.verbs.experiments import RunningProgress
 
@@ -45,6 +47,38 @@ def _stage(progress: RunningProgress) -> str:
     return f"{progress.runs} {'run' if progress.runs == 1 else 'runs'}: {progress.stage} {progress.share:.0%}"
 
 
+def _meaning(entry: Parameter) -> str:
+    """What a parameter means, with what it can be where that is one of some words."""
+    choices = [
+        choice + (f" ({', '.join(entry.only[choice])})" if choice in entry.only else "") for choice in entry.choices
+    ]
+    return f"{entry.meaning} One of {', '.join(choices)}." if choices else entry.meaning
+
+
+def _notes(entry: Parameter) -> str:
+    """What stands beside a parameter's path: symbol, default, families and sources that it is for."""
+    symbol = "" if entry.symbol in (entry.path.split(".")[1], "") else entry.symbol
+    default = "" if entry.stands_for in (None, "") else f"default {words(entry.stands_for)}"
+    given = ", ".join((*entry.families, *entry.sources))
+    return " · ".join(filter(None, (symbol, default, given and f"for {given}")))
+
+
+def _coded(text: str) -> Markup:
+    """The text, escaped, what stands in backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    ends = len(parts) - 1 if len(parts) % 2 == 0 else len(parts)  # one without its twin is a letter
+    shown = [Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts[:ends])]
+    return Markup("").join(shown) + Markup("").join(["`", *parts[ends:]] if ends < len(parts) else [])
+
+
 _templates.env.filters.update(
-    spaced=_spaced, moment=_moment, number=_number, duration=_duration, stage=_stage, words=words
+    spaced=_spaced,
+    moment=_moment,
+    number=_number,
+    duration=_duration,
+    stage=_stage,
+    words=words,
+    meaning=_meaning,
+    notes=_notes,
+    coded=_coded,
 )

@@ -21,6 +21,7 @@ from phaselab.api.routes.answers import SERVED
 from phaselab.api.routes.run_table import PAGE, run_table, span
 from phaselab.api.routes.views import choose
 from phaselab.domain.answers.failures import FailuresQuery
+from phaselab.domain.answers.glossary import SECTIONS
 from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.states import ExperimentStatus
@@ -152,8 +153,8 @@ def run_page(request: Request, key: RunKey, database: Db) -> Response:
 
 @router.get("/glossary")
 def glossary_page(request: Request) -> Response:
-    """Every parameter and measure in words."""
-    values = {"parameters": catalogue().values(), "measures": MEASURES.values(), "flags": FLAGS}
+    """Phases, readouts, methods, statistics, parameters and measures in words."""
+    values = {"sections": SECTIONS, "parameters": catalogue().values(), "measures": MEASURES.values(), "flags": FLAGS}
     return page(request, "glossary.html", values)
 
 

@@ -11,6 +11,7 @@ import yaml
 
 from phaselab.api.routes import pages as routes
 from phaselab.db.schema.database import Database
+from phaselab.domain.answers.glossary import SECTIONS
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.parameters import parameters
 from phaselab.domain.specs.spec import parse_spec
@@ -82,6 +83,7 @@ def test_nothing_inline_runs_in_a_page(site: httpx.Client) -> None:
 def test_the_glossary_has_every_word(site: httpx.Client) -> None:
     text = site.get("/glossary").text
     assert all(f"<code>{name}</code>" in text for name in (*parameters(), *MEASURES))
+    assert all(f"<dt><code>{name}</code></dt>" in text for words in SECTIONS.values() for name in words)
 
 
 def test_an_experiment_shows_where_it_stands(site: httpx.Client) -> None:
