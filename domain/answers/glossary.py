@@ -4,13 +4,11 @@
 from collections.abc import Mapping
 
 from phaselab.domain.results.phases import DEFAULT_THRESHOLDS, Phase
-from phaselab.domain.results.results import Readout
 from phaselab.domain.results.states import CellState
 from phaselab.domain.results.statistics import STATISTICS, Statistic, is_quantile, statistic_title
-from phaselab.domain.settings.settings import Method
 
 _AT = DEFAULT_THRESHOLDS
-PHASES: Mapping[Phase, str] = {
+PHASES: Mapping[str, str] = {
     Phase.UNTRAINED: "Neither the training set nor fresh points are told apart:"
     f" train_accuracy < {_AT.trained_accuracy} and test_accuracy < {_AT.trained_accuracy}.",
     Phase.LAZY: f"Most of the weights is their random start: else start_share >= {_AT.lazy_share}.",
@@ -23,17 +21,17 @@ PHASES: Mapping[Phase, str] = {
 }
 """What each phase is, and by which measures, in the order in which they are asked; the numbers are thresholds that a
 query may set otherwise."""
-READOUT_MEANINGS: Mapping[Readout, str] = {
+READOUT_MEANINGS: Mapping[str, str] = {
     "sum": "The outputs of the positive label groups, summed, less the sum of those of the negative ones.",
     "max": "The largest output of the positive label groups less the largest of the negative ones.",
 }
-METHOD_MEANINGS: Mapping[Method, str] = {
+METHOD_MEANINGS: Mapping[str, str] = {
     "exact": "The least perturbation that flips each point, solved for, with a certificate: no attack is stronger.",
     "certified": "Radii that are proved to flip nothing, where there are no exact ones: a bracket with the attacks.",
     "pgd": "Projected gradient descent on the very readout that is scored, with restarts.",
     "pgd_native": "The same on the network's own loss, as the paper did; it can report robustness that is not there.",
 }
-CELL_MEANINGS: Mapping[CellState, str] = {
+CELL_MEANINGS: Mapping[str, str] = {
     CellState.MEASURED: "A run of it has a result.",
     CellState.INFERRED: "It lies between measured cells that agree, says a refinement.",
     CellState.PENDING: "None has yet: its runs wait, are computed, or were given up.",
