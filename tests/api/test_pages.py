@@ -65,7 +65,10 @@ def test_every_link_and_picture_of_every_page_is_there(site: httpx.Client) -> No
         answer = site.get(address)
         assert answer.status_code == 200, address
         assert answer.headers["content-type"].startswith("text/html")
-        links |= Links(answer.text).found
+        found = Links(answer.text).found
+        inside = {link for link in found if link.startswith("#")}
+        assert all(f'id="{link[1:]}"' in answer.text for link in inside), address
+        links |= found - inside
     assert all(link.startswith("/") for link in links), "nothing comes from elsewhere"
     slow = re.compile(r"\.(svg|pdf)\b")  # the same drawing as the PNG
     for link in sorted(links):
