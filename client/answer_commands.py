@@ -3,23 +3,43 @@
 import functools
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import click
 
 from phaselab.client.arguments import ID, IDS, JSON, ORDER, RUN_WHERE, WHERE, Command, file_option, output_option
 from phaselab.client.client import Client
+from phaselab.client.heat import show_diagram
 from phaselab.client.rerun import check_weights
-from phaselab.client.show import show_json, show_rerun, show_run, show_runs, show_verdicts
+from phaselab.client.show import (
+    show_curves,
+    show_json,
+    show_lines,
+    show_merged,
+    show_rerun,
+    show_run,
+    show_runs,
+    show_verdicts,
+)
 from phaselab.domain.results.statistics import STATISTICS
 
-ANY_FORM = output_option(".png .svg .pdf .csv .parquet .json")
+
+class Answer(Protocol):
+    """What was asked of experiments: `content` is the server's answer."""
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The answer in JSON's own types."""
+
+
+Shown = TypeVar("Shown", bound=Answer)
+ANY_FORM = output_option(".png .svg .pdf .csv .parquet .json", required=False)
 BY = click.option("--by", multiple=True, help="Parameter whose values are told apart; may be repeated.")
 CELLS = (
     IDS,
-    click.option("--x", required=True, help="Parameter of the horizontal axis, as data.k."),
+    click.option("--x", help="Parameter of the horizontal axis, as data.k; the first that is swept."),
     click.option("--measure", default="averaging_index", show_default=True, help="What is shown; see `measures`."),
     click.option(
         "--statistic",
@@ -31,14 +51,47 @@ CELLS = (
     WHERE,
     click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated."),
     click.option("--threshold", multiple=True, help="Where phases end, as trained_accuracy:0.8; may be repeated."),
-    ANY_FORM,
 )
 """Arguments and options of diagrams and lines."""
+FORMS = (ANY_FORM, click.option("--text", "as_text", is_flag=True, help="On the terminal, as without -o."), JSON)
+"""What an answer is given as: a file, text, JSON."""
 
 
 def of_cells(command: Command) -> Command:
     """The command with what diagrams and lines have in common."""
-    return functools.reduce(lambda made, option: option(made), reversed(CELLS), command)
+    return _with(CELLS, command)
+
+
+def in_forms(command: Command) -> Command:
+    """The command with the forms that answers have."""
+    return _with(FORMS, command)
+
+
+def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+class Forms(NamedTuple):
+    """The forms that an answer is asked for in."""
+
+    output: Path | None
+    as_text: bool
+    as_json: bool
+
+
+def _forms(given: dict[str, Any]) -> Forms:
+    """The forms among the options of a command, which are taken out of them."""
+    return Forms(*(given.pop(name) for name in Forms._fields))
+
+
+def _give(forms: Forms, save: Callable[[Path], Path], ask: Callable[[], Shown], show: Callable[[Shown], None]) -> None:
+    """Give an answer in the forms that are asked for: as a file, as JSON, as text where it is neither."""
+    if forms.output is not None:
+        click.echo(save(forms.output), err=forms.as_json)
+    if forms.as_json:
+        show_json(ask().content)
+    elif forms.as_text or forms.output is None:
+        show(ask())
 
 
 @click.group()
@@ -48,20 +101,43 @@ def commands() -> None:
 
 @commands.command()
 @of_cells
-@click.option("--y", required=True, help="Parameter of the vertical axis.")
+@click.option("--y", help="Parameter of the vertical axis; the second that is swept.")
+@in_forms
 @click.pass_obj
-def diagram(client: Client, /, ids: Sequence[int], x: str, y: str, measure: str, output: Path, **more: Any) -> None:
-    """Save the phase diagram of one experiment or several."""
-    click.echo(client.save_diagram(ids, x, y, measure, output, **more))
+def diagram(client: Client, /, ids: Sequence[int], x: str | None, y: str | None, measure: str, **more: Any) -> None:
+    """Show the phase diagram of one experiment or several, or save it.
+
+    On the terminal, its cells as coloured blocks; with -o, as a picture or a table.
+    """
+    forms = _forms(more)
+    plane = (x, y) if x and y else client.experiment(ids[0]).plane(x, y)
+    _give(
+        forms,
+        lambda file: client.save_diagram(ids, *plane, measure, file, **more),
+        lambda: client.diagram(ids, *plane, measure, **more),
+        show_diagram,
+    )
 
 
 @commands.command()
 @of_cells
 @BY
+@in_forms
 @click.pass_obj
-def lines(client: Client, /, ids: Sequence[int], x: str, measure: str, output: Path, **more: Any) -> None:
-    """Save a measure against one parameter, as lines."""
-    click.echo(client.save_lines(ids, x, measure, output, **more))
+def lines(client: Client, /, ids: Sequence[int], x: str | None, measure: str, by: Sequence[str], **more: Any) -> None:
+    """Show a measure against one parameter, or save it as lines.
+
+    Where --by is left out, the other parameters that are swept tell the lines apart.
+    """
+    forms = _forms(more)
+    along, others = client.experiment(ids[0]).along(x)
+    apart = by or [path for path in others if path not in more["marginalize"]]
+    _give(
+        forms,
+        lambda file: client.save_lines(ids, along, measure, file, apart, **more),
+        lambda: client.ask_lines(ids, along, measure, apart, **more),
+        show_lines,
+    )
 
 
 @commands.command()
@@ -71,11 +147,19 @@ def lines(client: Client, /, ids: Sequence[int], x: str, measure: str, output: P
 @click.option("--method", multiple=True, help="exact, pgd or pgd_native; all when left out.")
 @click.option("--readout", multiple=True, help="sum or max; both when left out.")
 @click.option("--overlay", type=click.Path(path_type=Path), help="CSV of published values to lay over the picture.")
-@ANY_FORM
+@in_forms
 @click.pass_obj
-def curves(client: Client, /, ids: Sequence[int], output: Path, **more: Any) -> None:
-    """Save robust accuracy against radius of one experiment or several."""
-    click.echo(client.save_curves(ids, output, **more))
+def curves(client: Client, /, ids: Sequence[int], overlay: Path | None, **more: Any) -> None:
+    """Show robust accuracy against radius of one experiment or several, or save it."""
+    forms = _forms(more)
+    if overlay is not None and forms.output is None:
+        raise click.UsageError("published values are laid over a picture: name its file with -o")
+    _give(
+        forms,
+        lambda file: client.save_curves(ids, file, overlay=overlay, **more),
+        lambda: client.ask_curves(ids, **more),
+        show_curves,
+    )
 
 
 @commands.command()
@@ -106,17 +190,18 @@ def run(client: Client, key: str, as_json: bool) -> None:
 @click.argument("key")
 @file_option("--weights", meaning="File for the trained weights: .npz")
 @click.option("--device", default="cpu", show_default=True, help="What to compute on, as cuda.")
+@JSON
 @click.pass_obj
-def rerun(client: Client, key: str, weights: Path | None, device: str) -> None:
+def rerun(client: Client, key: str, weights: Path | None, device: str, as_json: bool) -> None:
     """Compute a run again on this machine, and save its weights.
 
     Exit code 1 when a number differs from what is stored by more than rounding.
     """
     check_weights(weights)
     found = client.rerun(key, device)
-    show_rerun(found)
+    show_json(found.told) if as_json else show_rerun(found)
     if weights is not None:
-        click.echo(found.save(weights, overwrite=True))
+        click.echo(found.save(weights, overwrite=True), err=as_json)
     if not found.close:
         sys.exit(1)
 
@@ -164,20 +249,14 @@ def export(client: Client, experiment_id: int, where: Sequence[str], order: Sequ
 
 @commands.command("import")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@JSON
 @click.pass_obj
-def import_file(client: Client, file: Path) -> None:
+def import_file(client: Client, file: Path, as_json: bool) -> None:
     """Merge an experiment's FILE (.phaselab).
 
     Exit code 1 when it contradicts results that are there.
     """
     merged = client.import_file(file)
-    click.echo(
-        f"experiment {merged.experiment}: {merged.new} results are new, {merged.known} were there,"
-        f" {len(merged.conflicts)} of them with other values"
-    )
-    if merged.new and not merged.trusted:
-        click.echo("what is new stands apart, for this experiment alone; `phaselab retry --imported` computes it there")
-    for key in merged.conflicts:
-        click.echo(f"conflict, and what was there stays: run {key}", err=True)
+    (show_json if as_json else show_merged)(merged)
     if merged.conflicts:
         sys.exit(1)

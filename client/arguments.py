@@ -58,6 +58,6 @@ def file_option(*names: str, meaning: str, required: bool = False) -> Callable[[
     return lambda command: file(allowed(command))
 
 
-def output_option(suffixes: str) -> Callable[[Command], Command]:
+def output_option(suffixes: str, required: bool = True) -> Callable[[Command], Command]:
     """`-o FILE`, whose suffix is one of these and says in which form."""
-    return file_option("-o", "--output", meaning=f"File: {suffixes}", required=True)
+    return file_option("-o", "--output", meaning=f"File: {suffixes}", required=required)

@@ -71,18 +71,27 @@ class Handle:
 
     def diagram(self, x: str | None = None, y: str | None = None, measure: str = USUAL, **more: Any) -> "Diagram":
         """The phase diagram, on its first two axes where none are named; `more` as of `Client.diagram`."""
+        return self.lab.diagram(self.id, *self.plane(x, y), measure, **more)
+
+    def plane(self, x: str | None = None, y: str | None = None) -> tuple[str, str]:
+        """The axes of its diagram: those that are named, and its first for those that are not. Raises Invalid."""
         free = [path for path in self.axes if path not in (x, y)]
         if [x, y].count(None) > len(free):
             raise Invalid(f"experiment {self.id} has {len(self.axes)} axes; name x and y, or ask for lines", 400)
-        return self.lab.diagram(self.id, x or free.pop(0), y or free.pop(0), measure, **more)
+        return x or free.pop(0), y or free.pop(0)
 
     def lines(self, x: str | None = None, measure: str = USUAL, by: Texts | None = None, **more: Any) -> Lines:
         """A measure against its first axis, or another, a line for each value of the others, or of `by`."""
-        if x is None and not self.axes:
+        along, others = self.along(x)
+        return self.lab.ask_lines(self.id, along, measure, others if by is None else by, **more)
+
+    def along(self, x: str | None = None) -> tuple[str, tuple[str, ...]]:
+        """What its lines run along, its first axis where none is named, and the axes beside it. Raises Invalid."""
+        axes = self.axes
+        if x is None and not axes:
             raise Invalid(f"experiment {self.id} has no axis; name x", 400)
-        along = x or self.axes[0]
-        apart = tuple(path for path in self.axes if path != along) if by is None else by
-        return self.lab.ask_lines(self.id, along, measure, apart, **more)
+        along = x or axes[0]
+        return along, tuple(path for path in axes if path != along)
 
     def curves(self, by: Texts | None = None, per_seed: bool = False, **more: Any) -> Curves:
         """Robustness curves, a group for each point, or for each value of `by`; with `per_seed` those of every run."""

@@ -52,6 +52,14 @@ class Rerun:
         """Whether nothing differs by more than rounding can explain."""
         return all(difference <= ROUNDING for difference in self.differing.values())
 
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What it came to, in JSON's own types, with the shapes of its weights."""
+        shapes = {name: list(tensor.shape) for name, tensor in self.weights.items()}
+        differing = {name: found if np.isfinite(found) else None for name, found in self.differing.items()}
+        ends = {"key": self.key, "same": self.same, "close": self.close}
+        return ends | {"measures": dict(self.measures), "differing": differing, "weights": shapes}
+
     def save(self, file: str | Path, overwrite: bool = False) -> Path:
         """Save weights, cosines and measures as .npz. Raises Invalid where there is a file that must stay."""
         held: dict[str, Any] = {"cosines": self.cosines, "measures": np.array(json.dumps(dict(self.measures)))}

@@ -9,15 +9,21 @@ from datetime import datetime
 from typing import Any
 
 import click
+import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from phaselab.client.client import Client
+from phaselab.client.pictured import Curves, Lines
 from phaselab.client.rerun import ROUNDING, Rerun
-from phaselab.client.values import Experiment, Failure, Verdict
+from phaselab.client.terminal import screen
+from phaselab.client.values import Experiment, Failure, Merged, Verdict
 from phaselab.domain.settings.texts import shortened, shown, span
+
+BAR, NAME = 12, 24
+"""Letters that the bar is wide, and that a name beside it has at most: count and time have room at 80 columns."""
 
 
 def follow(client: Client, experiment_id: int) -> Experiment:
@@ -33,20 +39,25 @@ def follow(client: Client, experiment_id: int) -> Experiment:
         return _follow_in_lines(client, last)
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        BarColumn(BAR),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(shown(last.name), total=last.counts.asked, note="")
+        task = progress.add_task(shortened(shown(last.name), NAME), total=last.counts.asked, note="")
         for last in client.watch(experiment_id):
-            _update(progress, task, last)
+            _update(progress, task, last, console.width)
     return last
 
 
-def _update(progress: Progress, task: TaskID, experiment: Experiment) -> None:
-    progress.update(task, completed=experiment.counts.ended, total=experiment.counts.asked, note=_note(experiment))
+def _update(progress: Progress, task: TaskID, experiment: Experiment, width: int) -> None:
+    """Note how far it is; of what is said beside the bar, what there is room for."""
+    counts = experiment.counts
+    name = min(len(shown(experiment.name)), NAME)
+    room = width - name - BAR - 2 * len(str(counts.asked)) - len("/0:00:00") - 4
+    note = shortened(_note(experiment), max(room, 1))
+    progress.update(task, completed=counts.ended, total=counts.asked, note=note)
 
 
 def _follow_in_lines(client: Client, experiment: Experiment) -> Experiment:
@@ -83,23 +94,23 @@ def _stages(experiment: Experiment) -> dict[str, float]:
 
 def show_json(value: object) -> None:
     """A value for programs."""
-    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
 
 
 def show_json_line(value: object) -> None:
     """The same on a line of its own."""
-    click.echo(json.dumps(_plain(value), ensure_ascii=False))
+    click.echo(json.dumps(plain(value), ensure_ascii=False))
 
 
-def _plain(value: Any) -> Any:
-    """A value of a client in JSON's own types, under the names of its fields."""
+def plain(value: Any) -> Any:
+    """A value of a client, or of the domain, in JSON's own types, under the names of its fields."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value) if one.name != "client"}
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value) if one.name != "client"}
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, datetime):
         return value.isoformat()
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) -> None:
@@ -167,6 +178,25 @@ def show_runs(runs: Iterable[Mapping[str, Any]], most: int) -> None:
         click.echo(f"the first {most}; more with -n, all as a file with `phaselab export`", err=True)
 
 
+def show_frame(frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Columns of a frame as a table, one row a line."""
+    table = Table(*columns, box=None)
+    for row in frame[list(columns)].to_dict("records"):
+        table.add_row(*(Text(_words(None if pd.isna(row[name]) else row[name])) for name in columns))
+    _print(table)
+
+
+def show_lines(found: Lines) -> None:
+    """A table of lines: their group, x, and the measure with its interval."""
+    along = [*found.content["by"], found.content["x"]["parameter"]]
+    show_frame(found.frame(), [*along, "value", "ci_low", "ci_high", "n", "phase"])
+
+
+def show_curves(found: Curves) -> None:
+    """A table of curves: their group, readout and method, the radius, and the accuracy with its interval."""
+    show_frame(found.frame(), [*found.content["by"], "readout", "method", "radius", "mean", "ci_low", "ci_high", "n"])
+
+
 def show_run(run: Mapping[str, Any]) -> None:
     """One run: where it stands, what was measured, and whether it can be trusted."""
     click.echo(f"run {run['key']}")
@@ -201,6 +231,18 @@ def show_rerun(found: Rerun) -> None:
             click.echo(f"  differs from what is stored by {difference:.3g}: {name}")
 
 
+def show_merged(merged: Merged) -> None:
+    """What importing a file came to; conflicts on standard error."""
+    click.echo(
+        f"experiment {merged.experiment}: {merged.new} results are new, {merged.known} were there,"
+        f" {len(merged.conflicts)} of them with other values"
+    )
+    if merged.new and not merged.trusted:
+        click.echo("what is new stands apart, for this experiment alone; `phaselab retry --imported` computes it there")
+    for key in merged.conflicts:
+        click.echo(f"conflict, and what was there stays: run {key}", err=True)
+
+
 def show_verdicts(verdicts: Iterable[Verdict]) -> None:
     """A table of verdicts: of each claim what is expected, what was found, and what that comes to."""
     table = Table("claim", "expected", "found", "verdict", box=None)
@@ -221,10 +263,7 @@ def _found(verdict: Verdict) -> str:
 
 def _print(table: Table) -> None:
     """Print a table; lines are not broken for a reader that is no terminal."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=250)
-    console.print(table)
+    screen().console.print(table)
 
 
 def _words(value: object) -> str:

@@ -2,6 +2,35 @@
 
 import io
 import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDE = 250
+"""Width of lines for a reader that is no terminal."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What is printed to: a terminal, with its width and whether it has colours enough for a scale, or a wide page
+    without."""
+
+    console: "Console"
+    width: int
+    coloured: bool
+
+
+def screen() -> Screen:
+    """Standard output. Lines are not broken for a reader that is no terminal."""
+    from rich.console import Console  # noqa: PLC0415 - help has no use for it, and it takes time
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    coloured = console.color_system in ("256", "truecolor") and not console.no_color
+    return Screen(console, console.width, coloured)
 
 
 def write_anything() -> None:

@@ -204,6 +204,8 @@ class Diagram(Pictured):
     revision: int
     crossings: tuple[Mapping[str, Any], ...] = ()
     refinements: tuple[Mapping[str, Any], ...] = ()
+    content: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The server's answer."""
 
     @classmethod
     def read(cls, answer: Any) -> Self:
@@ -222,6 +224,7 @@ class Diagram(Pictured):
                 revision=answer["revision"],
                 crossings=tuple(answer.get("crossings", ())),
                 refinements=tuple(answer.get("refinements", ())),
+                content=answer,
             )
         except (KeyError, TypeError) as error:
             raise BadAnswer(f"the server describes a diagram in a way this client cannot read: {error}") from None

@@ -16,8 +16,13 @@ MAY_IMPORT = {
     "client": {"domain"},
 }
 """Which folders of ours a folder may import."""
-MAY_ALSO = {"service/scheduling/tuning.py": {"workers"}, "client/rerun.py": {"workers"}}
-"""Single files that may import more: the one that runs Tune, and the one that computes a run again."""
+MAY_ALSO = {
+    "service/scheduling/tuning.py": {"workers"},
+    "client/rerun.py": {"workers"},
+    "client/catalogues.py": {"service"},
+}
+"""Single files that may import more: the one that runs Tune, the one that computes a run again, and the one that lists
+presets where there is no server."""
 ROOMS = {
     "domain": ("settings", "families", "specs", "results", "refining", "answers"),
     "workers": ("base", "data", "networks", "exact", "measures", "attacks", "training", "families", "trial"),

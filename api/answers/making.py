@@ -12,7 +12,7 @@ from phaselab.api.answers.tables import csv_chunks, parquet_chunks
 from phaselab.api.base.describing import Content
 from phaselab.api.base.plain import json_bytes, plain
 from phaselab.api.pictures.style import DRAWING, render
-from phaselab.domain.answers.fields import Answer, Kind, Many, Maybe, Named, Record, Table
+from phaselab.domain.answers.fields import Answer, Kind, Many, Maybe, Named, Record, Table, told
 
 T = TypeVar("T")
 
@@ -29,22 +29,7 @@ _SCHEMAS: Mapping[str, Mapping[str, Any]] = {
 
 def json_value(kind: Kind, value: Any) -> Any:
     """A value of this kind in JSON's own types. Raises TypeError for what has no declared fields."""
-    if value is None:
-        return None
-    if isinstance(kind, Record):
-        return {one.name: json_value(one.kind, one.of(value)) for one in kind.fields}
-    if isinstance(kind, Maybe):
-        return json_value(kind.item, value)
-    if isinstance(kind, Many) and _is_deep(kind.item):
-        return [json_value(kind.item, item) for item in value]
-    if isinstance(kind, Named) and _is_deep(kind.item):
-        return {str(name): json_value(kind.item, item) for name, item in value.items()}
-    return plain(value)
-
-
-def _is_deep(kind: Kind) -> bool:
-    """Whether there are records in it, which alone are not plain already."""
-    return isinstance(kind, Record) or (isinstance(kind, Many | Named | Maybe) and _is_deep(kind.item))
+    return told(kind, value, plain)
 
 
 def json_schema(kind: Kind) -> dict[str, Any]:

@@ -18,25 +18,16 @@ from phaselab.api.pictures.regions import middle, regions
 from phaselab.api.pictures.scales import scale_axis
 from phaselab.api.pictures.style import INK, as_marker, filled, halo, name_powers, new_figure, title_of, words
 from phaselab.domain.answers.axes import PictureAxis
-from phaselab.domain.answers.cell_queries import DiagramQuery
+from phaselab.domain.answers.colours import colour_limits
 from phaselab.domain.answers.counts import counted
 from phaselab.domain.answers.crossings import Crossing
 from phaselab.domain.answers.diagram import Diagram
 from phaselab.domain.results.measures import MEASURES
-from phaselab.domain.results.phases import Phase
+from phaselab.domain.results.phases import LETTERS, Phase
 from phaselab.domain.results.states import CellState
 from phaselab.domain.results.statistics import statistic_title
 from phaselab.domain.settings.texts import shortened
 
-LETTERS = {
-    Phase.UNTRAINED: "U",
-    Phase.LAZY: "Z",
-    Phase.MEMORISING: "N",
-    Phase.FEATURE_AVERAGING: "A",
-    Phase.MIXED: "M",
-    Phase.FEATURE_LEARNING: "L",
-}
-"""The letter that marks a phase's regions."""
 LEVEL = "#C1272D"
 """The ink of the boundary of a level."""
 _THEORY_STYLES = ("--", ":", "-.", (0, (6, 2, 1, 2, 1, 2)))
@@ -73,7 +64,7 @@ def diagram_picture(diagram: Diagram) -> DiagramPicture:
     cells = [[(row, column, cell) for column, cell in enumerate(line)] for row, line in enumerate(diagram.cells)]
     flat = [entry for line in cells for entry in line]
     values = np.array([[math.nan if cell.value is None else cell.value for cell in line] for line in diagram.cells])
-    limits, log_colours = _colour_limits(values, diagram.query)
+    limits, log_colours = colour_limits(values, diagram.query.measure, diagram.query.statistic)
     return DiagramPicture(
         values=values,
         limits=limits,
@@ -86,23 +77,6 @@ def diagram_picture(diagram: Diagram) -> DiagramPicture:
         note=_note(diagram),
         colour_title=f"{statistic_title(diagram.query.statistic)} of {MEASURES[diagram.query.measure].title}",
     )
-
-
-def _colour_limits(values: npt.NDArray[np.float64], query: DiagramQuery) -> tuple[tuple[float, float], bool]:
-    """The ends of the colour bar, and whether it is logarithmic: a measure's own bounds where it has both, and the
-    statistic is one of its values."""
-    low, high = MEASURES[query.measure].low, MEASURES[query.measure].high
-    if low is not None and high is not None and query.statistic != "sd":
-        return (low, high), False
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return (0.0, 1.0), False
-    least, greatest = float(known.min()), float(known.max())
-    if least > 0 and greatest / least >= 100:
-        return (least, greatest), True
-    if greatest - least < 1e-9 * max(1.0, abs(greatest)):
-        return (least - 0.5, greatest + 0.5), False
-    return (least, greatest), False
 
 
 def _title(diagram: Diagram) -> str:

@@ -80,6 +80,26 @@ class Answer(Generic[T]):
     table: Callable[[T], Table[Any]] | None = None
 
 
+def told(kind: Kind, value: Any, plain: Callable[[Any], Any]) -> Any:
+    """A value of this kind by its declared fields; `plain` makes what holds none of them JSON's."""
+    if value is None:
+        return None
+    if isinstance(kind, Record):
+        return {one.name: told(one.kind, one.of(value), plain) for one in kind.fields}
+    if isinstance(kind, Maybe):
+        return told(kind.item, value, plain)
+    if isinstance(kind, Many) and _is_deep(kind.item):
+        return [told(kind.item, item, plain) for item in value]
+    if isinstance(kind, Named) and _is_deep(kind.item):
+        return {str(name): told(kind.item, item, plain) for name, item in value.items()}
+    return plain(value)
+
+
+def _is_deep(kind: Kind) -> bool:
+    """Whether there are records in it, which alone are not plain already."""
+    return isinstance(kind, Record) or (isinstance(kind, Many | Named | Maybe) and _is_deep(kind.item))
+
+
 def through(of: Callable[[S], T], fields: Iterable[Field[T]]) -> tuple[Field[S], ...]:
     """The same fields of something that leads to a T."""
     return tuple(_through(of, one) for one in fields)

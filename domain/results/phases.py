@@ -21,6 +21,17 @@ class Phase(StrEnum):
     FEATURE_LEARNING = "feature_learning"  # a neuron holds one feature
 
 
+LETTERS = {
+    Phase.UNTRAINED: "U",
+    Phase.LAZY: "Z",
+    Phase.MEMORISING: "N",
+    Phase.FEATURE_AVERAGING: "A",
+    Phase.MIXED: "M",
+    Phase.FEATURE_LEARNING: "L",
+}
+"""The letter that marks a phase in pictures."""
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Where one phase ends and the next begins, on the measures' own scales, each in [0, 1]."""
