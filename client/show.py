@@ -22,8 +22,8 @@ from phaselab.client.terminal import screen
 from phaselab.client.values import Experiment, Failure, Merged, Verdict
 from phaselab.domain.settings.texts import shortened, shown, span
 
-BAR, NAME = 12, 24
-"""Letters that the bar is wide, and that a name beside it has at most: count and time have room at 80 columns."""
+NARROW, BAR, NAME = 80, 12, 24
+"""At so many columns the bar is so wide, and a name beside it has at most so many letters: count and time have room."""
 
 
 def follow(client: Client, experiment_id: int) -> Experiment:
@@ -45,19 +45,19 @@ def follow(client: Client, experiment_id: int) -> Experiment:
         TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(shortened(shown(last.name), NAME), total=last.counts.asked, note="")
+        task = progress.add_task("", total=last.counts.asked, note="")
         for last in client.watch(experiment_id):
             _update(progress, task, last, console.width)
     return last
 
 
 def _update(progress: Progress, task: TaskID, experiment: Experiment, width: int) -> None:
-    """Note how far it is; of what is said beside the bar, what there is room for."""
+    """Note how far it is; of its name, and of what is said beside the bar, what there is room for."""
     counts = experiment.counts
-    name = min(len(shown(experiment.name)), NAME)
-    room = width - name - BAR - 2 * len(str(counts.asked)) - len("/0:00:00") - 4
+    name = shortened(shown(experiment.name), max(NAME + width - NARROW, 1))
+    room = width - len(name) - BAR - 2 * len(str(counts.asked)) - len("/0:00:00") - 4
     note = shortened(_note(experiment), max(room, 1))
-    progress.update(task, completed=counts.ended, total=counts.asked, note=note)
+    progress.update(task, description=name, completed=counts.ended, total=counts.asked, note=note)
 
 
 def _follow_in_lines(client: Client, experiment: Experiment) -> Experiment:
