@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from phaselab.api.pictures.groups import MOST_ROWS, Colouring, colouring, group_label
 from phaselab.api.pictures.scales import open_frame
-from phaselab.api.pictures.style import INK, colours, filled, new_figure, title_of, words
+from phaselab.api.pictures.style import INK, filled, new_figure, title_of
 from phaselab.domain.answers.counts import counted, interval_words
 from phaselab.domain.answers.curves import Curves, GroupCurve
 from phaselab.domain.results.results import READOUTS, Readout
@@ -31,8 +32,8 @@ _METHOD_NAMES: Mapping[Method, str] = {
 }
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h", "d")
 _WIDTHS: Mapping[Method, float] = {"exact": 2.0, "certified": 2.0, "pgd": 1.5, "pgd_native": 1.2}
-_NARROW = 42
-"""Letters of a line of the legend under a single panel."""
+_LEGEND = {2: 42, 3: 34}
+"""Letters of a line of the legend, by its columns."""
 _UPPER_WIDTH = 0.9
 """Of the line of what is not proved wrong."""
 _HATCH = "//////"
@@ -81,6 +82,7 @@ class CurvesPicture:
     panels: Mapping[Readout, tuple[Line, ...]]
     marks: Mapping[Readout, tuple[Mark, ...]]
     groups: Mapping[str, str]
+    shades: Colouring
     methods: tuple[Method, ...]
     banded: tuple[Method, ...]
     overlay: tuple[Series, ...]
@@ -91,32 +93,34 @@ class CurvesPicture:
 
 def curves_picture(curves: Curves, overlay: Sequence[Series] = ()) -> CurvesPicture:
     """The data of the picture of curves."""
-    labels = list(dict.fromkeys(_label(curve) for curve in curves.curves))
-    groups = dict(zip(labels, colours(len(labels)), strict=True)) if labels else {}
+    names = dict(zip(curves.query.experiments, curves.names, strict=False))
+    labels = {_label(curve, names): curve.group for curve in curves.curves}
+    shades = colouring(list(labels.values()))
+    groups = dict(zip(labels, shades.colours, strict=True))
+    told = [(curve, _label(curve, names)) for curve in curves.curves]
     panels = {
-        readout: tuple(
-            Line(_label(curve), groups[_label(curve)], curve) for curve in curves.curves if curve.readout == readout
-        )
+        readout: tuple(Line(label, groups[label], curve) for curve, label in told if curve.readout == readout)
         for readout in READOUTS
     }
     present = {curve.method for curve in curves.curves}
     methods = tuple(method for method in LINES if method in present)
-    banded = methods if len(groups) <= _MAX_BANDED_GROUPS else methods[:1]
+    banded = () if shades.bar else methods if len(groups) <= _MAX_BANDED_GROUPS else methods[:1]
     return CurvesPicture(
         panels={readout: lines for readout, lines in panels.items() if lines},
         marks={readout: _marks(lines) for readout, lines in panels.items()},
         groups=groups,
+        shades=shades,
         methods=methods,
         banded=banded,
         overlay=tuple(overlay),
         radius=_AXES[curves.radii_in],
         title=title_of(curves.names) or "robust accuracy",
-        note=_note(curves, banded if len(banded) < len(methods) else ()),
+        note=_note(curves, banded, methods),
     )
 
 
-def _label(curve: GroupCurve) -> str:
-    return ", ".join(f"{path} = {words(value)}" for path, value in curve.group.items()) or "all runs"
+def _label(curve: GroupCurve, names: Mapping[int, str]) -> str:
+    return group_label(curve.group, names) or "all runs"
 
 
 def _marks(lines: Sequence[Line]) -> tuple[Mark, ...]:
@@ -133,14 +137,14 @@ def _marks(lines: Sequence[Line]) -> tuple[Mark, ...]:
     )
 
 
-def _note(curves: Curves, only: Sequence[Method]) -> str:
+def _note(curves: Curves, banded: Sequence[Method], methods: Sequence[Method]) -> str:
     """How many runs stand behind a curve, what the bands are (and of which methods only), and what was fixed."""
     counts = counted((curve.n, curve.runs, curve.interval_over) for curve in curves.curves)
     runs = f"mean of {counts}" if counts else "no runs yet"
-    banded = [curve.interval_over for curve in curves.curves if curve.ci_low is not None]
-    if banded:
-        bands = f"bands of {', '.join(only)}" if only else "bands"
-        runs += f", {bands}: 95 % interval {interval_words(banded)}"
+    overs = [curve.interval_over for curve in curves.curves if curve.ci_low is not None]
+    if overs and banded:
+        bands = f"bands of {', '.join(banded)}" if len(banded) < len(methods) else "bands"
+        runs += f", {bands}: 95 % interval {interval_words(overs)}"
     reasons = (curve.theory.reason for curve in curves.curves if curve.theory is not None)
     silent = [f"no theory: {reason}" for reason in dict.fromkeys(reasons) if reason is not None][:1]
     return filled(shortened(" · ".join([runs, *map(str, curves.query.where), *silent]), 400), 100)
@@ -152,14 +156,15 @@ def draw_curves(curves: Curves, overlay: Sequence[Series] = ()) -> Figure:
     readouts = list(picture.panels) or ["max"]
     handles = _legend_handles(picture)
     columns = 2 if len(readouts) == 1 else 3
-    for handle in handles if len(readouts) == 1 else ():
-        handle.set_label(filled(str(handle.get_label()), _NARROW))
+    for handle in handles:
+        handle.set_label(filled(str(handle.get_label()), _LEGEND[columns]))
     lines = sum(str(handle.get_label()).count("\n") + 1 for handle in handles)
     figure = new_figure(6.2 if len(readouts) == 1 else 9.1, 4.6 + 0.19 * -(-lines // columns))
     panels = figure.subplots(1, len(readouts), sharey=True, squeeze=False)[0]
     for axes, readout in zip(panels, readouts, strict=True):
         _draw_panel(axes, picture, readout)
     panels[0].set_ylabel("robust accuracy")
+    picture.shades.draw_bar(figure, panels)
     if not picture.panels:
         panels[0].text(
             0.5,
@@ -251,9 +256,12 @@ def _named(marks: Sequence[Mark], gap: float) -> list[Mark]:
 
 
 def _legend_handles(picture: CurvesPicture) -> list[Line2D | Patch]:
+    named = () if picture.shades.bar else list(picture.groups.items())[:MOST_ROWS]
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=colour, linewidth=2.4, label=label) for label, colour in picture.groups.items()
+        Line2D([], [], color=colour, linewidth=2.4, label=label) for label, colour in named
     ]
+    if named and len(picture.groups) > MOST_ROWS:
+        handles.append(Line2D([], [], linestyle="", label=f"and {len(picture.groups) - MOST_ROWS} more groups"))
     for method in picture.methods:
         handles.append(Line2D([], [], color="#555555", linestyle=LINES[method], label=_METHOD_NAMES[method]))
     if any(line.curve.is_open for lines in picture.panels.values() for line in lines):

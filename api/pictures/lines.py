@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from phaselab.api.pictures.groups import MOST_ROWS, Colouring, colouring, group_label
 from phaselab.api.pictures.scales import open_frame, scale_axis
-from phaselab.api.pictures.style import INK, colours, filled, name_powers, new_figure, title_of, words
+from phaselab.api.pictures.style import INK, filled, name_powers, new_figure, title_of
 from phaselab.domain.answers.cells import Cell
 from phaselab.domain.answers.counts import counted, interval_words
 from phaselab.domain.answers.lines import Line, Lines
@@ -21,8 +22,6 @@ from phaselab.domain.settings.texts import shortened
 
 _THEORY = (0, (1, 1.2))
 _GREY = "#555555"
-_MOST_NAMED = 24
-"""Most lines that the legend names."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +37,21 @@ class Drawn:
 
 def draw_lines(lines: Lines) -> Figure:
     """The picture of lines."""
-    drawn = _drawn(lines)
-    handles = _legend_handles(drawn, lines)
+    shades = colouring([line.group for line in lines.lines])
+    drawn = _drawn(lines, shades.colours)
+    handles = _legend_handles(drawn, lines, shades)
     columns = 1 if max((len(str(one.get_label())) for one in handles), default=0) > 60 else 2
     figure = new_figure(7.0, 4.6 + 0.19 * math.ceil(len(handles) / columns))
     axes = figure.add_subplot()
     for one in drawn:
-        _draw_line(axes, one, lines)
+        _draw_line(axes, one, lines, lines.query.statistic == "mean" and shades.bar is None)
     scale_axis(axes, lines.x, "x")
     _scale_values(axes, lines, [value for one in drawn for value in _reach(one, lines)])
     if not any(one.cells for one in drawn):
         axes.text(0.5, 0.5, "no run has finished yet", transform=axes.transAxes, ha="center", color="#777777")
     open_frame(axes)
-    axes.set_title(_note(lines), fontsize=8.5, color=_GREY, pad=7)
+    shades.draw_bar(figure, [axes])
+    axes.set_title(_note(lines, shades), fontsize=8.5, color=_GREY, pad=7)
     title = title_of(lines.names) or lines.query.measure.replace("_", " ")
     figure.suptitle(title, fontsize=11.5, fontweight="bold", color=INK)
     if handles:
@@ -58,23 +59,23 @@ def draw_lines(lines: Lines) -> Figure:
     return figure
 
 
-def _drawn(lines: Lines) -> list[Drawn]:
-    found = []
-    for line, colour in zip(lines.lines, colours(len(lines.lines)), strict=True):
-        label = ", ".join(f"{path} = {words(value)}" for path, value in line.group.items())
+def _drawn(lines: Lines, colours: Sequence[str]) -> list[Drawn]:
+    found, names = [], dict(zip(lines.query.experiments, lines.names, strict=False))
+    for line, colour in zip(lines.lines, colours, strict=True):
+        label = group_label(line.group, names)
         places = [(x, cell) for x, cell in zip(lines.x.coordinates, line.cells, strict=True) if cell.value is not None]
         found.append(Drawn(label, colour, tuple(x for x, _ in places), tuple(cell for _, cell in places), line))
     return found
 
 
-def _draw_line(axes: Axes, one: Drawn, lines: Lines) -> None:
+def _draw_line(axes: Axes, one: Drawn, lines: Lines, banded: bool) -> None:
     values = [math.nan if cell.value is None else cell.value for cell in one.cells]
     axes.plot(one.xs, values, "-o", color=one.colour, linewidth=1.8, markersize=4, zorder=3)
     suspect = [(x, value) for x, value, cell in zip(one.xs, values, one.cells, strict=True) if cell.suspect]
     if suspect:
         xs, ys = zip(*suspect, strict=True)
         axes.plot(xs, ys, "o", color=one.colour, markerfacecolor="white", markersize=5.5, zorder=4)
-    if lines.query.statistic == "mean":
+    if banded:
         low, high = ([math.nan if end is None else end for end in ends] for ends in _ends(one.cells))
         axes.fill_between(one.xs, low, high, color=one.colour, alpha=0.16, linewidth=0)
     if one.line.theory is not None:
@@ -121,7 +122,7 @@ def _scale_values(axes: Axes, lines: Lines, reach: Sequence[float]) -> None:
         axes.set_ylim(0, 1.05 * values.max() or 1.0)
 
 
-def _note(lines: Lines) -> str:
+def _note(lines: Lines, shades: Colouring) -> str:
     """How many runs stand behind a value or failed, what bands are, what was fixed or averaged over, and where theory
     is silent."""
     query, cells = lines.query, [cell for line in lines.lines for cell in line.cells]
@@ -130,7 +131,7 @@ def _note(lines: Lines) -> str:
     failed = sum(cell.failed for cell in cells)
     runs += f", {failed} failed" if failed else ""
     banded = [cell.interval_over for cell in cells if cell.ci_low is not None]
-    if banded and query.statistic == "mean":
+    if banded and query.statistic == "mean" and shades.bar is None:
         runs += f", bands: 95 % interval {interval_words(banded)}"
     parts = [runs, *map(str, query.where)]
     if query.marginalize:
@@ -148,15 +149,15 @@ def silence(theory: TheoryLine) -> str | None:
     return f"no theory{rest}: {theory.reason}"
 
 
-def _legend_handles(drawn: Sequence[Drawn], lines: Lines) -> list[Line2D]:
+def _legend_handles(drawn: Sequence[Drawn], lines: Lines, shades: Colouring) -> list[Line2D]:
     handles = [
         Line2D([], [], color=one.colour, linewidth=2.2, marker="o", markersize=4, label=one.label)
         for one in drawn
-        if one.label
+        if one.label and shades.bar is None
     ]
-    if len(handles) > _MOST_NAMED:
-        left = len(handles) - _MOST_NAMED
-        handles = [*handles[:_MOST_NAMED], Line2D([], [], linestyle="", label=f"and {left} more lines")]
+    if len(handles) > MOST_ROWS:
+        left = len(handles) - MOST_ROWS
+        handles = [*handles[:MOST_ROWS], Line2D([], [], linestyle="", label=f"and {left} more lines")]
     told = [one.line.theory for one in drawn if one.line.theory and any(v is not None for v in one.line.theory.values)]
     if told:
         formulas = {theory.formula for theory in told}

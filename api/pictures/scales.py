@@ -26,10 +26,10 @@ def scale_axis(axes: Axes, axis: PictureAxis, name: str) -> None:
         set_scale("log")
         name_powers(native)
     set_limits(axis.edges[0], axis.edges[-1])
-    ticks = _ticks(axis)
-    if ticks is not None:
-        names = [text for text, _ in ticks]
-        native.set_ticks([place for _, place in ticks], labels=names)
+    named = ticks(axis)
+    if named is not None:
+        names = [text for text, _ in named]
+        native.set_ticks([place for _, place in named], labels=names)
         native.set_minor_locator(NullLocator())
         if name == "x" and sum(map(len, names)) > 60:
             axes.tick_params(axis="x", labelrotation=45)
@@ -38,7 +38,7 @@ def scale_axis(axes: Axes, axis: PictureAxis, name: str) -> None:
     native.set_label_text(axis.title)
 
 
-def _ticks(axis: PictureAxis) -> list[tuple[str, float]] | None:
+def ticks(axis: PictureAxis) -> list[tuple[str, float]] | None:
     """Names and places; None where the scale's own ticks serve."""
     positive = axis.coordinates[0 if axis.zero is None else 1 :]
     few = len(axis.values) <= _MAX_NAMED_TICKS

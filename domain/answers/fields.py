@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-from phaselab.domain.results.measure import LAYER
+from phaselab.domain.results.measure import EXPERIMENT, LAYER
 from phaselab.domain.settings.parameters import parameters
 
 T = TypeVar("T")
@@ -119,10 +119,12 @@ def _entry(of: Callable[[S], Mapping[str, Any]], name: str) -> Callable[[S], obj
 
 
 def parameter_column(name: str, path: str, of: Callable[[S], object]) -> Field[S]:
-    """A column of values of a parameter, of seeds, or of layers: of numbers where all of them are, else of text, as for
-    a parameter that an older version had."""
+    """A column of values of a parameter, of seeds, of experiments, or of layers: of numbers where all of them are, else
+    of text, as for a parameter that an older version had."""
     if path == "seed":
         return Field(name, "integer", of, "The seed.")
+    if path == EXPERIMENT:
+        return Field(name, "integer", of, "The experiment's number.")
     if path == LAYER:
         return Field(name, Maybe("integer"), of, "The hidden layer, 1 being the first.")
     entry = parameters().get(path)

@@ -8,6 +8,8 @@ from phaselab.domain.settings.entries import SourceName
 
 LAYER = "layer"
 """What profiles are drawn along, in place of a parameter: the hidden layer, 1 being the first."""
+EXPERIMENT = "experiment"
+"""What lines and curves are told apart by in place of a parameter."""
 LINEAR_FIRST = ("two_layer", "mlp")
 """The families whose first layer is linear in the input, for measures of what neurons see of it."""
 Points = Literal["test_points", "training_points"]

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,12 @@ from phaselab.db.reading import point_rows
 from phaselab.db.schema.database import Database, Session
 from phaselab.domain.answers.curves import CurveQuery, Curves, RunCurves, group_curves
 from phaselab.domain.families.on_features import inputs_of
+from phaselab.domain.results.measure import EXPERIMENT
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.radii import unit
 from phaselab.domain.specs.stored import readable_settings, stored_radii, stored_radii_in, stored_value
+from phaselab.service.verbs.apart import of_each
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, check_parameters, select
 
 MOST_CURVES = 20_000
@@ -24,13 +27,11 @@ def curves(database: Database, query: CurveQuery) -> Curves:
     """Robustness curves by group. Raises NotFound for an unknown experiment, InvalidInput for a query that has no
     answer: an unknown parameter, conditions that nothing meets, a parameter that varies inside a group, or radii in
     several units."""
-    faults = check_parameters({pointer("by", i): path for i, path in enumerate(query.by)})
+    faults = check_parameters({pointer("by", i): path for i, path in enumerate(query.by) if path != EXPERIMENT})
     if faults:
         raise InvalidInput(faults)
     with database.reading() as session:
-        selection = select(session, query.experiments, query.where)
-        check_nothing_hides(selection, query.by, "/by", "or tell the groups apart by it with by={path}")
-        found = list(_run_curves(session, selection, query))
+        found, revision, names = _found(session, query)
     if query.per_seed:
         found = _of_seeds(found)
     if len({alike.radii_in for alike in found}) > 1:
@@ -38,7 +39,24 @@ def curves(database: Database, query: CurveQuery) -> Curves:
         raise InvalidInput([Fault(pointer("experiment"), f"{detail}; ask for experiments of one unit at a time")])
     read = [alike.settings for alike in found if alike.settings is not None]
     sources, units = frozenset(map(inputs_of, read)), frozenset(map(unit, read))
-    return Curves(query, group_curves(found), selection.revision, selection.names, sources, units)
+    return Curves(query, group_curves(found), revision, names, sources, units)
+
+
+def _found(session: Session, query: CurveQuery) -> tuple[list[RunCurves], int, tuple[str, ...]]:
+    """The curves asked for, of each experiment by itself where groups are told apart by it; revision and names."""
+    if EXPERIMENT not in query.by:
+        selection = select(session, query.experiments, query.where)
+        check_nothing_hides(selection, query.by, "/by", "or tell the groups apart by it with by={path}")
+        return list(_run_curves(session, selection, query)), selection.revision, selection.names
+    rest = tuple(path for path in query.by if path != EXPERIMENT)
+    parts = of_each(query.experiments, lambda number: _found(session, replace(query, experiments=(number,), by=rest)))
+    curves = [
+        replace(alike, group={path: number if path == EXPERIMENT else alike.group[path] for path in query.by})
+        for number, (some, _, _) in parts.items()
+        for alike in some
+    ]
+    names = tuple(name for _, _, some in parts.values() for name in some)
+    return curves, sum(revision for _, revision, _ in parts.values()), names
 
 
 def _run_curves(session: Session, selection: Selection, query: CurveQuery) -> Iterator[RunCurves]:

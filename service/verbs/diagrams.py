@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from phaselab.db.schema.database import Database
+from phaselab.db.schema.database import Database, Session
 from phaselab.domain.answers.cell_queries import CellQuery, DiagramQuery, LineQuery, Place
 from phaselab.domain.answers.cells import Found
 from phaselab.domain.answers.diagram import Diagram, build_diagram
 from phaselab.domain.answers.lines import Lines, build_lines
-from phaselab.domain.results.measure import LAYER
+from phaselab.domain.results.measure import EXPERIMENT, LAYER
 from phaselab.domain.results.measures import LAYERED, MEASURES
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
+from phaselab.service.verbs.apart import found_apart
 from phaselab.service.verbs.found import find
 from phaselab.service.verbs.pieces import places_of
 from phaselab.service.verbs.profiles import along_layers
@@ -23,16 +24,20 @@ def diagram(database: Database, query: DiagramQuery) -> Diagram:
     """The phase diagram. Raises NotFound for an unknown experiment, InvalidInput for a query that has no answer: an
     unknown parameter or measure, conditions that nothing meets, or a parameter that varies unseen."""
     _check(query, {"/x": query.x, "/y": query.y})
-    return build_diagram(query, _found(database, query, "put it on an axis"))
+    with database.reading() as session:
+        return build_diagram(query, _found(session, query, "put it on an axis"))
 
 
 def lines(database: Database, query: LineQuery) -> Lines:
     """Lines of a measure, along a parameter or along layers. Raises as `diagram` does, and Damaged along layers."""
+    apart = {pointer("by", i): path for i, path in enumerate(query.by) if path != EXPERIMENT}
     if query.x == LAYER:
-        _check(query, {pointer("by", i): path for i, path in enumerate(query.by)})
+        _check(query, apart)
         return along_layers(database, query)
-    _check(query, {"/x": query.x} | {pointer("by", i): path for i, path in enumerate(query.by)})
-    return build_lines(query, _found(database, query, "tell the lines apart by it with by={path}"))
+    _check(query, {"/x": query.x} | apart)
+    remedy = "tell the lines apart by it with by={path}"
+    with database.reading() as session:
+        return build_lines(query, found_apart(query, lambda asked: _found(session, asked, remedy)))
 
 
 def _check(query: CellQuery, axes: Mapping[str, str]) -> None:
@@ -54,15 +59,14 @@ def _check(query: CellQuery, axes: Mapping[str, str]) -> None:
         raise InvalidInput(faults)
 
 
-def _found(database: Database, query: CellQuery, remedy: str) -> Found:
+def _found(session: Session, query: CellQuery, remedy: str) -> Found:
     """What the database holds for a query; `remedy` says how a parameter that varies unseen can be shown."""
-    with database.reading() as session:
-        selection = select(session, query.experiments, query.where)
-        shown = (query.x, *query.across, *query.marginalize)
-        choices = f"or {remedy}, or average over it with marginalize={{path}}"
-        check_nothing_hides(selection, shown, "/marginalize", choices)
-        _check_size(query, places_of(selection, query))
-        return find(session, selection, query)
+    selection = select(session, query.experiments, query.where)
+    shown = (query.x, *query.across, *query.marginalize)
+    choices = f"or {remedy}, or average over it with marginalize={{path}}"
+    check_nothing_hides(selection, shown, "/marginalize", choices)
+    _check_size(query, places_of(selection, query))
+    return find(session, selection, query)
 
 
 def _check_size(query: CellQuery, places: Sequence[Place]) -> None:

@@ -19,6 +19,7 @@ from phaselab.domain.results.summaries import summarize
 from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.specs.stored import readable_settings
+from phaselab.service.verbs.apart import found_apart
 from phaselab.service.verbs.draws import data_seed
 from phaselab.service.verbs.lacks import lacks
 from phaselab.service.verbs.selection import Selection, check_nothing_hides, select
@@ -34,14 +35,14 @@ def along_layers(database: Database, query: LineQuery) -> Lines:
     Raises NotFound, InvalidInput for a parameter that varies unseen, Damaged.
     """
     with database.reading() as session:
-        selection = select(session, query.experiments, query.where)
-        choices = "or tell the lines apart by it with by={path}, or average over it with marginalize={path}"
-        check_nothing_hides(selection, (*query.by, *query.marginalize), "/marginalize", choices)
-        return build_lines(query, _found(session, selection, query))
+        return build_lines(query, found_apart(query, lambda asked: _found(session, asked)))
 
 
-def _found(session: Session, selection: Selection, query: LineQuery) -> Found:
+def _found(session: Session, query: LineQuery) -> Found:
     """What is found of every layer that a network of a group has, whether it has been trained or not."""
+    selection = select(session, query.experiments, query.where)
+    choices = "or tell the lines apart by it with by={path}, or average over it with marginalize={path}"
+    check_nothing_hides(selection, (*query.by, *query.marginalize), "/marginalize", choices)
     kinds = {number: readable_settings(text) for number, text in selection.texts.items()}
     layers = {number: 0 if one is None else layers_of(one) for number, one in kinds.items()}
     settings_ids = sorted({point.settings_id for point in selection.points})
