@@ -28,7 +28,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DRAWING = b"5"
 """Version of the drawings; raised whenever the same data gives another picture, so that no ETag is stale."""
 INK = "#222222"
-_WIDEST = 0.98
+_WIDEST = 0.95
 """Most of a picture's width that a line of its title takes."""
 _TITLE = 210
 """Most letters of a title; one experiment's name fits."""

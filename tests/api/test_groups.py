@@ -3,12 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from phaselab.api.pictures.curves import curves_picture, draw_curves
 from phaselab.api.pictures.groups import MOST_NAMED, colouring, group_label
-from phaselab.api.pictures.style import _fit_titles, title_of
+from phaselab.api.pictures.style import new_figure, render, title_of
 from phaselab.domain.answers.curves import CurveQuery, Curves
 from phaselab.domain.settings.parameters import Value
 from tests.api.test_pictures import run_curves, texts
@@ -67,10 +66,17 @@ def test_experiments_are_named_in_legends() -> None:
 
 @pytest.mark.parametrize("name", ["W" * 200, "名" * 200, "$^_{}\\" * 40])
 def test_a_title_of_any_letters_is_inside_its_picture(name: str) -> None:
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.add_subplot()
-    figure.suptitle(title_of([name]), fontsize=11.5)
-    figure.canvas.draw()
-    _fit_titles(figure)
-    assert figure.texts[0].get_window_extent().width <= 0.99 * figure.bbox.width
+    figure, widths = new_figure(6, 4), []
+
+    def draw() -> Figure:
+        figure.add_subplot()
+        figure.suptitle(title_of([name]), fontsize=11.5)
+        return figure
+
+    def seen(_: object) -> None:
+        widths.append(figure.texts[0].get_window_extent().width / figure.bbox.width)
+
+    figure.canvas.mpl_connect("draw_event", seen)
+    render(draw, "png")
+    assert widths
+    assert widths[-1] < 1
