@@ -29,6 +29,7 @@ from phaselab.domain.results.results import RunResult
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.stacks import Stack
 from phaselab.domain.specs.points import plan
+from phaselab.domain.specs.refine import COARSE_STEPS
 from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.base.presets import presets
 from phaselab.workers.trial.run_stack import run_stack
@@ -36,8 +37,9 @@ from phaselab.workers.trial.run_stack import run_stack
 SIDE, SEEDS = 64, 5
 BUDGET = 1 / 8
 AUDIT = 0.02
-FINER = 5
-"""Steps of a finer coarse lattice, which sees the island for certain."""
+FINER = 4
+"""Steps of a finer coarse lattice, which sees every island as wide as the one of the map."""
+ISLAND = 36 / 63, 11 / 63
 STACK = 50
 Floats = npt.NDArray[np.float64]
 Chance = Callable[[Floats, Floats], Floats]
@@ -52,10 +54,14 @@ def lazy(x: Floats, y: Floats) -> Floats:
     return _step((share - 0.5) / 0.005)
 
 
-def island(x: Floats, y: Floats) -> Floats:
-    """A curved boundary, and an island of the upper phase, six cells wide, between the points of the coarse lattice."""
-    inside = (x - 36 / 63) ** 2 + (y - 11 / 63) ** 2 < (3 / 63) ** 2
-    return np.where(inside, 1.0, _step((y - 0.45 - 0.25 * np.sin(2.5 * x)) * 1000))
+def island(x: Floats, y: Floats, at: tuple[float, float] = ISLAND) -> Floats:
+    """A curved boundary, and an island of the upper phase, six cells wide, where a lattice of 8 steps has no point."""
+    inside = (x - at[0]) ** 2 + (y - at[1]) ** 2 < (3 / 63) ** 2
+    return np.where(inside, 1.0, _step((y - _shore(x)) * 1000))
+
+
+def _shore(x: Floats) -> Floats:
+    return 0.45 + 0.25 * np.sin(2.5 * x)
 
 
 def noisy(x: Floats, y: Floats) -> Floats:
@@ -89,19 +95,37 @@ def compare(chance: Chance, seed: int) -> Iterator[Found]:
     known = drawn(chance, seed)
     whole = seen_of(known, np.full(known.shape[:2], SEEDS)).label
     yield _found("whole lattice", known.size, whole, whole)
-    played = refine_maps([known], BUDGET, AUDIT, seed)
+    refined = refine(known, whole, seed, COARSE_STEPS)
+    yield refined
+    yield refine(known, whole, seed, FINER)
+    yield _found("even lattice, 3 seeds", *evenly(known, refined.runs), whole)
+    if importlib.util.find_spec("adaptive") is not None:
+        yield _found("adaptive Learner2D, 3 seeds", *by_adaptive(chance, refined.runs, seed), whole)
+
+
+def refine(known: Map, whole: Map, seed: int, coarse: int) -> Found:
+    """A map refined from a coarse lattice of such steps."""
+    played = refine_maps([known], BUDGET, AUDIT, seed, coarse)
     (one,) = played.decision.rounds
     label = np.where(one.inferred == NOTHING, played.seen[0].label, one.inferred)
     audit = f"{one.first.disagreed}/{one.first.checked}, later {one.later.disagreed}/{one.later.checked}"
-    yield _found("refined", played.runs, label, whole, audit)
-    finer = refine_maps([known], BUDGET, AUDIT, seed, FINER)
-    label = np.where(
-        finer.decision.rounds[0].inferred == NOTHING, finer.seen[0].label, finer.decision.rounds[0].inferred
-    )
-    yield _found(f"refined, coarse: {FINER}", finer.runs, label, whole)
-    yield _found("even lattice, 3 seeds", *evenly(known, played.runs), whole)
-    if importlib.util.find_spec("adaptive") is not None:
-        yield _found("adaptive Learner2D, 3 seeds", *by_adaptive(chance, played.runs, seed), whole)
+    return _found(f"refined, coarse: {coarse}", played.runs, label, whole, audit)
+
+
+def islands(steps: tuple[int, ...], count: int = 50) -> Iterator[tuple[int, int, float, float]]:
+    """For every coarse lattice: its steps, how many of `count` islands at random places were found, the mean share
+    of the boundary that was found, and of the runs that were measured."""
+    places = np.random.default_rng(0).uniform(0.06, 0.94, size=(20 * count, 2))
+    there = places[places[:, 1] < _shore(places[:, 0]) - 0.1][:count]
+    for coarse in steps:
+        found = []
+        for seed, (x, y) in enumerate(there):
+            known = drawn(lambda *where, at=(float(x), float(y)): island(*where, at), seed)
+            whole = seen_of(known, np.full(known.shape[:2], SEEDS)).label
+            found.append(refine(known, whole, seed, coarse))
+        within = np.array([one.within for one in found])
+        runs = float(np.mean([one.runs for one in found]))
+        yield coarse, int((within > 0.99).sum()), float(within.mean()), runs / SIDE**2 / SEEDS
 
 
 def drawn(chance: Chance, seed: int) -> Map:
@@ -274,6 +298,11 @@ def report(console: Console) -> None:
             table.add_row(name, ways[0].way, *numbers)
         console.print(f"{name}: audits of the 10 draws: {'; '.join(one[1].audit for one in draws)}")
     console.print(table)
+    for coarse, whole, within, share in islands((8, COARSE_STEPS, FINER)):
+        console.print(
+            f"50 islands at random places, coarse: {coarse}: {whole} found, {within:.1%} of the boundary within a cell,"
+            f" {share:.1%} of the runs"
+        )
     a_run = computing()
     for name, chance in MAPS.items():
         runs, decisions, seconds, longest, spent = deciding(chance)

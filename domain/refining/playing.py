@@ -8,6 +8,7 @@ import numpy as np
 from phaselab.domain.refining.deciding import Decision, decide, purse_of
 from phaselab.domain.refining.lattice import Whole
 from phaselab.domain.refining.seen import NOTHING, Seen, agreed
+from phaselab.domain.specs.refine import COARSE_STEPS
 
 Map = Whole
 """What each run says, [x, y, seeds], numbers from 0; NOTHING where it fails, BLANK where there is no point."""
@@ -29,7 +30,7 @@ class Played:
 
 
 def refine_maps(
-    maps: Sequence[Map], budget: float = 1.0, audit: float = 0.02, seed: int = 0, coarse: int = 8
+    maps: Sequence[Map], budget: float = 1.0, audit: float = 0.02, seed: int = 0, coarse: int = COARSE_STEPS
 ) -> Played:
     """Refine maps, each a slice, every run's result landing before the next decision."""
     shapes = [(one.shape[0], one.shape[1]) for one in maps]
@@ -45,7 +46,7 @@ def refine_maps(
             measured[i][move.x, move.y] += move.seeds
 
 
-def seen_of(known: Map, asked: Whole, landed: Whole | None = None, coarse: int = 8) -> Seen:
+def seen_of(known: Map, asked: Whole, landed: Whole | None = None, coarse: int = COARSE_STEPS) -> Seen:
     """What is seen of a map of whose points so many runs [x, y] were asked for, and so many of them have ended."""
     ended = asked if landed is None else landed
     seeds = known.shape[2]

@@ -20,7 +20,7 @@ def typical_share(planned: Plan) -> float:
 
 
 @lru_cache(maxsize=64)
-def share_across(shape: tuple[int, int], seeds: int, audit: float, coarse: int = 8) -> float:
+def share_across(shape: tuple[int, int], seeds: int, audit: float, coarse: int) -> float:
     """The share of a slice's runs that is measured where one plain boundary runs from corner to corner."""
     across = np.arange(shape[0])[:, None] / (shape[0] - 1) > np.arange(shape[1]) / (shape[1] - 1)
     known = np.repeat(across.astype(np.int64)[:, :, None], min(seeds, MOST_SEEDS), axis=2)

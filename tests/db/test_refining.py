@@ -17,6 +17,7 @@ from phaselab.domain.answers.run_lists import RunList
 from phaselab.domain.refining.deciding import coarse_runs, decide, is_cut_short
 from phaselab.domain.refining.seen import NOTHING
 from phaselab.domain.results.states import ExperimentStatus, RunState
+from phaselab.domain.specs.refine import COARSE_STEPS
 from phaselab.service.verbs.run_lists import list_runs
 from tests.db.refined import LATTICE, NO_ATTACK, REFINE, SCALES, TOTAL, go_on, refined, says, sound
 from tests.db.rows import land, store, take, take_all
@@ -56,8 +57,8 @@ def test_it_begins_coarse_and_ends_with_what_it_never_needed_held(database: Data
     status, counts = stands(database, experiment)
     assert (status, counts.queued, counts.held) == (
         "queued",
-        coarse_runs([(9, 9)], 8),
-        TOTAL - coarse_runs([(9, 9)], 8),
+        coarse_runs([(9, 9)], COARSE_STEPS),
+        TOTAL - coarse_runs([(9, 9)], COARSE_STEPS),
     )
     with database.reading() as session:
         assert [one.queued for one in candidates.queued_experiments(session)] == [counts.queued]
@@ -130,7 +131,7 @@ def test_a_held_run_that_lands_for_others_is_not_asked_for_again(database: Datab
     run = next(run for run in take_all(database, plain) if run.settings.data.snr == 2)
     land(database, [says(run)])
     counts = stands(database, experiment)[1]
-    assert (counts.done, counts.cached, counts.held) == (1, 1, TOTAL - coarse_runs([(9, 9)], 8) - 1)
+    assert (counts.done, counts.cached, counts.held) == (1, 1, TOTAL - coarse_runs([(9, 9)], COARSE_STEPS) - 1)
     assert look(database, experiment).purse == before
     with database.reading() as session:
         assert set(fair_use.decayed_seconds(session, 3600)) == {"bob"}, "it was computed for bob"
@@ -151,8 +152,8 @@ def test_cancelled_and_asked_for_again_it_holds_and_lets_go_as_before(local: Dat
     sound(local)
     verb(local, verbs.retry, experiment)
     status, counts = stands(local, experiment)
-    assert counts.queued + counts.done == coarse_runs([(9, 9)], 8)
-    assert (counts.cancelled, counts.held) == (0, TOTAL - coarse_runs([(9, 9)], 8))
+    assert counts.queued + counts.done == coarse_runs([(9, 9)], COARSE_STEPS)
+    assert (counts.cancelled, counts.held) == (0, TOTAL - coarse_runs([(9, 9)], COARSE_STEPS))
     computed = first + go_on(local, experiment)
     assert stands(local, experiment)[0] == "finished"
     assert len(computed) == len(go_on(local, refined(local, seeds=[10, 11, 12])))

@@ -33,7 +33,7 @@ def faults(refine: object, **changes: object) -> dict[str, str]:
 def test_a_refinement_has_defaults_and_goes_round() -> None:
     spec = parse_spec(SPEC | {"refine": REFINE})
     assert spec.refine == Refine(
-        x="data.k", y="network.init_scale", by="phase", coarse=8, budget=0.25, audit=0.02, seed=0
+        x="data.k", y="network.init_scale", by="phase", coarse=6, budget=0.25, audit=0.02, seed=0
     )
     by = {"by": {"measure": "averaging_index", "level": 0.5}}
     level = parse_spec(SPEC | {"refine": REFINE | by})
@@ -52,7 +52,7 @@ def test_a_refinement_has_defaults_and_goes_round() -> None:
         ({"y": "data.k"}, "/refine/y", "x and y are both data.k"),
         ({"x": "network.labels"}, "/refine/x", "values that are no numbers"),
         ({"budget": 0}, "/refine/budget", "greater than 0"),
-        ({"budget": 0.03}, "/refine/budget", "need 306: give 0.047"),
+        ({"budget": 0.03}, "/refine/budget", "need 351: give 0.053"),
         ({"audit": 0.6}, "/refine/audit", "less than or equal to 0.5"),
         ({"coarse": 0}, "/refine/coarse", "greater than or equal to 1"),
         ({"audit": 0}, "/refine/audit", "greater than 0"),

@@ -14,6 +14,7 @@ from phaselab.domain.refining.lattice import Tally, areas, coarse_boxes, halves,
 from phaselab.domain.refining.playing import BLANK, Played, refine_maps, seen_of
 from phaselab.domain.refining.seen import FIRST_SEEDS, NOTHING, agreed
 from phaselab.domain.refining.typical import share_across
+from phaselab.domain.specs.refine import COARSE_STEPS
 
 Whole = npt.NDArray[np.int64]
 
@@ -75,7 +76,7 @@ def test_a_budget_is_kept_and_keeps_an_audit(number: int, share: float, noise: f
     random = np.random.default_rng(number)
     maps = [noisy(plain((24, 20), 5, random), noise, random) for _ in range(2)]
     purse = purse_of([(24, 20)] * 2, 2 * 24 * 20 * 5, share, 0.05)
-    if purse.budget < coarse_runs([(24, 20)] * 2, 8) + purse.reserve:
+    if purse.budget < coarse_runs([(24, 20)] * 2, COARSE_STEPS) + purse.reserve:
         return
     played = refine_maps(maps, share, 0.05, number)
     assert played.runs <= purse.budget
@@ -139,8 +140,8 @@ def test_a_noisy_boundary_gets_its_seeds_and_the_rest_does_not() -> None:
 
 def test_an_island_between_the_coarse_lattice_is_found_by_the_audit() -> None:
     known = np.zeros((64, 64, 3), dtype=np.int64)
-    known[18:23, 35:41] = 1
-    assert not known[ticks(64, 8)][:, ticks(64, 8)].any()
+    known[18:22, 35:39] = 1
+    assert not known[ticks(64, COARSE_STEPS)][:, ticks(64, COARSE_STEPS)].any()
     found = 0
     for seed in range(20):
         played = refine_maps([known], audit=0.05, seed=seed)
@@ -241,5 +242,5 @@ def test_results_agree_when_all_do_or_a_half_is_left_behind() -> None:
 
 
 def test_the_typical_share_is_that_of_a_boundary_from_corner_to_corner() -> None:
-    assert 0.05 < share_across((64, 64), 5, 0.02) < 0.125
-    assert share_across((3, 5), 3, 0.02) <= 1
+    assert 0.05 < share_across((64, 64), 5, 0.02, COARSE_STEPS) < 0.125
+    assert share_across((3, 5), 3, 0.02, COARSE_STEPS) <= 1
