@@ -11,7 +11,7 @@ from torch import Tensor
 
 from phaselab.domain.settings.labels import label_groups
 from phaselab.workers.data.law import data_columns
-from phaselab.workers.networks.past import LayerPast, Moments, Past, SeenLayer, flips
+from phaselab.workers.networks.past import ROUNDING, LayerPast, Moments, Past, SeenLayer, compression, flips
 from phaselab.workers.training.in_span import Started, gram_of
 
 INDEPENDENT = 1e-5
@@ -52,11 +52,17 @@ def past_of(
 
 
 def input_compression(inputs: Tensor, label: Tensor, groups: int) -> Tensor:
-    """[1]: the compression of inputs [n, e]; sums over points stay in their number format."""
+    """[1]: the compression of inputs [n, e]; sums over points stay in their number format.
+
+    Distances are taken from the means, not as a difference of squares: of that float32 leaves nothing where centres are
+    far from 0."""
     member = torch.nn.functional.one_hot(label, groups).to(inputs)  # [n, g]
-    squares = member.double().T @ inputs.square().sum(dim=1).double()  # [g]
-    points, sums = member.double().sum(dim=0), (member.T @ inputs).double()  # [g], [g, e]
-    return Moments(points.unsqueeze(0), sums.unsqueeze(0), squares.view(1, -1, 1)).compression
+    points, sums = member.sum(dim=0), member.T @ inputs  # [g], [g, e]
+    means = sums / points.unsqueeze(1)
+    away = (inputs - means[label]).square().sum(dim=1)  # [n]
+    around = away.where(away > ROUNDING * inputs.square().sum(dim=1), 0.0)
+    within = member.double().T @ around.double()  # [g]
+    return compression(points.double().unsqueeze(0), means.double().unsqueeze(0), within.unsqueeze(0))
 
 
 def frozen_products(start: Started, weights: Tensor, left: Tensor) -> Tensor:

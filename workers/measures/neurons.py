@@ -46,8 +46,7 @@ def intraclass_spread(layer: Layer) -> Tensor:
 
 def _spread(groups: Moments) -> Tensor:
     """[S, g, M]: standard deviation over the points of each group; nan without points."""
-    variance = groups.squares / groups.points.unsqueeze(-1) - groups.means.square()
-    return variance.clamp_min(0).sqrt()
+    return groups.spread.sqrt()
 
 
 @of_layer

@@ -40,28 +40,42 @@ class Moments(NamedTuple):
 
     @property
     def within(self) -> Tensor:
-        """[S, g]: sum of squared distances of a group's points from their mean; 0 without points."""
-        around = self.squares.sum(dim=-1) - self.sums.square().sum(dim=-1) / self.points.clamp_min(1)
-        return around.clamp_min(0)
+        """[S, g]: sum of squared distances of a group's points from their mean; 0 without points, and for points that
+        are one but for rounding."""
+        squares = self.squares.sum(dim=-1)  # [S, g]
+        around = squares - self.sums.square().sum(dim=-1) / self.points.clamp_min(1)
+        return around.where(around > ROUNDING * squares, 0.0)
+
+    @property
+    def spread(self) -> Tensor:
+        """[S, g, M]: variance over a group's points; nan without points, 0 where they are one but for rounding."""
+        square = self.squares / self.points.unsqueeze(-1)  # [S, g, M]
+        variance = square - self.means.square()
+        return variance.where(~(variance <= ROUNDING * square), 0.0)
 
     @property
     def compression(self) -> Tensor:
-        """[S]: tr Sigma_W / tr Sigma_B of the groups that have points (arXiv 2311.02960): the mean squared distance of
-        points from the mean of their group over that of the groups' means from their own mean. Not finite where groups
-        have one mean, and for a single group.
-        """
-        there = (self.points > 0).unsqueeze(-1)  # [S, g, 1]
-        groups = there.sum(dim=1)  # [S, 1]
-        means = self.means.where(there, 0.0)
-        apart = (means - (means.sum(dim=1) / groups).unsqueeze(1)).where(there, 0.0)  # [S, g, M]
-        between = apart.square().sum(dim=(-2, -1)) / groups.squeeze(-1)
-        of_points: Tensor = self.within.sum(dim=-1) / self.points.sum(dim=-1)
-        seen = means.square().sum(dim=(-2, -1)) / groups.squeeze(-1)
-        return of_points / between.where(between > ROUNDING * seen, 0.0)
+        """[S]: `compression` of the groups."""
+        return compression(self.points, self.means, self.within)
 
 
 ROUNDING = 1e-13
 """Of squares: what is smaller than this share of what it is a difference of is rounding."""
+
+
+def compression(points: Tensor, means: Tensor, within: Tensor) -> Tensor:
+    """[S]: tr Sigma_W / tr Sigma_B of the groups that have points (arXiv 2311.02960): the mean squared distance of
+    points from the mean of their group over that of the groups' means from their own mean. Not finite where groups
+    have one mean, and for a single group. From points [S, g], means [S, g, M] and `within` [S, g] of each group.
+    """
+    there = (points > 0).unsqueeze(-1)  # [S, g, 1]
+    groups = there.sum(dim=1)  # [S, 1]
+    means = means.where(there, 0.0)
+    apart = (means - (means.sum(dim=1) / groups).unsqueeze(1)).where(there, 0.0)  # [S, g, M]
+    between = apart.square().sum(dim=(-2, -1)) / groups.squeeze(-1)
+    of_points: Tensor = within.sum(dim=-1) / points.sum(dim=-1)
+    seen = means.square().sum(dim=(-2, -1)) / groups.squeeze(-1)
+    return of_points / between.where(between > ROUNDING * seen, 0.0)
 
 
 class LayerPast(NamedTuple):
