@@ -186,7 +186,7 @@ def _layers(settings: Settings) -> int:
 FAMILY = Family(
     name="mlp",
     chosen_by="network.kind: mlp",
-    sources=("clusters", "images", "features", "orthogonal"),
+    sources=("clusters", "images", "features", "orthogonal", "grid"),
     takes=frozenset({"network.init_scale"}),
     choices={"training.precision": ("float32", "float64")},
     unfit=_unfit,

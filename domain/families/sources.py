@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from phaselab.domain.families.clusters import CLUSTERS
 from phaselab.domain.families.contract import Source
+from phaselab.domain.families.grid import GRID
 from phaselab.domain.families.heads import FEATURES
 from phaselab.domain.families.on_features import on_features
 from phaselab.domain.families.on_images import IMAGES
@@ -12,7 +13,7 @@ from phaselab.domain.families.sparse_regression import SPARSE_REGRESSION
 from phaselab.domain.settings.settings import Settings
 
 SOURCES: Mapping[str, Source] = {
-    source.name: source for source in (CLUSTERS, IMAGES, FEATURES, ORTHOGONAL, SPARSE_REGRESSION)
+    source.name: source for source in (CLUSTERS, IMAGES, FEATURES, ORTHOGONAL, SPARSE_REGRESSION, GRID)
 }
 
 

@@ -60,7 +60,7 @@ def _seconds(settings: Settings) -> float:
 FAMILY = Family(
     name="two_layer",
     chosen_by="network.kind: two_layer",
-    sources=("clusters", "images", "features", "orthogonal"),
+    sources=("clusters", "images", "features", "orthogonal", "grid"),
     choices={"training.precision": ("float32", "float64"), "attack.methods": ("pgd", "pgd_native", "exact")},
     notes={
         "network.kind": "a two-layer ReLU network whose second layer is fixed",

@@ -12,6 +12,9 @@ EXPERIMENT = "experiment"
 """What lines and curves are told apart by in place of a parameter."""
 LINEAR_FIRST = ("two_layer", "mlp")
 """The families whose first layer is linear in the input, for measures of what neurons see of it."""
+WITH_FEATURES: tuple[SourceName, ...] = ("clusters", "images", "features", "orthogonal", "sparse_regression")
+"""The sources whose centres can be told apart as features. On a grid they lie in a plane: what answers to one answers
+to its neighbours, so measures of single features mean nothing there."""
 Points = Literal["test_points", "training_points"]
 """What a measure can be a share of."""
 Measures = Mapping[str, float | None]

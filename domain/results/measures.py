@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from phaselab.domain.families.sources import source_of
-from phaselab.domain.results.measure import LINEAR_FIRST, Points
+from phaselab.domain.results.measure import LINEAR_FIRST, WITH_FEATURES, Points
 from phaselab.domain.results.measure import Measure as Measure
 from phaselab.domain.results.measure import Measures as Measures
 from phaselab.domain.results.measures_of_directions import OF_DIRECTIONS
@@ -93,6 +93,7 @@ _ENTRIES = (
         " is made of; of images and features by how it answers to class means, by which their plain sum has about 0.5."
         " Neurons of a side of one cluster do not count; null when both sides have one, or none holds any feature.",
         f"participation ratio of the coefficients of {_PAPER}, weighted by squared norm",
+        sources=WITH_FEATURES,
     ),
     Measure(
         "feature_fraction",
@@ -137,6 +138,7 @@ _ENTRIES = (
         "Largest over smallest coefficient of a neuron on its own side, median over neurons; tends to 1 when features"
         " are averaged. Null stands for infinity: the median neuron has a coefficient that is not positive.",
         f"{_PAPER}, the theorem on feature averaging",
+        sources=WITH_FEATURES,
         heavy_tailed=True,
     ),
     Measure(
@@ -148,6 +150,7 @@ _ENTRIES = (
         "Smallest over largest coefficient of a neuron on its own side, 0 where the former is not positive; median over"
         " neurons. It says what coefficient_ratio says, in [0, 1], so that means over seeds have intervals.",
         f"{_PAPER}, the theorem on feature averaging",
+        sources=WITH_FEATURES,
     ),
     Measure(
         "dead_outputs",

@@ -4,7 +4,7 @@ direction.
 
 from collections.abc import Iterator
 
-from phaselab.domain.results.measure import LINEAR_FIRST, Measure
+from phaselab.domain.results.measure import LINEAR_FIRST, WITH_FEATURES, Measure
 
 _DOCS = "docs/methods/measures.md"
 _PAPER = "arXiv 2410.10322"
@@ -23,6 +23,7 @@ def _of_readout(readout: str) -> Iterator[Measure]:
         " side: 1 averages them all, 0 holds one. Mean weighted by squared length; sides of one cluster do not count;"
         " null when both have one. The averaging index as the network's function has it, whatever its family.",
         f"functional twin of the participation ratio of {_PAPER}",
+        sources=WITH_FEATURES,
     )
     yield Measure(
         averaged,
@@ -35,8 +36,10 @@ def _of_readout(readout: str) -> Iterator[Measure]:
         " on a grid for others. Null where half of the points are right up to 10 R.",
         f"universal perturbation: arXiv 2303.01456; {_DOCS}",
         LINEAR_FIRST,
+        WITH_FEATURES,
     )
-    yield Measure(f"{averaged}_relative", f"a_{readout}/R", 0, None, "", f"{averaged} over R.", _DOCS, LINEAR_FIRST)
+    relative = f"{averaged} over R."
+    yield Measure(f"{averaged}_relative", f"a_{readout}/R", 0, None, "", relative, _DOCS, LINEAR_FIRST, WITH_FEATURES)
     yield Measure(
         f"averaging_optimality_{readout}",
         f"r/a_{readout}",
@@ -47,6 +50,7 @@ def _of_readout(readout: str) -> Iterator[Measure]:
         " `exact`.",
         _DOCS,
         LINEAR_FIRST,
+        WITH_FEATURES,
     )
     yield Measure(
         offspan,

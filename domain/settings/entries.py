@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scale = Literal["linear", "log"]
-SourceName = Literal["clusters", "images", "features", "orthogonal", "sparse_regression"]
-"""What a network can be trained on: Gaussian clusters, images, features of images, orthonormal inputs, or inputs with
-responses."""
+SourceName = Literal["clusters", "images", "features", "orthogonal", "sparse_regression", "grid"]
+"""What a network can be trained on: Gaussian clusters, images, features of images, orthonormal inputs, inputs with
+responses, or clusters on a grid."""
 
 
 @dataclass(frozen=True)

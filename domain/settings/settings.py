@@ -24,11 +24,11 @@ _of_heads = partial(_first, sources=("features",))
 _of_resnets = partial(_first, families=("resnet18",))
 _of_mlps = partial(Entry, families=("mlp",))
 _of_responses = partial(Entry, sources=("sparse_regression",), varies=True)
-_of_labels = partial(_first, sources=("clusters", "images", "features", "orthogonal"))
+_of_labels = partial(_first, sources=("clusters", "images", "features", "orthogonal", "grid"))
 
 FamilyName = Annotated[str, AfterValidator(OneOf(lambda: names.FAMILY_NAMES))]
 ExtractorName = Annotated[str, AfterValidator(OneOf(lambda: names.EXTRACTOR_NAMES))]
-DataSource = Literal["clusters", "digits", "mnist", "cifar10", "orthogonal", "sparse_regression"]
+DataSource = Literal["clusters", "digits", "mnist", "cifar10", "orthogonal", "sparse_regression", "grid"]
 Clone = Literal["none", "mean", "gaussian"]
 Labels = Literal["binary", "clusters"] | Annotated[int, Field(ge=2)]
 Rate = Annotated[float, Field(gt=0, le=1e6)]
@@ -54,8 +54,9 @@ class Data(Group):
 
     source: Annotated[DataSource, _first("source")] = "clusters"
     """Where the points come from; `clusters` draws Gaussian clusters around orthogonal centres, `orthogonal` has
-    orthonormal inputs in k classes, `sparse_regression` normal inputs whose responses few coordinates decide; the
-    others are images in ten classes: digits are of class +1 when even, CIFAR-10's first five classes are."""
+    orthonormal inputs in k classes, `sparse_regression` normal inputs whose responses few coordinates decide,
+    `grid` clusters on a square grid of two coordinates; the others are images in ten classes: digits are of class
+    +1 when even, CIFAR-10's first five classes are."""
     k: Annotated[int, _first("k", "clusters")] = Field(10, ge=2, le=2_000)
     """Number of clusters."""
     d: Annotated[int, _first("d", "dimensions", "log")] = Field(3072, ge=2, le=1_000_000_000)

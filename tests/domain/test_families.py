@@ -31,6 +31,7 @@ ON: dict[str, dict[str, Any]] = {
     "images": {"data": {"source": "digits"}, "attack": {"test_points": 100}},
     "orthogonal": {"data": {"source": "orthogonal", "n": 40, "d": 100}},
     "sparse_regression": {"data": {"source": "sparse_regression", "n": 40, "d": 100}},
+    "grid": {"data": {"source": "grid", "k": 9, "n": 40, "d": 20}},
     "features": {"data": {"source": "cifar10"}, "features": {"kind": "resnet18", "width": 4}},
 }
 """Settings on every source."""

@@ -41,6 +41,8 @@ CUT: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "kernel-rich": {"data": {"d": 100, "n": 20}, "training": {"steps": 500}, "attack": {"test_points": 100}},
     "codes": {"training": {"steps": 100}, "attack": {"test_points": 100}},
     "compression": {"training": {"steps": 60}, "attack": {"test_points": 100}},
+    "both-layers": {"training": {"steps": 60}, "attack": {"test_points": 100}},
+    "prelu": {"training": {"steps": 200}, "attack": {"test_points": 50, "steps": 10}},
     "fig2-cifar10": _HEAD_CUT,
     "fig2-cifar10-small": _HEAD_CUT,
     "fig3-mnist": _RESNET_CUT,
@@ -97,6 +99,10 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "two_layer orthonormal inputs": (
         {"data": {"source": "orthogonal", "k": 3, "n": 12, "d": 20, "perturbation": 0.5}, "network": {"labels": 3}},
         {"training": {"learning_rate": 1.0, "steps": 60}, "attack": {"test_points": 30, "radii": [0.0, 0.2, 0.4]}},
+    ),
+    "two_layer on a grid": (
+        {"data": {"source": "grid", "k": 4, "n": 40, "d": 5}, "network": {"init_scale": 0.1}},
+        {"training": {"learning_rate": 5.0, "steps": 60}, "attack": {"test_points": 30, "radii": [0.0, 0.1, 0.2]}},
     ),
     "two_layer adversarial, mini-batches": (
         _SMALL,

@@ -46,6 +46,7 @@ ON: Mapping[str, Mapping[str, Any]] = {
     "clusters": {"data": {"k": 4, "d": 30, "n": 25}},
     "orthogonal": {"data": {"source": "orthogonal", "k": 4, "d": 30, "n": 25, "perturbation": 1.0}},
     "sparse_regression": {"data": {"source": "sparse_regression", "d": 30, "n": 25}},
+    "grid": {"data": {"source": "grid", "k": 9, "d": 30, "n": 36}},
     "images": {"data": {"source": "digits", "n": 60}},
     "features": {
         "data": {"source": "digits", "n": 60, "seed": 0},

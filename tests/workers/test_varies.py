@@ -59,6 +59,7 @@ BASES: dict[str, dict[str, Any]] = {
     "autograd": SMALL | {"training": SMALL["training"] | {"engine": "autograd"}},
     "mlp": SMALL | {"network": MLP},
     "orthogonal": SMALL | {"data": {"source": "orthogonal", "k": 4, "d": 30, "n": 25}},
+    "grid": SMALL | {"data": {"source": "grid", "k": 4, "d": 30, "n": 25}},
     "diagonal": SMALL
     | {
         "data": {"source": "sparse_regression", "d": 30, "n": 25},

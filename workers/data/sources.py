@@ -16,7 +16,7 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import data_key
 from phaselab.workers.base.recent import RECENT
-from phaselab.workers.data import clusters, feature_data, image_data, law, orthogonal, sparse_regression
+from phaselab.workers.data import clusters, feature_data, grid, image_data, law, orthogonal, sparse_regression
 from phaselab.workers.data.training_set import TrainingSet
 
 
@@ -129,6 +129,19 @@ class _SparseRegression(_Inputs):
         return {"draw": run.settings.data.draw}
 
 
+class _Grid(_Inputs):
+    """Clusters on a grid of two coordinates."""
+
+    def training_set(self, run: Run) -> TrainingSet:
+        return grid.draw_training_set(run)
+
+    def test_inputs(self, run: Run, centers: Tensor) -> tuple[Tensor, Tensor]:
+        return grid.draw_test_points(run)
+
+    def origin(self, run: Run) -> Mapping[str, str]:
+        return {"draw": run.settings.data.draw}
+
+
 class _Images(_Inputs):
     """Images as they are."""
 
@@ -163,6 +176,7 @@ SOURCES: Mapping[tuple[str, str], Source] = {
     ("clusters", "literal"): _Literal(),
     ("orthogonal", "literal"): _Orthogonal(),
     ("sparse_regression", "literal"): _SparseRegression(),
+    ("grid", "literal"): _Grid(),
     ("images", "literal"): _Images(),
     ("features", "literal"): _Features(),
 }
