@@ -13,13 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from phaselab.api.answers.runs import phase_of
 from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.base.problems import Problem
-from phaselab.api.base.templating import page
+from phaselab.api.base.templating import FOLDER, page
 from phaselab.api.entrance.bodies import FormFields
 from phaselab.api.entrance.errors import invalid_input
 from phaselab.api.entrance.queries import ExperimentId, Id, RunKey, SearchParameters, run_list
 from phaselab.api.routes.answers import SERVED
 from phaselab.api.routes.run_table import PAGE, run_table, span
-from phaselab.api.routes.views import choose
+from phaselab.api.routes.views import LAYERS, choose
 from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.answers.glossary import SECTIONS
 from phaselab.domain.families.catalogue import catalogue
@@ -53,6 +53,8 @@ FORMATS = {served.path: served.formats for served in SERVED}
 """The formats of every answer that a page links, by its path."""
 JUDGED = 2_000
 """Most points of an experiment whose page judges its claims; those of a larger one have an address of their own."""
+MODULES = tuple(sorted(path.name for path in (FOLDER / "static").glob("*.js")))
+"""The scripts of that page, which it asks for all at once."""
 FAILURES_SHOWN = 10
 """Reasons of failures on an experiment's page."""
 
@@ -76,16 +78,30 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
     """One experiment: how far it is, its diagram, its curves."""
     view = experiments.experiment(database, experiment_id)
     axes, misfit = _axes(view.row.spec)
-    chosen = choose(experiment_id, axes, view.row.spec, request.query_params)
-    known = [path for path, entry in parameters().items() if entry.swept]
-    values = {"item": view, "view": chosen, "known": known, "spec": _as_yaml(view.row.spec)}
-    values |= {"measures": MEASURES, "statistics": STATISTICS, "misfit": misfit, "formats": FORMATS}
+    values = _view_values(request, view.row, axes) | {"item": view, "spec": _as_yaml(view.row.spec), "misfit": misfit}
     found = failures(database, FailuresQuery(experiment_id, FAILURES_SHOWN))
     address = f"/api/v1/experiments/{experiment_id}/failures"
     values |= {"failures": found.items, "failures_address": address, "failures_shown": FAILURES_SHOWN}
     held = view.row.points <= JUDGED and misfit is None and bool(view.row.spec.get("claims"))
-    values |= {"verdicts": verdicts(database, experiment_id).items if held else ()}
+    values |= {"verdicts": verdicts(database, experiment_id).items if held else (), "modules": MODULES}
     return page(request, "experiment.html", values)
+
+
+@router.get("/experiments/{experiment_id}/view")
+def experiment_view(request: Request, experiment_id: ExperimentId, database: Db) -> Response:
+    """The part of that page that its selects change, by itself."""
+    row = experiments.experiment(database, experiment_id).row
+    return page(request, "view.html", _view_values(request, row, _axes(row.spec)[0]))
+
+
+def _view_values(
+    request: Request, row: experiments.ExperimentRow, axes: Mapping[str, Sequence[Value]]
+) -> dict[str, Any]:
+    """What view.html shows."""
+    others = [path for path, entry in parameters().items() if entry.swept and path not in axes]
+    chosen = choose(row.id, axes, row.spec, request.query_params)
+    values = {"row": row, "view": chosen, "groups": {"swept": tuple(axes), "not swept": others}, "layers": LAYERS}
+    return values | {"measures": MEASURES, "statistics": STATISTICS, "formats": FORMATS}
 
 
 def _axes(spec: Mapping[str, Any]) -> tuple[Mapping[str, Sequence[Value]], str | None]:

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
+
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.statistics import STATISTICS, Statistic
 from phaselab.domain.settings.parameters import Value, parameters
 
 AVERAGE = "average"
 """What a page sends for an axis that the diagram averages over."""
+LAYERS = ("phases", "boundaries", "theory", "uncertainty")
+"""What a page lays over a diagram, or not: `show`, repeated."""
+USUAL = LAYERS[:3]
 LINES = "lines"
 """What a page sends for y where it shows lines, not a diagram."""
 
@@ -36,6 +41,7 @@ class View:
     statistic: Statistic
     by: str
     others: tuple[Other, ...]
+    layers: tuple[str, ...]
 
     @property
     def call(self) -> str:
@@ -75,7 +81,7 @@ class View:
 
 
 def choose(
-    experiment_id: int, axes: Mapping[str, Sequence[Value]], spec: Mapping[str, Any], query: Mapping[str, str]
+    experiment_id: int, axes: Mapping[str, Sequence[Value]], spec: Mapping[str, Any], query: QueryParams
 ) -> View:
     """The view that a page's query asks for; what it leaves out, or gets wrong, is chosen from the axes.
 
@@ -98,6 +104,7 @@ def choose(
         next((one for one in STATISTICS if one == query.get("statistic")), "mean"),
         by if by in axes else "",
         tuple(_other(path, values, spec, query.get(f"fix.{path}")) for path, values in axes.items()),
+        tuple(query.getlist("show")) if "show" in query else USUAL,
     )
 
 

@@ -1,0 +1,81 @@
+// The figures of a page: each is asked for at its `data-source`, and drawn again when that answers something new.
+
+import { Chart } from "./chart.js";
+import { HeatMap } from "./heatmap.js";
+import { fetchJson, make } from "./html.js";
+import { curvesCharts, linesChart } from "./series.js";
+
+export class Figure {
+  constructor(element) {
+    this.element = element;
+    this.kind = element.dataset.chart;
+    this.place = make("div", { class: "drawing" });
+    element.prepend(this.place);
+    this.element.setAttribute("aria-busy", "true");
+    this.charts = [];
+    this.overlay = [];
+  }
+
+  // Ask again, and draw what has changed. What cannot be asked for is told in its place.
+  async refresh() {
+    try {
+      this.draw(await fetchJson(this.element.dataset.source));
+    } catch (fault) {
+      this.place.replaceChildren(make("p", { class: "fault" }, fault.message));
+      this.charts = [];
+      this.map = null;
+    }
+    this.element.setAttribute("aria-busy", "false");
+  }
+
+  draw(data) {
+    this.data = data;
+    if (this.kind === "diagram") this.drawMap(data);
+    else this.drawCharts(this.kind === "lines" ? linesChart(data, this.element.dataset) : curvesCharts(data, this.overlay));
+  }
+
+  drawMap(data) {
+    const { low, high } = this.element.dataset;
+    this.map ??= new HeatMap(cleared(this.place), { low, high });
+    this.map.show(this.layers ?? new Set());
+    this.map.draw(data);
+    this.map.note.textContent = noteOf(data);
+  }
+
+  drawCharts({ charts, legend, note }) {
+    if (this.charts.length !== charts.length) {
+      const places = charts.map(() => make("div", { class: "one" }));
+      cleared(this.place).append(make("div", { class: "row" }, ...places), make("ul", { class: "legend" }), make("p", { class: "remark" }));
+      this.charts = places.map((place) => new Chart(place));
+    }
+    if (!charts.length) return void cleared(this.place).append(make("p", { class: "remark" }, note));
+    charts.forEach((chart, i) => this.charts[i].draw(chart));
+    this.place.querySelector(":scope > .legend").replaceChildren(...legend);
+    this.place.querySelector(":scope > .remark").textContent = note;
+  }
+
+  // Which layers lie over a map.
+  show(layers) {
+    this.layers = layers;
+    this.map?.show(layers);
+  }
+}
+
+function cleared(place) {
+  place.replaceChildren();
+  return place;
+}
+
+// How many runs stand behind a cell, what was fixed or averaged over, and where theory is silent.
+function noteOf(data) {
+  const counts = [...new Set(data.n.flat().filter((n) => n > 0))].sort((a, b) => a - b);
+  const span = counts.length > 1 ? `${counts[0]}–${counts.at(-1)}` : counts[0];
+  const failed = data.failed.flat().reduce((sum, one) => sum + one, 0);
+  const parts = [counts.length ? `n = ${span} a cell` : "no runs yet"];
+  if (failed) parts[0] += `, ${failed} failed`;
+  parts.push(...data.where);
+  if (data.marginalize.length) parts.push(`averaged over ${data.marginalize.join(", ")}`);
+  parts.push(...data.refinements.map((one) => one.words));
+  parts.push(...data.theory_gaps.map((gap) => `no theory of the ${gap.name} at ${gap.at.slice(0, 6).join(", ")}${gap.at.length > 6 ? ", …" : ""}: ${gap.reason}`));
+  return parts.join(" · ");
+}
