@@ -1,6 +1,7 @@
 """The house: imports go one way, files and functions stay short, the api stays light."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,15 @@ def test_every_file_and_function_is_short() -> None:
                 if lines > 60:
                     long.append(f"{path}: {node.name} has {lines} lines")
     assert not long
+
+
+def test_every_script_is_short_and_plain() -> None:
+    scripts = sorted((ROOT / "api" / "static").glob("*.js"))
+    assert scripts
+    for path in scripts:
+        text = path.read_text()
+        assert text.count("\n") <= 300, path
+        assert not re.search(r"\beval\(|new Function|https?://(?!www\.w3\.org/)", text), path
 
 
 def test_domain_uses_few_libraries() -> None:

@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 
 from phaselab.api.pictures.blanks import LOOKS, Place, blank_cells, blank_handles, draw_blanks
 from phaselab.api.pictures.regions import middle, regions
 from phaselab.api.pictures.scales import scale_axis
 from phaselab.api.pictures.style import INK, as_marker, filled, halo, name_powers, new_figure, title_of, words
+from phaselab.api.pictures.suspects import draw_suspects, suspect_handles
 from phaselab.domain.answers.axes import PictureAxis
 from phaselab.domain.answers.colours import colour_limits
 from phaselab.domain.answers.counts import counted
@@ -45,12 +46,13 @@ class Label:
 
 @dataclass(frozen=True)
 class DiagramPicture:
-    """What is drawn: the map [y][x] (NaN: no value), cells that are special, labels, lines and words."""
+    """What is drawn: the map [y][x] (NaN: no value), cells that are special (`suspect`: the share of their runs that is
+    not trusted), labels, lines and words."""
 
     values: npt.NDArray[np.float64]
     limits: tuple[float, float]
     log_colours: bool
-    suspect: tuple[tuple[int, int], ...]
+    suspect: Mapping[Place, float]
     blanks: Mapping[CellState | None, tuple[Place, ...]]
     labels: tuple[Label, ...]
     doubts: tuple[Crossing, ...]
@@ -69,7 +71,7 @@ def diagram_picture(diagram: Diagram) -> DiagramPicture:
         values=values,
         limits=limits,
         log_colours=log_colours,
-        suspect=tuple((row, column) for row, column, cell in flat if cell.suspect),
+        suspect={(row, column): cell.suspect / cell.runs for row, column, cell in flat if cell.suspect},
         blanks=blank_cells(diagram),
         labels=tuple(_labels(diagram)),
         doubts=tuple(one for one in diagram.crossings if one.steps > 1),
@@ -148,11 +150,7 @@ def draw_diagram(diagram: Diagram) -> Figure:
 
 
 def _mark_cells(axes: Axes, diagram: Diagram, picture: DiagramPicture) -> None:
-    x, y = diagram.x.edges, diagram.y.edges
-    for row, column in picture.suspect:
-        corner, width, height = (x[column], y[row]), x[column + 1] - x[column], y[row + 1] - y[row]
-        ink = "#00000066" if _is_light(picture, row, column) else "#FFFFFF88"
-        axes.add_patch(Rectangle(corner, width, height, fill=False, hatch="//", edgecolor=ink, linewidth=0))
+    draw_suspects(axes, diagram, picture.suspect, lambda place: _is_light(picture, *place))
     draw_blanks(axes, diagram, picture.blanks)
     for row, column in picture.blanks.get(CellState.MEASURED, ()):
         place = _centre(diagram.x, column), _centre(diagram.y, row)
@@ -233,8 +231,7 @@ def _legend_handles(diagram: Diagram, picture: DiagramPicture) -> list[Line2D | 
         handles.append(Line2D([], [], color=LEVEL, linewidth=1.8, label=f"boundary of {below.replace('_', ' ')}"))
     if picture.doubts:
         handles.append(Line2D([], [], color=INK, linewidth=1.1, alpha=0.55, label="cells where it may run"))
-    if picture.suspect:
-        handles.append(Patch(facecolor="#8a8778", hatch="///", edgecolor="white", label="attack curves not trusted"))
+    handles += suspect_handles(picture.suspect)
     handles += blank_handles(picture.blanks)
     if CellState.MEASURED in picture.blanks:
         handles.append(

@@ -36,6 +36,7 @@ from phaselab.service.base.presets import presets
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 from phaselab.service.verbs import experiments, runs
 from phaselab.service.verbs.estimate import Estimate, estimate
+from phaselab.service.verbs.experiments import ExperimentRow
 from phaselab.service.verbs.failures import failures
 from phaselab.service.verbs.run_lists import list_runs
 from phaselab.service.verbs.submit import submit
@@ -94,9 +95,7 @@ def experiment_view(request: Request, experiment_id: ExperimentId, database: Db)
     return page(request, "view.html", _view_values(request, row, _axes(row.spec)[0]))
 
 
-def _view_values(
-    request: Request, row: experiments.ExperimentRow, axes: Mapping[str, Sequence[Value]]
-) -> dict[str, Any]:
+def _view_values(request: Request, row: ExperimentRow, axes: Mapping[str, Sequence[Value]]) -> dict[str, Any]:
     """What view.html shows."""
     others = [path for path, entry in parameters().items() if entry.swept and path not in axes]
     chosen = choose(row.id, axes, row.spec, request.query_params)

@@ -7,6 +7,7 @@ import { withInterval, words } from "./words.js";
 
 const d3 = globalThis.d3;
 const MOST_TOLD = 12;
+const MOST_FORMULAS = 4;
 const EDGES = { left: 50, right: 12, top: 22, bottom: 46 };
 
 // A chart: {title, x: {title, axis | range}, y: {title, range, log}, series: [{name, colour, dash, width, dots, points:
@@ -40,6 +41,7 @@ export class Chart {
 
   draw(data) {
     this.data = data;
+    if (!this.place.clientWidth) return; // it is not in the page any more, or not yet
     this.places = [...new Set(data.series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
     this.at = Math.min(this.at, Math.max(0, this.places.length - 1));
     this.layout();
@@ -106,6 +108,8 @@ export class Chart {
   drawMarks() {
     const marks = (this.data.marks ?? []).filter(({ x }) => x >= this.x.domain()[0] && x <= this.x.domain()[1]);
     this.part("mark", "path", marks).attr("d", ({ x }) => `M${this.x(x)} 0V${this.high}`).attr("stroke", ({ colour }) => colour);
+    this.part("formula", "text", marks.length <= MOST_FORMULAS ? marks : []).text(({ name }) => name).attr("y", (_, i) => 11 + 13 * i)
+      .attr("text-anchor", ({ x }) => (this.x(x) > this.wide / 2 ? "end" : "start")).attr("x", ({ x }) => this.x(x) + (this.x(x) > this.wide / 2 ? -4 : 4));
   }
 
   nearest([x]) {

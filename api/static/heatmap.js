@@ -72,7 +72,10 @@ export class HeatMap {
     const grid = this.grid.node();
     grid.addEventListener("pointerover", cell(({ i, j }) => this.tell(i, j)));
     grid.addEventListener("pointerleave", () => (grid.contains(document.activeElement) ? this.tell(...this.focus) : this.tip.hide()));
-    grid.addEventListener("focusin", cell(({ i, j }) => this.tell(i, j)));
+    grid.addEventListener("focusin", cell(({ i, j }) => {
+      this.stand(i, j);
+      this.tell(i, j);
+    }));
     grid.addEventListener("focusout", () => this.tip.hide());
     grid.addEventListener("click", cell(({ i, j }) => this.open(i, j)));
     grid.addEventListener("keydown", (event) => this.key(event));
@@ -96,12 +99,16 @@ export class HeatMap {
   walk(row, column) {
     const i = Math.max(0, Math.min(row, this.data.y.values.length - 1));
     const j = Math.max(0, Math.min(column, this.data.x.values.length - 1));
-    this.element(...this.focus)?.setAttribute("tabindex", -1);
-    this.focus = [i, j];
     const [x, y] = this.centre(i, j);
     if (x < 0 || x > this.wide || y < 0 || y > this.high) this.svg.call(this.zoom.translateBy, (this.wide / 2 - x) / this.view.k, (this.high / 2 - y) / this.view.k);
-    this.element(i, j).setAttribute("tabindex", 0);
     this.element(i, j).focus({ preventScroll: true });
+  }
+
+  // From now on the tabulator leads to this cell.
+  stand(i, j) {
+    this.element(...this.focus)?.setAttribute("tabindex", -1);
+    this.focus = [i, j];
+    this.element(i, j).setAttribute("tabindex", 0);
   }
 
   element(i, j) {
@@ -125,9 +132,7 @@ export class HeatMap {
 
   open(i, j, byKey = false) {
     if (i >= this.data.y.values.length || j >= this.data.x.values.length) return;
-    this.element(...this.focus)?.setAttribute("tabindex", -1);
-    this.focus = [i, j];
-    this.element(i, j).setAttribute("tabindex", 0);
+    this.stand(i, j);
     this.mark([i, j]);
     this.place.dispatchEvent(new CustomEvent("opencell", { bubbles: true, detail: { row: i, column: j, byKey } }));
   }
@@ -184,6 +189,7 @@ export class HeatMap {
   }
 
   render() {
+    if (!this.place.clientWidth) return; // it is not in the page any more, or not yet
     this.layout();
     const { data, view } = this;
     this.x = scaleOf(data.x, [view.applyX(0), view.applyX(this.wide)]);

@@ -12,7 +12,7 @@ const METHODS = {
   pgd_native: { name: "pgd on the network's own loss", dash: "2 3", width: 1.4 },
 };
 const RADII = { absolute: "L2 radius (data units)", center_norm: "L2 radius / R, the norm of the centres" };
-const BANDED = 3; // most groups whose every method gets a band; of more, only the first method does
+const BANDED = 3; // most groups whose every method gets a band; of more the first method does, of many none
 const MOST_NAMED = 10;
 
 const plainSwatch = (attributes) => {
@@ -66,7 +66,7 @@ function lineSeries(line, coordinates, named, mean) {
     suspect: line.suspect[i] > 0, note: note(line, i),
   }));
   const name = groupName(line.group);
-  return { name, colour: named.get(name), points, banded: true, dots: coordinates.length <= 40 };
+  return { name, colour: named.get(name), points, banded: named.size <= MOST_NAMED, dots: coordinates.length <= 40 };
 }
 
 function note(line, i) {
@@ -100,18 +100,18 @@ function reach(series, low, high) {
 export function curvesCharts(data, overlay = []) {
   const named = coloured(data.curves.map(({ group }) => groupName(group)));
   const methods = Object.keys(METHODS).filter((name) => data.curves.some(({ method }) => method === name));
-  const banded = named.size <= BANDED ? methods : methods.slice(0, 1);
+  const banded = named.size > MOST_NAMED ? [] : named.size > BANDED ? methods.slice(0, 1) : methods;
   const readouts = [...new Set(data.curves.map(({ readout }) => readout))];
   const charts = readouts.map((readout) => curvesChart(data.curves.filter((curve) => curve.readout === readout), named, banded, overlay));
   const grey = methods.map((name) => entry(METHODS[name].name, { class: "grey", "stroke-dasharray": METHODS[name].dash }));
   const marks = charts.some((chart) => chart.marks.length) ? [entry("theory: the radius that flips the median test point", { class: "grey", "stroke-dasharray": "1 2" })] : [];
   const spots = overlay.map(({ name }, i) => entry(`published: ${name}`, { class: "grey", d: d3.symbol(d3.symbolsStroke[i % d3.symbolsStroke.length], 42)(), transform: "translate(13,7)" }));
-  return { charts, legend: [...groupEntries(named), ...grey, ...marks, ...spots], note: charts.length ? noteOf(data) : "no curve yet: no run has finished, or no method was asked for" };
+  return { charts, legend: [...groupEntries(named), ...grey, ...marks, ...spots], note: charts.length ? noteOf(data, banded.length > 0) : "no curve yet: no run has finished, or no method was asked for" };
 }
 
-function noteOf(data) {
+function noteOf(data, banded) {
   const reasons = [...new Set(data.curves.map((curve) => curve.theory?.reason).filter(Boolean))].slice(0, 1);
-  const over = data.interval_over_words ? [`bands: 95 % interval ${data.interval_over_words}`] : [];
+  const over = banded && data.interval_over_words ? [`bands: 95 % interval ${data.interval_over_words}`] : [];
   return [...over, ...data.where, ...reasons.map((reason) => `no theory: ${reason}`)].join(" · ");
 }
 
@@ -120,7 +120,7 @@ function curvesChart(curves, named, banded, overlay) {
     const group = groupName(curve.group);
     const { name, dash, width } = METHODS[curve.method];
     const points = curve.radii.map((x, i) => ({ x, y: curve.mean[i], low: curve.ci_low?.[i], high: curve.ci_high?.[i], upper: curve.mean_upper?.[i] }));
-    const open = points.some(({ y, upper }) => upper !== undefined && upper !== y);
+    const open = banded.length > 0 && points.some(({ y, upper }) => upper !== undefined && upper !== y);
     return { name: [group, name].filter(Boolean).join(", "), colour: named.get(group), dash, width, points, open, banded: banded.includes(curve.method) };
   });
   const marks = new Map(curves.filter((curve) => curve.theory?.radius).map((curve) => [curve.theory.radius, { x: curve.theory.radius, name: curve.theory.formula, colour: named.get(groupName(curve.group)) }]));

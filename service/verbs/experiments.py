@@ -7,8 +7,9 @@ from datetime import datetime
 from phaselab.db.queue import progress
 from phaselab.db.queue.progress import RunningProgress as RunningProgress
 from phaselab.db.reading import experiments
-from phaselab.db.reading.experiments import EVERY, ExperimentRow
+from phaselab.db.reading.experiments import EVERY
 from phaselab.db.reading.experiments import Counts as Counts
+from phaselab.db.reading.experiments import ExperimentRow as ExperimentRow
 from phaselab.db.reading.experiments import Search as Search
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database, Session

@@ -78,8 +78,19 @@ def test_the_map_holds_the_means_and_nothing_where_nothing_is_known() -> None:
     assert picture.values[0].tolist() == pytest.approx([0.95, 0.95, 0.95])
     assert np.isnan(picture.values[1, 1])
     assert picture.blanks == {CellState.MEASURED: ((2, 2),), CellState.PENDING: ((1, 1),)}
-    assert picture.suspect == ((0, 2),)
+    assert picture.suspect == {(0, 2): pytest.approx(1 / 3)}
     assert picture.limits == (0.0, 1.0)
+
+
+def test_a_cell_is_hatched_only_where_half_of_its_runs_are_not_trusted() -> None:
+    found = diagram()
+    for suspect, mark, other in ((1, "some attacks", "half of the"), (2, "half of the", "some attacks")):
+        cells = tuple(
+            tuple(replace(cell, suspect=suspect if cell.suspect else 0) for cell in row) for row in found.cells
+        )
+        text = texts(draw_diagram(replace(found, cells=cells)))
+        assert mark in text
+        assert other not in text
 
 
 def test_the_colours_show_the_statistic_that_was_asked_for() -> None:
@@ -126,7 +137,7 @@ def test_a_diagram_names_axes_measure_phases_and_theory() -> None:
         "feature averaging",
         "lazy",
         "boundary between phases",
-        "attack curves not trusted",
+        "some attacks not trusted",
         "pending",
         "measured, but undefined",
         "theory, lazy boundary: σ₀ =",

@@ -8,9 +8,13 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from phaselab.db.queue.leases import take_stack
+from phaselab.db.schema.database import Database
+from phaselab.db.writing.landing import land
 from tests.api.conftest import filled_sqlite as filled_sqlite
 from tests.api.conftest import filled_url as filled_url
 from tests.api.conftest import own_server as own_server
+from tests.api.conftest import result_of
 
 WIDE, PHONE = 1400, 390
 """Widths of windows in pixels: of a desk, and of a telephone."""
@@ -81,3 +85,19 @@ def page(request: pytest.FixtureRequest, browser: Browser, filled_url: str) -> I
         opened = context.new_page()
         opened.goto(filled_url)
         yield opened
+
+
+@pytest.fixture
+def compute() -> Callable[[Database, int, int], None]:
+    """Land results of so many runs of an experiment, or of all that it waits for: `compute(database, 2, 12)`."""
+
+    def computed(database: Database, experiment: int, most: int) -> None:
+        while most > 0:
+            with database.transaction() as session:
+                leased = take_stack(session, experiment, lambda _, most=most: most, "test", 60.0)
+                if leased is None:
+                    return
+                land(session, [result_of(run) for run in leased.stack.runs])  # type: ignore[misc]
+            most -= len(leased.stack.runs)
+
+    return computed
