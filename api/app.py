@@ -21,6 +21,7 @@ from phaselab.api.entrance.turns import Turns
 from phaselab.api.routes import (
     answers,
     catalogues,
+    compare,
     events,
     experiments,
     health,
@@ -37,12 +38,14 @@ from phaselab.service.base.storage import Database
 PREFIX = "/api/v1"
 PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, health, metrics)
 """The modules whose routers make the api."""
+PAGES = (pages, compare, login)
+"""Those whose routers make the pages."""
 
 
 def _routes() -> Iterator[tuple[str, BaseRoute]]:
     """Every route of the routers below, and the prefix that it has."""
-    for prefix, routers in ((PREFIX, [part.router for part in PARTS]), ("", [pages.router, login.router])):
-        yield from ((prefix, route) for router in routers for route in router.routes)
+    for prefix, parts in ((PREFIX, PARTS), ("", PAGES)):
+        yield from ((prefix, route) for part in parts for route in part.router.routes)
 
 
 def create_app(configuration: Configuration, database: Database) -> FastAPI:
@@ -66,8 +69,8 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     for part in PARTS:
         routes.include_router(part.router)
     app.include_router(routes)
-    app.include_router(pages.router)
-    app.include_router(login.router)
+    for part in PAGES:
+        app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     app.openapi = cache(partial(describe, app, PREFIX, [part.router for part in PARTS]))  # type: ignore[method-assign]
     errors.install(app)

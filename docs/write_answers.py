@@ -9,6 +9,7 @@ from phaselab.api.answers.runs import COSINES, RUNS, WHOLE_RUN
 from phaselab.domain.answers.catalogue_fields import MEASURE, PARAMETER, PRESET
 from phaselab.domain.answers.curve_fields import CURVES
 from phaselab.domain.answers.diagram_fields import DIAGRAM
+from phaselab.domain.answers.difference_fields import DIFFERENCES
 from phaselab.domain.answers.failures import FAILURES
 from phaselab.domain.answers.fields import Kind, Many, Maybe, Named, Record, page_of
 from phaselab.domain.answers.line_fields import LINES
@@ -31,6 +32,7 @@ ANSWERS: Mapping[str, Record[Any]] = {
     "GET /runs/{key}": WHOLE_RUN,
     "GET /runs/{key}/cosines": COSINES.record,
     "GET /diagrams": DIAGRAM.record,
+    "GET /differences": DIFFERENCES.record,
     "GET /lines": LINES.record,
     "GET /curves": CURVES.record,
     "GET /parameters": page_of(PARAMETER, "Every parameter."),

@@ -77,6 +77,24 @@ class DiagramParameters(CellParameters):
         return DiagramQuery(y=self.y, **self.shared())
 
 
+class DifferenceParameters(Strict):
+    """Those of differences: two experiments, the second less the first."""
+
+    experiment: Annotated[list[Id], Field(min_length=2, max_length=2)]
+    x: Text
+    y: Text
+    measure: Text
+    where: Annotated[list[Text], Field(max_length=50)] = []
+    marginalize: Annotated[list[Text], Field(max_length=50)] = []
+
+    def query(self) -> DiagramQuery:
+        """The query. Raises InvalidInput for a condition that cannot be read, and for an experiment named twice."""
+        if len(set(self.experiment)) < 2:
+            raise InvalidInput([Fault("/experiment", "name two experiments: the second less the first is told")])
+        both, averaged = tuple(self.experiment), tuple(dict.fromkeys(self.marginalize))
+        return DiagramQuery(both, self.x, self.y, self.measure, where=conditions(self.where), marginalize=averaged)
+
+
 class LineParameters(CellParameters):
     """Those of lines; `by` may be repeated."""
 
@@ -135,6 +153,11 @@ class SearchParameters(PageParameters):
 
 async def diagram_query(parameters: Annotated[DiagramParameters, Query()]) -> DiagramQuery:
     """The query of a diagram, as a dependency."""
+    return parameters.query()
+
+
+async def difference_query(parameters: Annotated[DifferenceParameters, Query()]) -> DiagramQuery:
+    """The query of differences, as a dependency."""
     return parameters.query()
 
 

@@ -19,6 +19,7 @@ from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.queries import (
     curve_query,
     diagram_query,
+    difference_query,
     experiment_number,
     failures_query,
     line_query,
@@ -27,16 +28,18 @@ from phaselab.api.entrance.queries import (
 from phaselab.api.pictures.cosines import draw_cosines
 from phaselab.api.pictures.curves import draw_curves
 from phaselab.api.pictures.diagram import draw_diagram
+from phaselab.api.pictures.differences import draw_differences
 from phaselab.api.pictures.lines import draw_lines
 from phaselab.domain.answers.curve_fields import CURVES
 from phaselab.domain.answers.diagram_fields import DIAGRAM
+from phaselab.domain.answers.difference_fields import DIFFERENCES
 from phaselab.domain.answers.failures import FAILURES
 from phaselab.domain.answers.fields import Answer
 from phaselab.domain.answers.line_fields import LINES
 from phaselab.domain.answers.verdict_fields import VERDICTS
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs.curves import curves
-from phaselab.service.verbs.diagrams import diagram, lines
+from phaselab.service.verbs.diagrams import diagram, differences, lines
 from phaselab.service.verbs.failures import failures
 from phaselab.service.verbs.runs import Cosines, cosines, curves_of_run
 from phaselab.service.verbs.verdicts import verdicts
@@ -122,6 +125,15 @@ SERVED: tuple[Served[Any, Any], ...] = (
         draw_diagram,
     ),
     Served(
+        "/differences",
+        "diagrams",
+        "How a measure of one experiment differs from that of another, on the cells of a diagram that both have.",
+        difference_query,
+        differences,
+        DIFFERENCES,
+        draw_differences,
+    ),
+    Served(
         "/lines",
         "lines",
         "A measure, aggregated over seeds, against one axis; one line a group.",
@@ -141,6 +153,8 @@ SERVED: tuple[Served[Any, Any], ...] = (
     ),
 )
 """Every answer of this kind."""
+FORMATS = {served.path: served.formats for served in SERVED}
+"""The formats of each, by its path."""
 
 router = APIRouter()
 

@@ -1,6 +1,6 @@
 """Pages for people: every page has a data twin in the api."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -17,9 +17,9 @@ from phaselab.api.base.templating import FOLDER, page
 from phaselab.api.entrance.bodies import FormFields
 from phaselab.api.entrance.errors import invalid_input
 from phaselab.api.entrance.queries import ExperimentId, Id, RunKey, SearchParameters, run_list
-from phaselab.api.routes.answers import SERVED
+from phaselab.api.routes.answers import FORMATS
 from phaselab.api.routes.run_table import PAGE, run_table, span
-from phaselab.api.routes.views import LAYERS, choose
+from phaselab.api.routes.views import LAYERS, axes_of, choose
 from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.answers.glossary import SECTIONS
 from phaselab.domain.families.catalogue import catalogue
@@ -28,10 +28,8 @@ from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.results.statistics import STATISTICS
 from phaselab.domain.results.trust import FLAGS
 from phaselab.domain.settings.faults import Fault, InvalidInput
-from phaselab.domain.settings.parameters import Value, parameters
-from phaselab.domain.specs.points import expand_axes
+from phaselab.domain.settings.parameters import parameters
 from phaselab.domain.specs.spec import Changes, validate
-from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.presets import presets
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 from phaselab.service.verbs import experiments, runs
@@ -50,8 +48,6 @@ VERBS = {
     "cancel": experiments.cancel,
     "retry": experiments.retry,
 }
-FORMATS = {served.path: served.formats for served in SERVED}
-"""The formats of every answer that a page links, by its path."""
 JUDGED = 2_000
 """Most points of an experiment whose page judges its claims; those of a larger one have an address of their own."""
 MODULES = tuple(sorted(path.name for path in (FOLDER / "static").glob("*.js")))
@@ -78,7 +74,7 @@ def list_page(request: Request, database: Db) -> Response:
 def experiment_page(request: Request, experiment_id: ExperimentId, database: Db) -> Response:
     """One experiment: how far it is, its diagram, its curves."""
     view = experiments.experiment(database, experiment_id)
-    axes, misfit = _axes(view.row.spec)
+    axes, misfit = axes_of(view.row.spec)
     values = _view_values(request, view.row, axes) | {"item": view, "spec": _as_yaml(view.row.spec), "misfit": misfit}
     found = failures(database, FailuresQuery(experiment_id, FAILURES_SHOWN))
     address = f"/api/v1/experiments/{experiment_id}/failures"
@@ -92,7 +88,7 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
 def experiment_view(request: Request, experiment_id: ExperimentId, database: Db) -> Response:
     """The part of that page that its selects change, by itself."""
     row = experiments.experiment(database, experiment_id).row
-    return page(request, "view.html", _view_values(request, row, _axes(row.spec)[0]))
+    return page(request, "view.html", _view_values(request, row, axes_of(row.spec)[0]))
 
 
 def _view_values(request: Request, row: ExperimentRow, axes: Mapping[str, Sequence[Value]]) -> dict[str, Any]:
@@ -101,14 +97,6 @@ def _view_values(request: Request, row: ExperimentRow, axes: Mapping[str, Sequen
     chosen = choose(row.id, axes, row.spec, request.query_params)
     values = {"row": row, "view": chosen, "groups": {"swept": tuple(axes), "not swept": others}, "layers": LAYERS}
     return values | {"measures": MEASURES, "statistics": STATISTICS, "formats": FORMATS}
-
-
-def _axes(spec: Mapping[str, Any]) -> tuple[Mapping[str, Sequence[Value]], str | None]:
-    """The axes of a stored spec; none, and why, where it does not fit this version."""
-    try:
-        return expand_axes(stored_spec(spec)), None
-    except (Misfit, InvalidInput) as unfit:
-        return {}, str(unfit)
 
 
 @router.post("/experiments/{experiment_id}/describe")

@@ -9,7 +9,10 @@ from starlette.datastructures import QueryParams
 
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.statistics import STATISTICS, Statistic
+from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
+from phaselab.domain.specs.points import expand_axes
+from phaselab.domain.specs.stored import Misfit, stored_spec
 
 AVERAGE = "average"
 """What a page sends for an axis that the diagram averages over."""
@@ -78,6 +81,14 @@ class View:
 
     def _address(self, name: str, query: Sequence[tuple[str, str]]) -> str:
         return f"/api/v1/{name}?{urlencode([('experiment', str(self.experiment_id)), *query])}"
+
+
+def axes_of(spec: Mapping[str, Any]) -> tuple[Mapping[str, Sequence[Value]], str | None]:
+    """The axes of a stored spec; none, and why, where it does not fit this version."""
+    try:
+        return expand_axes(stored_spec(spec)), None
+    except (Misfit, InvalidInput) as unfit:
+        return {}, str(unfit)
 
 
 def choose(

@@ -61,17 +61,17 @@ def _cells(query: LineQuery, found: Found) -> dict[Place, Cell]:
 
 def _of_cell(claim: Claim, place: Place, cell: Cell) -> Estimate:
     if cell.mean is None or cell.ci_low is None or cell.ci_high is None:
-        return Estimate(place, cell.mean, n=cell.n, reason=_why(claim, cell))
+        return Estimate(place, cell.mean, n=cell.n, reason=_why(claim.measure, cell))
     return Estimate(place, cell.mean, cell.ci_low, cell.ci_high, cell.n)
 
 
-def _why(claim: Claim, cell: Cell) -> str:
+def _why(measure: str, cell: Cell) -> str:
     """Why a cell has no interval."""
     if not cell.runs:
         return "no run has a result yet"
-    if MEASURES[claim.measure].heavy_tailed:
-        return f"no interval covers the mean of {claim.measure}"
-    return ONE_DRAW if cell.defined else f"{claim.measure} is undefined"
+    if MEASURES[measure].heavy_tailed:
+        return f"no interval covers the mean of {measure}"
+    return ONE_DRAW if cell.defined else f"{measure} is undefined"
 
 
 def _differences(claim: Claim, groups: Sequence[Mapping[Place, Cell]]) -> Iterator[Estimate]:
@@ -85,7 +85,7 @@ def _differences(claim: Claim, groups: Sequence[Mapping[Place, Cell]]) -> Iterat
             yield Estimate((), reason=f"{two} have no place in common")
         for place in shared:
             cells = [below[place], above[place]]
-            yield _weighted(claim, place, [-1.0, 1.0], cells, [_ends(cell) for cell in cells])
+            yield weighted(claim.measure, place, [-1.0, 1.0], cells)
 
 
 def _slopes(claim: Claim, slope: Slope, cells: Mapping[Place, Cell]) -> Iterator[Estimate]:
@@ -116,7 +116,7 @@ def _slope(claim: Claim, slope: Slope, rest: Place, line: Sequence[tuple[float, 
     if len(set(xs)) < 2:
         return Estimate(rest, reason=f"a slope needs results at two values of {slope.x}")
     away = np.array(xs) - np.mean(xs)
-    return _weighted(claim, rest, (away / (away @ away)).tolist(), [cell for _, cell in line], ends)
+    return weighted(claim.measure, rest, (away / (away @ away)).tolist(), [cell for _, cell in line], ends)
 
 
 Ends = tuple[float | None, float | None, float | None]
@@ -126,17 +126,18 @@ def _ends(cell: Cell) -> Ends:
     return cell.mean, cell.ci_low, cell.ci_high
 
 
-def _weighted(
-    claim: Claim, place: Place, weights: Sequence[float], cells: Sequence[Cell], ends: Sequence[Ends]
+def weighted(
+    measure: str, place: Place, weights: Sequence[float], cells: Sequence[Cell], ends: Sequence[Ends] | None = None
 ) -> Estimate:
-    """A weighted sum of means, of cells that may share seeds. Each reaches as far as its interval, to the side that its
-    weight turns it to. Reaches of weights of one sign add up, as they do where cells go up and down together; the sums
-    of the two signs, where that cancels, as squares do (Zou and Donner 2008)."""
+    """A weighted sum of means of a measure, of cells that may share seeds; `ends` where they are on another scale. Each
+    reaches as far as its interval, to the side that its weight turns it to. Reaches of weights of one sign add up, as
+    they do where cells go up and down together; the sums of the two signs, where that cancels, as squares do (Zou and
+    Donner 2008)."""
     n = min(cell.n for cell in cells)
     value, below, above = 0.0, {True: 0.0, False: 0.0}, {True: 0.0, False: 0.0}
-    for weight, cell, (mean, low, high) in zip(weights, cells, ends, strict=True):
+    for weight, cell, (mean, low, high) in zip(weights, cells, ends or [_ends(cell) for cell in cells], strict=True):
         if mean is None or low is None or high is None:
-            return Estimate(place, n=n, reason=_why(claim, cell))
+            return Estimate(place, n=n, reason=_why(measure, cell))
         value += weight * mean
         sides = (mean - low, high - mean) if weight > 0 else (high - mean, mean - low)
         below[weight > 0] += abs(weight) * sides[0]

@@ -1,16 +1,18 @@
 """The verbs of phase diagrams and of lines: a measure, aggregated over seeds, on two axes or along one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from phaselab.db.schema.database import Database, Session
 from phaselab.domain.answers.cell_queries import CellQuery, DiagramQuery, LineQuery, Place
 from phaselab.domain.answers.cells import Found
 from phaselab.domain.answers.diagram import Diagram, build_diagram
+from phaselab.domain.answers.differences import Differences, build_differences
 from phaselab.domain.answers.lines import Lines, build_lines
 from phaselab.domain.results.measure import EXPERIMENT, LAYER
 from phaselab.domain.results.measures import LAYERED, MEASURES
 from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
-from phaselab.service.verbs.apart import found_apart
+from phaselab.service.verbs.apart import found_apart, of_each
 from phaselab.service.verbs.found import find
 from phaselab.service.verbs.pieces import places_of
 from phaselab.service.verbs.profiles import along_layers
@@ -26,6 +28,15 @@ def diagram(database: Database, query: DiagramQuery) -> Diagram:
     _check(query, {"/x": query.x, "/y": query.y})
     with database.reading() as session:
         return build_diagram(query, _found(session, query, "put it on an axis"))
+
+
+def differences(database: Database, query: DiagramQuery) -> Differences:
+    """The differences of two experiments, cell by cell. Raises as `diagram` does, of each of them."""
+    _check(query, {"/x": query.x, "/y": query.y})
+    with database.reading() as session:
+        alone = {number: replace(query, experiments=(number,)) for number in query.experiments}
+        found = of_each(query.experiments, lambda number: _found(session, alone[number], "put it on an axis"))
+    return build_differences(query, list(found.values()))
 
 
 def lines(database: Database, query: LineQuery) -> Lines:

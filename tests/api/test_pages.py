@@ -53,6 +53,7 @@ def pages(site: httpx.Client) -> list[str]:
         "/glossary",
         "/submit",
         "/submit?preset=fig2",
+        "/compare?experiment=1&experiment=2",
     ]
     averaged = "/experiments/1?x=data.k&y=data.d&fix.network.labels=average&measure=feature_fraction&by=data.k"
     lines = "/experiments/1?x=data.k&y=lines&by=network.labels&measure=train_loss"
