@@ -36,7 +36,15 @@ def differences(database: Database, query: DiagramQuery) -> Differences:
     with database.reading() as session:
         alone = {number: replace(query, experiments=(number,)) for number in query.experiments}
         found = of_each(query.experiments, lambda number: _found(session, alone[number], "put it on an axis"))
-    return build_differences(query, list(found.values()))
+    told = build_differences(query, list(found.values()))
+    faults = [
+        Fault(place, f"these experiments have no value of {axis.parameter} in common; name another parameter")
+        for place, axis in (("/x", told.x), ("/y", told.y))
+        if not axis.values
+    ]
+    if faults:
+        raise InvalidInput(faults)
+    return told
 
 
 def lines(database: Database, query: LineQuery) -> Lines:

@@ -65,7 +65,7 @@ LONG = {"name": "running", "data": {"d": 65, "n": 20}, "attack": {"radii": [0, 2
 
 _DIAGRAM = "experiment=1&x=data.k&y=network.labels&measure=averaging_index"
 _LAYERS = "experiment=1&x=layer&by=network.labels&where=data.k=4&measure=subclass_variance"
-_DIFFERENCES = "experiment=1&experiment=2&x=data.k&y=network.labels&measure=averaging_index"
+_DIFFERENCES = "experiment=1&experiment=2&x=network.labels&y=data.n&measure=averaging_index&marginalize=data.k"
 _LINES = "experiment=1&x=data.k&by=network.labels&measure=robust_radius_max"
 _CURVES = "experiment=1&by=network.labels&where=data.k=6&where=network.labels!=4&method=exact&method=pgd&readout=max"
 _RUNS = "/experiments/1/runs"

@@ -24,7 +24,8 @@ OTHER = SPEC | {"name": "$x^2$ <b>fewer</b>", "seeds": 2, "sweep": SPEC["sweep"]
 @pytest.fixture
 def two(http: httpx.Client) -> httpx.Client:
     """A server whose experiment 3 shares two columns of cells with experiment 1, and has two of its three seeds."""
-    assert http.post("/experiments", json=OTHER).json()["id"] == 3
+    far = SPEC | {"sweep": {"network.init_scale": [0.1, 0.2]}, "claims": []}
+    assert [http.post("/experiments", json=spec).json()["id"] for spec in (OTHER, far)] == [3, 4]
     return http
 
 
@@ -73,6 +74,7 @@ def test_differences_are_a_table_and_a_picture(two: httpx.Client) -> None:
         ({"experiment": ["1", "1"]}, "/experiment", "name two experiments"),
         ({"y": "data.k"}, "/y", "name two"),
         ({"measure": "nothing"}, "/measure", "no measure"),
+        ({"experiment": ["1", "4"], "marginalize": "network.init_scale"}, "/x", "no value of data.k in common"),
         ({"where": "data.k=10"}, "/where/0", "of experiment 1: no point meets data.k=10"),
     ],
 )
