@@ -1,6 +1,6 @@
 """Pages for people: every page has a data twin in the api."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -28,7 +28,7 @@ from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.results.statistics import STATISTICS
 from phaselab.domain.results.trust import FLAGS
 from phaselab.domain.settings.faults import Fault, InvalidInput
-from phaselab.domain.settings.parameters import parameters
+from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.spec import Changes, validate
 from phaselab.service.base.presets import presets
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
