@@ -61,6 +61,7 @@ def _site(url: str, database: Database, readable: str, tokens: Mapping[str, str]
 
 
 DIAGRAM = {"experiment": "1", "x": "data.k", "y": "network.labels", "measure": "averaging_index"}
+TWO = {"experiment": ["1", "2"]}
 LINES = {"experiment": "1", "x": "data.k", "by": "network.labels", "measure": "averaging_index"}
 CURVES = {"experiment": "1", "by": "network.labels", "where": "data.k=4"}
 CSV = {"Content-Type": "text/csv"}
@@ -74,6 +75,8 @@ def sent(call: str, site: Site) -> dict[str, Any]:
         "POST /experiments/{id}/describe": {"data": {"name": "changed", "tags": "a", "note": ""}},
         "POST /api/v1/experiments/import": {"content": site.file, "headers": {"Content-Type": "application/gzip"}},
         "GET /api/v1/diagrams": {"params": DIAGRAM},
+        "GET /api/v1/differences": {"params": DIAGRAM | TWO},
+        "GET /compare": {"params": TWO},
         "GET /api/v1/lines": {"params": LINES},
         "GET /api/v1/curves": {"params": CURVES},
         "POST /api/v1/curves": {"params": CURVES, "content": "radius,accuracy,label\n1,0.5,a\n", "headers": CSV},
