@@ -45,7 +45,8 @@ def _preset(one: Reproduced, folder: Path) -> Iterable[str]:
     ended = "" if one.status == "finished" else f", ended as {one.status}"
     failed = f", {one.failed} failed" if one.failed else ""
     yield f"<h2>{escape(one.preset)}</h2><p>{escape(shown(one.meaning))}</p>"
-    yield f'<p class="source">{one.runs} runs{failed}{escape(ended)}, {span(one.seconds)}</p>'
+    computing = "" if one.computing is None else f", {span(one.computing)} of computing"
+    yield f'<p class="source">{one.runs} runs{failed}{escape(ended)}{computing}, {span(one.seconds)} from here</p>'
     if one.verdicts:
         yield from _table(_HEAD, (_row(verdict) for verdict in one.verdicts))
     for name in one.pictures:

@@ -115,6 +115,7 @@ def _reproduced(client: Client, preset: Mapping[str, Any], experiment: Experimen
         seconds,
         tuple(client.verdicts(last.id)),
         tuple(str(file.relative_to(folder)) for file in pictures),
+        sum(run["seconds"] or 0.0 for run in client.runs(last.id)),
     )
 
 

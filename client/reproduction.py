@@ -14,7 +14,8 @@ from phaselab.client.values import Verdict, known
 
 @dataclass(frozen=True)
 class Reproduced:
-    """A preset that was run: its experiment there, how it ended, how long it took from here, its pictures as files."""
+    """A preset that was run: its experiment there, how it ended, how long it took from here, which is nothing where the
+    server knew its runs; its pictures as files; and how long its runs computed, one core each, null in older tables."""
 
     preset: str
     meaning: str
@@ -25,6 +26,7 @@ class Reproduced:
     seconds: float
     verdicts: tuple[Verdict, ...]
     pictures: tuple[str, ...]
+    computing: float | None = None
 
 
 @dataclass(frozen=True)

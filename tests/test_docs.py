@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from phaselab.client.reproduction import read
 from phaselab.domain.results.phases import Phase
 from phaselab.service.base.presets import presets
 
@@ -44,6 +45,20 @@ def test_every_decision_is_listed_under_a_number_of_its_own() -> None:
     assert index.read_text() == HOUSE["decisions"](), "run: .venv/bin/python docs/write_house.py"
     numbers = re.findall(r"^\| (\d{4}) \|", index.read_text(), re.MULTILINE)
     assert len(set(numbers)) == len(numbers)
+
+
+def test_the_page_of_the_reproduction_has_its_tables() -> None:
+    written = runpy.run_path(str(DOCS / "write_reproduction.py"))["page"]()
+    assert (DOCS / "reproduction.md").read_text() == written, "run: .venv/bin/python docs/write_reproduction.py"
+
+
+def test_the_reproduction_is_of_the_claims_that_presets_make() -> None:
+    """A claim that is changed needs its preset run again (`phaselab reproduce`, docs/write_reproduction.py FILE)."""
+    page = (DOCS / "reproduction.md").read_text()
+    found = {one.preset: [verdict.text for verdict in one.verdicts] for one in read(DOCS / "reproduction.json").presets}
+    for name, texts in found.items():
+        assert texts == [claim.text for claim in presets()[name].claims]
+    assert [name for name in presets() if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("change", CHANGES)

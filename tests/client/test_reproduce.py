@@ -56,6 +56,8 @@ def test_a_preset_is_run_judged_and_reported(own_server: tuple[str, Database], t
     found = read(folder / TABLE)
     (one,) = found.presets
     assert (one.preset, one.runs, one.failed, len(one.verdicts), len(one.pictures)) == ("fig2", 20, 0, 2, 2)
+    assert one.computing is not None
+    assert 20 * 0.01 <= one.computing <= 20 * 0.1, "made-up runs take 0.01 to 0.1 s"
     table = pd.read_csv(folder / "reproduction.csv")
     assert list(table["verdict"]) == ["holds", "holds"]
     assert list(table["n"]) == [10, 10]
