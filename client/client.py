@@ -25,6 +25,7 @@ from phaselab.client.queries import (
     run_query,
     texts,
 )
+from phaselab.client.reading import reading
 from phaselab.client.rerun import Rerun, rerun
 from phaselab.client.saving import Saving
 from phaselab.client.specs import SpecSource, as_json, read_spec
@@ -78,10 +79,8 @@ class Client(Saving):
     def estimate(self, spec: SpecSource, changes: Texts = ()) -> Estimate:
         """What a spec would come to; stores nothing."""
         answer = self._post_spec(spec, changes, {}, [("dry_run", "true")])
-        try:
+        with reading("estimates"):
             return known(Estimate, answer)
-        except (KeyError, TypeError) as error:
-            raise BadAnswer(f"the server estimates in a way this client cannot read: {error}") from None
 
     def _post_spec(self, spec: SpecSource, changes: Texts, headers: Mapping[str, str], parameters: Parameters) -> Any:
         body, kind = read_spec(spec, self.preset)
@@ -168,18 +167,14 @@ class Client(Saving):
     def failures(self, experiment_id: Id, limit: int = 100) -> list[Failure]:
         """The experiment's failed runs by reason, the `limit` most frequent first."""
         answer = self._http.get_json(f"/experiments/{one_id(experiment_id)}/failures", [("limit", str(limit))])
-        try:
+        with reading("tells failures"):
             return [known(Failure, item) for item in answer["items"]]
-        except (KeyError, TypeError) as error:
-            raise BadAnswer(f"the server tells failures in a way this client cannot read: {error}") from None
 
     def verdicts(self, experiment_id: Id) -> Verdicts:
         """What the experiment's runs say of each of its claims."""
         answer = self._http.get_json(f"/experiments/{one_id(experiment_id)}/verdicts")
-        try:
+        with reading("tells verdicts"):
             return Verdicts(known(Verdict, item) for item in answer["items"])
-        except (KeyError, TypeError) as error:
-            raise BadAnswer(f"the server tells verdicts in a way this client cannot read: {error}") from None
 
     def runs(self, experiment_id: Id, where: Texts = (), order: Texts = ()) -> Iterator[Mapping[str, Any]]:
         """Runs of an experiment: key, state, seed, axis values, measures, trust. `where` are conditions such as
@@ -253,9 +248,9 @@ class Client(Saving):
 
     def preset(self, name: str) -> Mapping[str, Any]:
         """A preset of the server: `meaning`, `spec`, `pictures` and `claims`. Raises NotFound."""
-        known = {entry.get("name"): entry for entry in self.presets()}
+        known = {str(entry.get("name")): entry for entry in self.presets()}
         if name not in known:
-            raise NotFound(f"there is no preset {name!r}; there are {', '.join(map(str, known))}", 404)
+            raise NotFound(f"there is no preset {name!r}; there are {', '.join(known)}", 404)
         return known[name]
 
     def version(self) -> Mapping[str, Any]:
@@ -269,10 +264,11 @@ class Client(Saving):
         """The items of a list, page after page."""
         cursor: list[tuple[str, str]] = []
         while True:
-            page = self._http.get_json(path, [*query, *cursor])
-            if not isinstance(page, dict) or "items" not in page:
-                raise BadAnswer(f"the server lists {path} in a way this client cannot read")
-            yield from page["items"]
-            if page.get("next") is None:
+            with reading(f"lists {path}"):
+                page = self._http.get_json(path, [*query, *cursor])
+                items, following = [dict(item) for item in page["items"]], page.get("next")
+            yield from items
+            if following is None:
                 return
-            cursor = [("cursor", str(page["next"]))]
+            if cursor == (cursor := [("cursor", str(following))]):
+                raise BadAnswer(f"the server lists {path} without an end")

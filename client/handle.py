@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from phaselab.client.errors import BadAnswer, Invalid, PhaselabError
+from phaselab.client.errors import Invalid, PhaselabError
 from phaselab.client.lattice import as_dataset, runs_frame
 from phaselab.client.pictured import Curves, Lines, image
 from phaselab.client.queries import Texts
+from phaselab.client.reading import reading
 
 if TYPE_CHECKING:
     from phaselab.client.client import Client
@@ -39,7 +40,9 @@ class Handle:
     @property
     def axes(self) -> tuple[str, ...]:
         """The parameters that are swept; a list of experiments does not tell them, and they are asked for."""
-        return tuple((self.spec or self.refresh().spec)["sweep"])
+        spec = self.spec or self.refresh().spec
+        with reading("tells a spec"):
+            return tuple(map(str, spec["sweep"]))
 
     @property
     def address(self) -> str:
@@ -57,17 +60,17 @@ class Handle:
     def runs(self, where: Texts = (), order: Texts = ()) -> pd.DataFrame:
         """Its runs as a frame, one row each: key, seed, axes, measures, phase, trust. `where` and `order` as in
         `Client.runs`."""
-        found = list(self.lab.runs(self.id, where, order))
-        try:
-            return runs_frame(found, self.axes)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise BadAnswer(f"the server lists runs in a way this client cannot read: {error}") from None
+        found, axes = list(self.lab.runs(self.id, where, order)), self.axes
+        with reading("lists runs"):
+            return runs_frame(found, axes)
 
     def to_xarray(self, where: Texts = ()) -> Any:
         """Its runs as an xarray.Dataset: a dimension for each axis and one for the seed, a variable for each measure,
         and state, phase, trust and key. Raises PartMissing."""
         attributes = {"experiment": self.id, "name": self.name, "address": self.address}
-        return as_dataset(self.runs(where), self.axes, attributes)
+        runs, axes = self.runs(where), self.axes
+        with reading("lists runs"):
+            return as_dataset(runs, axes, attributes)
 
     def diagram(self, x: str | None = None, y: str | None = None, measure: str = USUAL, **more: Any) -> "Diagram":
         """The phase diagram, on its first two axes where none are named; `more` as of `Client.diagram`."""

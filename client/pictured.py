@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from phaselab.client.errors import PartMissing
+from phaselab.client.errors import Invalid, PartMissing
 from phaselab.client.frames import curves_frame, lines_frame
+from phaselab.client.reading import reading
 
 NAMED_TICKS = 8
 """Most values of an axis of numbers that are all named; of more its scale names some."""
@@ -31,13 +32,24 @@ def library(name: str, what: str) -> Any:
 class Pictured(ABC):
     """An answer that is a frame and a picture."""
 
-    @abstractmethod
     def frame(self) -> pd.DataFrame:
         """The answer as a frame, one row a value."""
+        with reading(f"describes {type(self).__name__.lower()}"):
+            return self._frame()
 
-    @abstractmethod
     def plot(self, ax: Any = None) -> Any:
         """Draw it on `ax`, matplotlib's axes; on new ones where none are given. The axes. Raises PartMissing."""
+        axes = new_axes(ax)
+        with reading(f"describes {type(self).__name__.lower()}"):
+            return self._plot(axes)
+
+    @abstractmethod
+    def _frame(self) -> pd.DataFrame:
+        """The frame."""
+
+    @abstractmethod
+    def _plot(self, ax: Any) -> Any:
+        """The axes, drawn on."""
 
     def _repr_html_(self) -> str:
         frame = self.frame()
@@ -46,8 +58,10 @@ class Pictured(ABC):
 
 
 def new_axes(ax: Any) -> Any:
-    """The axes to draw on. Raises PartMissing."""
+    """The axes to draw on. Raises PartMissing, and Invalid for what are no axes."""
     if ax is not None:
+        if not hasattr(ax, "get_xaxis"):
+            raise Invalid(f"{ax!r:.60} are no axes of matplotlib", 400)
         return ax
     return library("matplotlib.pyplot", "a picture").subplots(layout="constrained")[1]
 
@@ -75,13 +89,13 @@ class Lines(Pictured):
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.content = content
 
-    def frame(self) -> pd.DataFrame:
+    def _frame(self) -> pd.DataFrame:
         """One row a value of x of every line."""
         return lines_frame(self.content)
 
-    def plot(self, ax: Any = None) -> Any:
+    def _plot(self, ax: Any) -> Any:
         """One line a group, with the band of its 95 % interval."""
-        ax, x = new_axes(ax), self.content["x"]
+        x = self.content["x"]
         for line in self.content["lines"]:
             _line(ax, x["coordinates"], line["value"], line["ci_low"], line["ci_high"], named(line["group"]))
         scale(ax, "x", x)
@@ -95,13 +109,12 @@ class Curves(Pictured):
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.content = content
 
-    def frame(self) -> pd.DataFrame:
+    def _frame(self) -> pd.DataFrame:
         """One row a radius of every curve."""
         return curves_frame(self.content)
 
-    def plot(self, ax: Any = None) -> Any:
+    def _plot(self, ax: Any) -> Any:
         """One line a group, readout and method, with the band of its 95 % interval."""
-        ax = new_axes(ax)
         for curve in self.content["curves"]:
             name = named({**curve["group"], "readout": curve["readout"], "method": curve["method"]})
             _line(ax, curve["radii"], curve["mean"], curve["ci_low"], curve["ci_high"], name)

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from phaselab.client.errors import BadAnswer, Invalid
+from phaselab.client.errors import Invalid
 from phaselab.client.files import export_format, opened, picture_format, table_format, written
 from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, line_query, one_id, one_key, run_query
+from phaselab.client.reading import reading
 from phaselab.client.transport import Parameters, Transport, json_of
 from phaselab.client.values import Merged, known
 
@@ -64,10 +65,8 @@ class Saving:
         """Merge an experiment's file (.phaselab). Doing it again changes nothing."""
         with opened(file) as content:
             answer = json_of(self._http.upload("/experiments/import", content, "application/gzip"))
-        try:
+        with reading("imports"):
             return known(Merged, answer | {"conflicts": tuple(answer["conflicts"])})
-        except (KeyError, TypeError) as error:
-            raise BadAnswer(f"the server imports in a way this client cannot read: {error}") from None
 
     def _save(self, path: str, query: Parameters, file: str | Path) -> Path:
         with self._http.stream(path, parameters=query, timeout=600.0) as answer:

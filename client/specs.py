@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from phaselab.client.errors import Invalid
+from phaselab.client.reading import reading
 
 SpecSource = Mapping[str, Any] | str | Path | bytes
 """A mapping, which may hold numpy's numbers and arrays; the path of a `.yaml`, `.yml` or `.json` file, or what is in
@@ -24,7 +25,8 @@ def read_spec(source: SpecSource, preset: Callable[[str], Mapping[str, Any]]) ->
     if isinstance(source, bytes):
         return source, YAML
     if isinstance(source, str) and source.startswith(PRESET):
-        return as_json(preset(source.removeprefix(PRESET))["spec"]), JSON
+        with reading("lists presets"):
+            return as_json(dict(preset(source.removeprefix(PRESET))["spec"])), JSON
     path = Path(source)
     try:
         return path.read_bytes(), JSON if path.suffix.lower() == ".json" else YAML

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
-from phaselab.client.errors import BadAnswer
 from phaselab.client.handle import Handle
-from phaselab.client.pictured import Pictured, new_axes, scale
+from phaselab.client.pictured import Pictured, scale
+from phaselab.client.reading import reading
 from phaselab.domain.answers.diagram_fields import CELL
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.parameters import Value
@@ -81,28 +83,26 @@ class Experiment(Handle):
     @classmethod
     def read(cls, answer: Any, client: "Client | None" = None) -> Self:
         """The experiment of a JSON answer that a client got. Raises BadAnswer."""
-        try:
+        with reading("describes an experiment"):
             return cls(
-                id=answer["id"],
-                name=answer["name"],
-                owner=answer["owner"],
+                id=_of(int, answer["id"]),
+                name=_of(str, answer["name"]),
+                owner=_of(str, answer["owner"]),
                 status=ExperimentStatus(answer["status"]),
-                priority=answer["priority"],
+                priority=_of(int, answer["priority"]),
                 created_at=datetime.fromisoformat(answer["created_at"]),
                 finished_at=_time(answer["finished_at"]),
-                points=answer["points"],
-                skipped=answer["skipped"],
+                points=_of(int, answer["points"]),
+                skipped=_of(int, answer["skipped"]),
                 counts=known(Counts, answer["counts"]),
-                eta_seconds=answer["eta_seconds"],
+                eta_seconds=None if answer["eta_seconds"] is None else float(answer["eta_seconds"]),
                 running_progress=tuple(known(RunningProgress, one) for one in answer.get("running_progress", ())),
-                spec=answer.get("spec", {}),
-                note=answer.get("note", ""),
-                tags=tuple(answer.get("tags", ())),
+                spec=_of(dict, answer.get("spec", {})),
+                note=_of(str, answer.get("note", "")),
+                tags=tuple(_of(str, tag) for tag in answer.get("tags", ())),
                 archived=answer.get("archived", False),
                 client=client,
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadAnswer(f"the server describes an experiment in a way this client cannot read: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class Diagram(Pictured):
     @classmethod
     def read(cls, answer: Any) -> Self:
         """The diagram of a JSON answer. Raises BadAnswer."""
-        try:
+        with reading("describes a diagram"):
             x, y = PictureAxis.read(answer["x"]), PictureAxis.read(answer["y"])
             return cls(
                 x=x,
@@ -226,10 +226,8 @@ class Diagram(Pictured):
                 refinements=tuple(answer.get("refinements", ())),
                 content=answer,
             )
-        except (KeyError, TypeError) as error:
-            raise BadAnswer(f"the server describes a diagram in a way this client cannot read: {error}") from None
 
-    def frame(self) -> pd.DataFrame:
+    def _frame(self) -> pd.DataFrame:
         """One row a cell: the two parameters under their paths, then n, mean, sd, ci_low, ci_high, phase, ..."""
         rows = [
             {self.x.parameter: x, self.y.parameter: y} | {name: matrix[j][i] for name, matrix in self.matrices.items()}
@@ -242,12 +240,12 @@ class Diagram(Pictured):
         """Boundaries as numbers, one row a crossing: `before` and `behind` it, along which axis and where on the other,
         `value` between `low` and `high`. A law is fitted to these."""
         columns = ["before", "behind", "along", "at", "value", "low", "high", "steps"]
-        rows = [{**one, "before": one["between"][0], "behind": one["between"][1]} for one in self.crossings]
-        return pd.DataFrame(rows, columns=columns)
+        with reading("describes crossings"):
+            rows = [{**one, "before": one["between"][0], "behind": one["between"][1]} for one in self.crossings]
+            return pd.DataFrame(rows, columns=columns)
 
-    def plot(self, ax: Any = None) -> Any:
+    def _plot(self, ax: Any) -> Any:
         """The cells between their edges, boundaries between phases and curves of theory."""
-        ax = new_axes(ax)
         values = np.array(self.matrices["value"], np.float64)  # [y, x], nan where nothing was measured
         mesh = ax.pcolormesh(self.x.edges, self.y.edges, values, cmap="cividis")
         ax.figure.colorbar(mesh, ax=ax, label=f"{self.statistic} of {self.measure}")
@@ -266,14 +264,14 @@ class Diagram(Pictured):
 class Verdicts(list[Verdict], Pictured):
     """What runs say of the claims of an experiment, in their order."""
 
-    def frame(self) -> pd.DataFrame:
+    def _frame(self) -> pd.DataFrame:
         """One row a claim."""
         columns = [one.name for one in fields(Verdict)]
         return pd.DataFrame([vars(one) for one in self], columns=columns)
 
-    def plot(self, ax: Any = None) -> Any:
+    def _plot(self, ax: Any) -> Any:
         """The number that decides each claim, with its interval, by what it says."""
-        ax, colours = new_axes(ax), {"holds": "#0b7a4b", "fails": "#d55e00"}
+        colours = {"holds": "#0b7a4b", "fails": "#d55e00"}
         for place, one in enumerate(self):
             if one.value is not None and one.ci_low is not None and one.ci_high is not None:
                 colour = colours.get(one.verdict, "#5b6372")
@@ -286,10 +284,23 @@ class Verdicts(list[Verdict], Pictured):
 
 
 def known(kind: type[T], answer: Mapping[str, Any]) -> T:
-    """A value of a dataclass, from an answer that may hold more. Raises KeyError for what it lacks and what has no
-    default, which stands for what older servers do not say."""
+    """A value of a dataclass, of its fields' types, from an answer that may hold more. Raises KeyError for what it
+    lacks and what has no default, which stands for what older servers do not say, and ValueError for another type."""
     given = [one.name for one in fields(kind) if one.name in answer or one.default is MISSING]  # type: ignore[arg-type]
-    return kind(**{name: answer[name] for name in given})
+    read: T = _reader(cast(Any, kind)).validate_python({name: answer[name] for name in given})
+    return read
+
+
+@cache
+def _reader(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _of(kind: type[T], value: Any) -> T:
+    """The value, which is of this kind. Raises TypeError."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r:.60} is no {kind.__name__}")
+    return value
 
 
 def _time(text: str | None) -> datetime | None:

@@ -24,6 +24,8 @@ def watch(http: Transport, experiment_id: str) -> Iterator[Experiment]:
                 yield experiment
                 if experiment.status.is_finished:
                     return
+            if not last_id:
+                raise BadAnswer("the server tells nothing of an experiment that is followed")
         except (Unreachable, ServerError):
             broken += 1
             if not last_id or broken > PATIENCE:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from phaselab.db.schema.database import Database
+from tests.api.conftest import served_copy
+from tests.client.test_examples import working
 from tests.test_house import MAY_IMPORT, ROOT
 
 HEAVY = {"torch", "ray", "sqlalchemy", "scipy", "pyarrow", "matplotlib", "fastapi"}
@@ -81,6 +84,25 @@ def test_help_and_a_client_work(light: Path, tmp_path: Path, own_server: tuple[s
             print(experiment.counts.total, len(frame), len(client.curves(1, by=["network.labels", "data.k"])) > 0)
     """
     assert surely(light / "python", "-c", cell, folder=tmp_path) == "2 9 True\n"
+
+
+def test_the_quickstart_leads_to_pictures(light: Path, tmp_path: Path, migrated_sqlite: Path) -> None:
+    text = (ROOT / "docs" / "quickstart.md").read_text()
+    server, install, *shell = [block.strip() for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)]
+    assert f"\n{server.removeprefix('make ')}: setup\n" in (ROOT / "Makefile").read_text()
+    assert install == "pip install --constraint requirements.lock ."  # what `light` was made by, from the wheel
+    (python,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "server").mkdir()
+    with served_copy(migrated_sqlite, tmp_path / "server") as (url, database), working(database):
+        environment = {"PATH": f"{light}:/usr/bin:/bin", "PHASELAB_URL": url, "COLUMNS": "80"}
+        for line in "\n".join(shell).splitlines():
+            words = ["bash", "-c", line]
+            done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, (line, done.stdout, done.stderr)
+        words = [str(light / "python"), "-c", python]
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert "feature_averaging" in done.stdout, done.stderr
+    assert {path.name for path in tmp_path.glob("*.png")} == {"granularity.png", "curves.png"}
 
 
 @pytest.mark.parametrize(
