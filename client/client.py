@@ -25,12 +25,12 @@ from phaselab.client.queries import (
     run_query,
     texts,
 )
-from phaselab.client.reading import reading
+from phaselab.client.reading import known, reading
 from phaselab.client.rerun import Rerun, rerun
 from phaselab.client.saving import Saving
 from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
-from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Verdict, Verdicts, known
+from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Verdict, Verdicts
 from phaselab.client.watch import watch
 
 DEFAULT_URL = "http://127.0.0.1:8000"

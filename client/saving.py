@@ -6,9 +6,9 @@ from typing import Any
 from phaselab.client.errors import Invalid
 from phaselab.client.files import export_format, opened, picture_format, table_format, written
 from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, line_query, one_id, one_key, run_query
-from phaselab.client.reading import reading
+from phaselab.client.reading import known, reading
 from phaselab.client.transport import Parameters, Transport, json_of
-from phaselab.client.values import Merged, known
+from phaselab.client.values import Merged
 
 
 class Saving:

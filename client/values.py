@@ -1,26 +1,22 @@
 """What the server answers, as typed values."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import TypeAdapter
 
 from phaselab.client.handle import Handle
 from phaselab.client.pictured import Pictured, scale
-from phaselab.client.reading import reading
+from phaselab.client.reading import known, of_kind, reading
 from phaselab.domain.answers.diagram_fields import CELL
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.parameters import Value
 
 if TYPE_CHECKING:
     from phaselab.client.client import Client
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -85,21 +81,21 @@ class Experiment(Handle):
         """The experiment of a JSON answer that a client got. Raises BadAnswer."""
         with reading("describes an experiment"):
             return cls(
-                id=_of(int, answer["id"]),
-                name=_of(str, answer["name"]),
-                owner=_of(str, answer["owner"]),
+                id=of_kind(int, answer["id"]),
+                name=of_kind(str, answer["name"]),
+                owner=of_kind(str, answer["owner"]),
                 status=ExperimentStatus(answer["status"]),
-                priority=_of(int, answer["priority"]),
+                priority=of_kind(int, answer["priority"]),
                 created_at=datetime.fromisoformat(answer["created_at"]),
                 finished_at=_time(answer["finished_at"]),
-                points=_of(int, answer["points"]),
-                skipped=_of(int, answer["skipped"]),
+                points=of_kind(int, answer["points"]),
+                skipped=of_kind(int, answer["skipped"]),
                 counts=known(Counts, answer["counts"]),
                 eta_seconds=None if answer["eta_seconds"] is None else float(answer["eta_seconds"]),
                 running_progress=tuple(known(RunningProgress, one) for one in answer.get("running_progress", ())),
-                spec=_of(dict, answer.get("spec", {})),
-                note=_of(str, answer.get("note", "")),
-                tags=tuple(_of(str, tag) for tag in answer.get("tags", ())),
+                spec=of_kind(dict, answer.get("spec", {})),
+                note=of_kind(str, answer.get("note", "")),
+                tags=tuple(of_kind(str, tag) for tag in answer.get("tags", ())),
                 archived=answer.get("archived", False),
                 client=client,
             )
@@ -281,26 +277,6 @@ class Verdicts(list[Verdict], Pictured):
         ax.invert_yaxis()
         ax.set_xlabel("what was found, with its interval")
         return ax
-
-
-def known(kind: type[T], answer: Mapping[str, Any]) -> T:
-    """A value of a dataclass, of its fields' types, from an answer that may hold more. Raises KeyError for what it
-    lacks and what has no default, which stands for what older servers do not say, and ValueError for another type."""
-    given = [one.name for one in fields(kind) if one.name in answer or one.default is MISSING]  # type: ignore[arg-type]
-    read: T = _reader(cast(Any, kind)).validate_python({name: answer[name] for name in given})
-    return read
-
-
-@cache
-def _reader(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-def _of(kind: type[T], value: Any) -> T:
-    """The value, which is of this kind. Raises TypeError."""
-    if not isinstance(value, kind):
-        raise TypeError(f"{value!r:.60} is no {kind.__name__}")
-    return value
 
 
 def _time(text: str | None) -> datetime | None:
