@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from phaselab.client.errors import Invalid
-from phaselab.client.values import Verdict, known
+from phaselab.client.reading import known
+from phaselab.client.values import Verdict
 
 
 @dataclass(frozen=True)
