@@ -71,6 +71,10 @@ def _coded(text: str) -> Markup:
     return Markup("").join(shown) + Markup("").join(["`", *parts[ends:]] if ends < len(parts) else [])
 
 
+def _group(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{path} = {words(value)}" for path, value in values.items()) or "all runs"
+
+
 _templates.env.filters.update(
     spaced=_spaced,
     moment=_moment,
@@ -81,4 +85,5 @@ _templates.env.filters.update(
     meaning=_meaning,
     notes=_notes,
     coded=_coded,
+    group=_group,
 )

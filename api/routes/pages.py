@@ -18,6 +18,7 @@ from phaselab.api.entrance.bodies import FormFields
 from phaselab.api.entrance.errors import invalid_input
 from phaselab.api.entrance.queries import ExperimentId, Id, RunKey, SearchParameters, run_list
 from phaselab.api.routes.answers import FORMATS
+from phaselab.api.routes.opening import begins_with_cosines, named, opening, wants_cosines
 from phaselab.api.routes.run_table import PAGE, run_table, span
 from phaselab.api.routes.views import LAYERS, axes_of, choose
 from phaselab.domain.answers.failures import FailuresQuery
@@ -30,13 +31,15 @@ from phaselab.domain.results.trust import FLAGS
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.spec import Changes, validate
+from phaselab.domain.specs.stored import seeds_of
 from phaselab.service.base.presets import presets
+from phaselab.service.base.storage import Database
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 from phaselab.service.verbs import experiments, runs
 from phaselab.service.verbs.estimate import Estimate, estimate
 from phaselab.service.verbs.experiments import ExperimentRow
 from phaselab.service.verbs.failures import failures
-from phaselab.service.verbs.run_lists import list_runs
+from phaselab.service.verbs.run_lists import RunView, list_runs
 from phaselab.service.verbs.submit import submit
 from phaselab.service.verbs.verdicts import verdicts
 
@@ -52,6 +55,8 @@ JUDGED = 2_000
 """Most points of an experiment whose page judges its claims; those of a larger one have an address of their own."""
 MODULES = tuple(sorted(path.name for path in (FOLDER / "static").glob("*.js")))
 """The scripts of that page, which it asks for all at once."""
+COSINES_SHOWN = 4
+"""Runs whose cosines are on an experiment's page, one of each setting."""
 FAILURES_SHOWN = 10
 """Reasons of failures on an experiment's page."""
 
@@ -81,6 +86,7 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
     values |= {"failures": found.items, "failures_address": address, "failures_shown": FAILURES_SHOWN}
     held = view.row.points <= JUDGED and misfit is None and bool(view.row.spec.get("claims"))
     values |= {"verdicts": verdicts(database, experiment_id).items if held else (), "modules": MODULES}
+    values |= {"cosines": _cosines(database, view), "cosines_first": begins_with_cosines(view.row.spec)}
     return page(request, "experiment.html", values)
 
 
@@ -94,9 +100,18 @@ def experiment_view(request: Request, experiment_id: ExperimentId, database: Db)
 def _view_values(request: Request, row: ExperimentRow, axes: Mapping[str, Sequence[Value]]) -> dict[str, Any]:
     """What view.html shows."""
     others = [path for path, entry in parameters().items() if entry.swept and path not in axes]
-    chosen = choose(row.id, axes, row.spec, request.query_params)
+    chosen = choose(row.id, axes, row.spec, request.query_params, opening(row.spec, axes) if axes else {})
     values = {"row": row, "view": chosen, "groups": {"swept": tuple(axes), "not swept": others}, "layers": LAYERS}
+    values |= {"named": [*named(row.spec, axes)] if axes else []}
     return values | {"measures": MEASURES, "statistics": STATISTICS, "formats": FORMATS}
+
+
+def _cosines(database: Database, view: experiments.ExperimentView) -> Sequence[RunView]:
+    """The first run of some settings, whose cosines the page shows; none where its spec names no cosines."""
+    if not wants_cosines(view.row.spec) or not view.counts.done:
+        return ()
+    first = min(seeds_of(view.row.spec))
+    return list_runs(database, run_list(view.row.id, [f"seed={first}", "state=done"], []), None, COSINES_SHOWN).items
 
 
 @router.post("/experiments/{experiment_id}/describe")

@@ -92,12 +92,17 @@ def axes_of(spec: Mapping[str, Any]) -> tuple[Mapping[str, Sequence[Value]], str
 
 
 def choose(
-    experiment_id: int, axes: Mapping[str, Sequence[Value]], spec: Mapping[str, Any], query: QueryParams
+    experiment_id: int,
+    axes: Mapping[str, Sequence[Value]],
+    spec: Mapping[str, Any],
+    given: QueryParams,
+    usual: Mapping[str, str],
 ) -> View:
-    """The view that a page's query asks for; what it leaves out, or gets wrong, is chosen from the axes.
+    """The view that a page's query asks for; what it leaves out is as `usual`, what is wrong is chosen from the axes.
 
     An axis that must be fixed is fixed at the spec's own base value where the axis has it, else at its first value.
     """
+    query = {**usual, **given}
     known = [path for path, entry in parameters().items() if entry.swept]
     x = query.get("x", "")
     x = x if x in known else next(iter(axes), "")
@@ -115,7 +120,7 @@ def choose(
         next((one for one in STATISTICS if one == query.get("statistic")), "mean"),
         by if by in axes else "",
         tuple(_other(path, values, spec, query.get(f"fix.{path}")) for path, values in axes.items()),
-        tuple(query.getlist("show")) if "show" in query else USUAL,
+        tuple(given.getlist("show")) if "show" in given else USUAL,
     )
 
 

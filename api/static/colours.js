@@ -27,5 +27,6 @@ export const colourOf = (limits) => {
 // Colours for so many groups: named ones for a few, steps of a map for many.
 export function colours(count) {
   if (count <= NAMED.length) return NAMED.slice(0, count);
-  return d3.range(count).map((i) => d3.interpolateViridis((i / (count - 1)) * 0.88));
+  const [from, to] = matchMedia("(prefers-color-scheme: dark)").matches ? [0.25, 1] : [0, 0.88]; // away from the paper
+  return d3.range(count).map((i) => d3.interpolateViridis(from + (i / (count - 1)) * (to - from)));
 }

@@ -1,6 +1,7 @@
 // The figures of a page: each is asked for at its `data-source`, and drawn again when that answers something new.
 
 import { Chart } from "./chart.js";
+import { drawCosines } from "./cosines.js";
 import { HeatMap } from "./heatmap.js";
 import { fetchJson, make } from "./html.js";
 import { curvesCharts, linesChart } from "./series.js";
@@ -31,6 +32,7 @@ export class Figure {
   draw(data) {
     this.data = data;
     if (this.kind === "diagram") this.drawMap(data);
+    else if (this.kind === "cosines") drawCosines(cleared(this.place), data, this.element.dataset.title);
     else this.drawCharts(this.kind === "lines" ? linesChart(data, this.element.dataset) : curvesCharts(data, this.overlay));
   }
 

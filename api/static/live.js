@@ -1,14 +1,16 @@
 // The page of an experiment: what is looked at of it, and how far it is while it runs.
 
+import { Figure } from "./figures.js";
 import { parsed } from "./html.js";
 import { showProgress } from "./progress.js";
 import { follow } from "./stream.js";
 import { View } from "./view.js";
 
 const PICTURE_MILLISECONDS = 4000;
-const TOLD_AT_THE_END = ["verbs", "facts", "claims"];
+const TOLD_AT_THE_END = ["verbs", "facts", "claims", "cosines"];
 
 const view = new View(document.querySelector("#view"));
+showCosines();
 const progress = document.querySelector("#progress[data-events]");
 
 // Numbers at once; pictures every few seconds, and never two at a time.
@@ -32,6 +34,11 @@ async function showEnd() {
   for (const name of TOLD_AT_THE_END) {
     document.getElementById(name).replaceWith(fresh.querySelector(`#${name}`));
   }
+  showCosines();
+}
+
+function showCosines() {
+  for (const one of document.querySelectorAll("#cosines figure.chart")) new Figure(one).refresh();
 }
 
 if (progress) keepUp();

@@ -21,6 +21,7 @@ export class View {
     this.form = this.element.querySelector("form.choice");
     this.form.addEventListener("change", ({ target }) => this.change(target));
     this.form.addEventListener("submit", (event) => event.preventDefault());
+    for (const link of this.element.querySelectorAll(".named a")) link.addEventListener("click", (event) => this.follow(event, link));
     const layers = this.form.querySelector(".layers");
     if (layers) layers.disabled = layers.hidden = false;
     this.figures = [...this.element.querySelectorAll(".pictures figure.chart")].map((one) => new Figure(one));
@@ -44,14 +45,24 @@ export class View {
 
   async change(target) {
     if (target.name !== "show") {
-      const query = `?${this.query()}`;
-      history.pushState(null, "", query);
-      await this.load(query);
+      await this.go(`?${this.query()}`);
       return;
     }
     this.touched = true;
     this.map?.show(this.layers());
     this.remember();
+  }
+
+  // Go to another view of the experiment, which has an address of its own.
+  async go(query) {
+    history.pushState(null, "", query);
+    await this.load(query);
+  }
+
+  async follow(event, link) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    await this.go(link.search);
   }
 
   // Put what is looked at into the address: the selects, the layers, the open cell.

@@ -4,7 +4,8 @@ from phaselab.domain.answers.fields import Field, Many, Maybe, Named, Record
 from phaselab.domain.results.measures import Measure
 from phaselab.domain.settings.parameters import Parameter
 from phaselab.domain.specs.claims import Claim
-from phaselab.domain.specs.presets import Picture, Preset
+from phaselab.domain.specs.pictures import Picture
+from phaselab.domain.specs.presets import Preset
 
 PARAMETER: Record[Parameter] = Record(
     (
@@ -63,7 +64,7 @@ PRESET: Record[Preset] = Record(
         Field("name", "text", lambda entry: entry.name, "Its name."),
         Field("meaning", "text", lambda entry: entry.meaning, "What it asks."),
         Field("sized_for", "text", lambda entry: entry.sized_for, "`cpu`: minutes on two cores; or `gpu`."),
-        Field("spec", Named("any"), lambda entry: entry.submitted, "The spec, its claims with it."),
+        Field("spec", Named("any"), lambda entry: entry.submitted, "The spec, its pictures and claims with it."),
         Field("pictures", Many(_PICTURE), lambda entry: entry.pictures, "What to look at when it is done."),
         Field("claims", Many(_CLAIM), lambda entry: entry.claims, "What is claimed of it."),
     )

@@ -3,7 +3,7 @@
 They are data, YAML files in the folder `presets/`; whoever may read files hands them in (`service/base/presets.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -11,14 +11,8 @@ from pydantic import Field
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.settings import Group
 from phaselab.domain.specs.claims import Claim
+from phaselab.domain.specs.pictures import Picture
 from phaselab.domain.specs.spec import validate
-
-
-class Picture(Group):
-    """A picture worth drawing of an experiment: its kind and the query parameters that make it."""
-
-    kind: Literal["diagram", "lines", "curves", "cosines"]
-    query: Mapping[str, str] = Field(default_factory=dict)
 
 
 class Preset(Group):
@@ -34,9 +28,14 @@ class Preset(Group):
 
     @property
     def submitted(self) -> Mapping[str, Any]:
-        """The spec as it is submitted: its claims go with it."""
-        claims = [claim.model_dump(mode="json", exclude_unset=True) for claim in self.claims]
-        return {**self.spec, "claims": claims} if claims else self.spec
+        """The spec as it is submitted: its pictures and claims go with it."""
+        told = {"pictures": _written(self.pictures), "claims": _written(self.claims)}
+        return {**self.spec, **{name: some for name, some in told.items() if some}}
+
+
+def _written(some: Iterable[Group]) -> list[dict[str, Any]]:
+    """These as they were written."""
+    return [one.model_dump(mode="json", exclude_unset=True) for one in some]
 
 
 def parse_preset(name: str, data: object) -> Preset:

@@ -13,6 +13,7 @@ from phaselab.domain.settings.parameters import Value
 from phaselab.domain.settings.settings import Group, Settings
 from phaselab.domain.settings.texts import Line, Printable
 from phaselab.domain.specs.claims import Claim
+from phaselab.domain.specs.pictures import Picture
 from phaselab.domain.specs.refine import Refine
 
 MAX_SEED = 2**31 - 1
@@ -90,6 +91,8 @@ class Spec(Settings):
     """Of your own experiments, higher goes first."""
     claims: Annotated[tuple[Claim, ...], Field(max_length=50, strict=False)] = ()
     """Statements that its runs are held to; each gets a verdict."""
+    pictures: Annotated[tuple[Picture, ...], Field(max_length=20, strict=False)] = ()
+    """What its page opens on, and what else is worth looking at."""
     notify: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
     """Address that gets a signed POST when the experiment has ended; whoever runs the server says which are allowed.
     It is shown with the spec, so it is no place for a secret."""

@@ -115,6 +115,42 @@ def test_what_is_swept_along_one_axis_is_shown_as_lines(own_server: tuple[str, D
         assert "/diagrams.png" in chosen
 
 
+PICTURES = [
+    {"kind": "cosines"},
+    {"kind": "diagram", "query": {"x": "network.labels", "y": "data.k", "measure": "feature_fraction"}},
+    {"kind": "lines", "query": {"x": "data.k", "where": "network.labels=4", "measure": "test_accuracy"}},
+    {"kind": "curves", "query": {"by": "data.k", "where": "network.labels=clusters"}},
+]
+
+
+def test_a_page_opens_on_what_its_spec_names(own_server: tuple[str, Database]) -> None:
+    url, _ = own_server
+    swept = {"data": {"d": 64, "n": 20}, "sweep": {"data.k": [4, 6], "network.labels": ["binary", 4, "clusters"]}}
+    claim = {"text": "t", "source": "s", "measure": "train_loss", "expect": {"above": 0.9}}
+    with httpx.Client(base_url=url) as client:
+
+        def shown(**more: object) -> str:
+            answer = client.post("/api/v1/experiments", json={"name": "opens", **swept, **more}).json()
+            return client.get(f"/experiments/{answer['id']}").text
+
+        text = shown(pictures=PICTURES, claims=[claim])
+        source = next(one for one in Links(text).found if "/diagrams.json" in one)
+        assert "x=network.labels&y=data.k&measure=feature_fraction" in source
+        curves = next(one for one in Links(text).found if "/curves.json" in one)
+        assert "by=data.k&where=network.labels%3Dclusters" in curves
+        named = next(one for one in Links(text).found if "y=lines" in one)
+        lines = next(one for one in Links(client.get(named).text).found if "/lines.json" in one)
+        assert "x=data.k" in lines
+        assert "measure=test_accuracy" in lines
+        assert "where=network.labels%3D4" in lines
+        source = next(one for one in Links(shown(claims=[claim])).found if "/diagrams.json" in one)
+        assert "measure=train_loss" in source, "what is claimed, where no picture is named"
+        wrong = {"kind": "diagram", "query": {"x": "colour", "where": "shape=round", "measure": "beauty"}}
+        assert "measure=averaging_index" in next(
+            one for one in Links(shown(pictures=[wrong])).found if "/diagrams." in one
+        )
+
+
 def test_the_spec_that_a_page_shows_is_the_one_submitted_without_what_is_null(site: httpx.Client) -> None:
     found = re.search("<pre[^>]*>(.*?)</pre>", site.get("/experiments/1").text, re.DOTALL)
     assert found is not None
