@@ -53,7 +53,7 @@ VERBS = {
 }
 JUDGED = 2_000
 """Most points of an experiment whose page judges its claims; those of a larger one have an address of their own."""
-MODULES = tuple(sorted(path.name for path in (FOLDER / "static").glob("*.js")))
+MODULES = tuple(sorted(path.name for path in (FOLDER / "static" / "charts").glob("*.js")))
 """The scripts of that page, which it asks for all at once."""
 COSINES_SHOWN = 4
 """Runs whose cosines are on an experiment's page, one of each setting."""

@@ -197,3 +197,28 @@ def test_seven_pages_do_not_keep_an_eighth_from_loading(browser: Browser, own_se
         page = context.new_page()
         page.goto(f"{url}/experiments/1")
         expect(page.locator(f"{DIAGRAM} .legend")).to_contain_text("feature averaging")
+
+
+def test_a_page_opens_on_the_cosines_that_its_spec_names_and_goes_to_its_other_pictures(
+    browser: Browser, own_server: tuple[str, Database], compute: Callable[[Database, int, int], None]
+) -> None:
+    url, database = own_server
+    pictures = [
+        {"kind": "cosines"},
+        {"kind": "lines", "query": {"x": "data.k", "measure": "train_loss"}},
+        {"kind": "lines", "query": {"x": "data.k", "measure": "test_accuracy"}},
+    ]
+    with profile(browser, WIDE) as context:
+        spec = {"name": "opens", "data": {"d": 64, "n": 20}, "sweep": {"data.k": [5, 7]}, "pictures": pictures}
+        context.request.post(f"{url}/api/v1/experiments", data=spec)
+        compute(database, 3, 100)
+        page = context.new_page()
+        page.goto(f"{url}/experiments/3")
+        expect(page.locator("#cosines svg.matrix")).to_have_count(2)
+        expect(page.locator("#cosines .of").first).to_have_text("data.k = 5")
+        expect(page.locator("select[name=measure]")).to_have_value("train_loss")
+        page.get_by_role("link", name="test accuracy").click()
+        expect(page.locator("select[name=measure]")).to_have_value("test_accuracy")
+        expect(page.locator("figure[data-chart=lines] path.line")).to_have_count(1)
+        photograph(page, "cosines")
+        assert violations(page) == []
