@@ -31,6 +31,7 @@ from phaselab.api.routes import (
     pages,
     portable,
     runs,
+    submit_page,
 )
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.storage import Database
@@ -38,7 +39,7 @@ from phaselab.service.base.storage import Database
 PREFIX = "/api/v1"
 PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, health, metrics)
 """The modules whose routers make the api."""
-PAGES = (pages, compare, login)
+PAGES = (pages, submit_page, compare, login)
 """Those whose routers make the pages."""
 
 

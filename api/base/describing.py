@@ -26,6 +26,7 @@ PROBLEM: Mapping[str, Any] = {
                 "properties": {
                     "pointer": {"type": "string", "description": "JSON pointer into what was sent."},
                     "detail": {"type": "string", "description": "What is wrong there, and what would be right."},
+                    "line": {"type": "integer", "description": "Its line, from 1, where the body was YAML."},
                 },
                 "required": ["pointer", "detail"],
                 "additionalProperties": False,

@@ -48,6 +48,11 @@ class Problem(Exception):
         super().__init__(detail)
 
 
+def _told(fault: Fault) -> dict[str, str | int]:
+    line = {} if fault.line is None else {"line": fault.line}
+    return {"pointer": fault.pointer, "detail": fault.detail, **line}
+
+
 def respond(request: Request, problem: Problem) -> Response:
     """The answer to `request` that tells `problem`."""
     name = NAMES.get(problem.status)
@@ -57,7 +62,7 @@ def respond(request: Request, problem: Problem) -> Response:
         "status": problem.status,
         "detail": problem.detail,
         "instance": request.url.path,
-        "errors": [{"pointer": fault.pointer, "detail": fault.detail} for fault in problem.faults],
+        "errors": [_told(fault) for fault in problem.faults],
     }
     body = json.dumps(content, ensure_ascii=False).encode(errors="replace")
     return Response(body, problem.status, problem.headers, MEDIA_TYPE)

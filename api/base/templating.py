@@ -55,12 +55,17 @@ def _meaning(entry: Parameter) -> str:
     return f"{entry.meaning} One of {', '.join(choices)}." if choices else entry.meaning
 
 
-def _notes(entry: Parameter) -> str:
-    """What stands beside a parameter's path: symbol, default, families and sources that it is for."""
+def _named(entry: Parameter) -> str:
+    """What stands beside a parameter's path where its default does: symbol, families and sources that it is for."""
     symbol = "" if entry.symbol in (entry.path.split(".")[1], "") else entry.symbol
-    default = "" if entry.stands_for in (None, "") else f"default {words(entry.stands_for)}"
     given = ", ".join((*entry.families, *entry.sources))
-    return " · ".join(filter(None, (symbol, default, given and f"for {given}")))
+    return " · ".join(filter(None, (symbol, given and f"for {given}")))
+
+
+def _notes(entry: Parameter) -> str:
+    """What stands below a parameter's path: its default, symbol, families and sources that it is for."""
+    default = "" if entry.stands_for in (None, "") else f"default {words(entry.stands_for)}"
+    return " · ".join(filter(None, (default, _named(entry))))
 
 
 def _coded(text: str) -> Markup:
@@ -83,6 +88,7 @@ _templates.env.filters.update(
     stage=_stage,
     words=words,
     meaning=_meaning,
+    named=_named,
     notes=_notes,
     coded=_coded,
     group=_group,

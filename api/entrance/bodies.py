@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Annotated, Any, NoReturn
 from urllib.parse import parse_qs
 
@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from phaselab.api.base.deps import ConfigurationOf
 from phaselab.api.base.problems import Problem
+from phaselab.domain.settings.faults import Fault
 from phaselab.domain.settings.numbers import decimal_number, whole_number
 from phaselab.domain.specs.spec import MAX_DEPTH
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
@@ -64,15 +65,24 @@ def media_type(request: Request) -> str:
 
 
 def parsed_body(request: Request, body: RawBody) -> Any:
-    """The value of a JSON or YAML body. Raises Problem: 415 for another type, 400 for what does not parse."""
+    """The value of a JSON or YAML body. Raises Problem: 415 for another type, 400 for what does not parse. A YAML text
+    is kept with the request, so that faults of what it holds can be told with their lines."""
     kind = media_type(request)
     if kind not in JSON_TYPES | YAML_TYPES:
         raise Problem(415, f"the content type {kind} is not read here; send application/json or application/yaml")
     text = utf8_text(body)
+    if kind in JSON_TYPES:
+        return _read(parse_json, text)
+    request.state.yaml = text
+    return _read(parse_yaml, text)
+
+
+def _read(parse: Callable[[str], Any], text: str) -> Any:
     try:
-        return parse_json(text) if kind in JSON_TYPES else parse_yaml(text)
+        return parse(text)
     except Unreadable as error:
-        raise Problem(400, str(error)) from None
+        faults = [] if error.line is None else [Fault("", str(error), error.line)]
+        raise Problem(400, str(error), faults) from None
 
 
 ParsedBody = Annotated[Any, Depends(parsed_body)]

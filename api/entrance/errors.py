@@ -25,6 +25,7 @@ from phaselab.service.base.errors import (
     Forbidden,
     NotFound,
 )
+from phaselab.service.base.yaml_marks import with_lines
 
 log = logging.getLogger("phaselab.api")
 
@@ -70,7 +71,8 @@ def _problem(request: Request, error: Exception) -> Response:
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidInput)
-    return _answer(request, invalid_input(error.faults))
+    text = getattr(request.state, "yaml", None)
+    return _answer(request, invalid_input(error.faults if text is None else with_lines(error.faults, text)))
 
 
 def _not_found(request: Request, error: Exception) -> Response:

@@ -61,6 +61,8 @@ def submit_experiment(
 ) -> Response:
     """Submit a spec (JSON or YAML): 201 and Location; 200 for a dry run, and for what is there under its key."""
     changed = override(spec, parameters.changes)
+    if parameters.changes:
+        request.state.yaml = None  # its lines no longer say what was changed
     limits, allowed = configuration.limits, configuration.notify_allow
     if parameters.dry_run:
         return json_answer(ESTIMATE, estimate(database, changed, limits, allowed))

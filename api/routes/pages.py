@@ -1,25 +1,24 @@
 """Pages for people: every page has a data twin in the api."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
-import yaml
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from phaselab.api.answers.runs import phase_of
-from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
+from phaselab.api.base.deps import Account, Db
 from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import FOLDER, page
 from phaselab.api.entrance.bodies import FormFields
-from phaselab.api.entrance.errors import invalid_input
-from phaselab.api.entrance.queries import ExperimentId, Id, RunKey, SearchParameters, run_list
+from phaselab.api.entrance.queries import ExperimentId, RunKey, SearchParameters, run_list
 from phaselab.api.routes.answers import FORMATS
 from phaselab.api.routes.opening import begins_with_cosines, named, opening, wants_cosines
 from phaselab.api.routes.run_table import PAGE, run_table, span
+from phaselab.api.routes.submit_page import spec_text
 from phaselab.api.routes.views import LAYERS, axes_of, choose
 from phaselab.domain.answers.failures import FailuresQuery
 from phaselab.domain.answers.glossary import SECTIONS
@@ -28,19 +27,15 @@ from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.results.statistics import STATISTICS
 from phaselab.domain.results.trust import FLAGS
-from phaselab.domain.settings.faults import Fault, InvalidInput
+from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.spec import Changes, validate
 from phaselab.domain.specs.stored import seeds_of
-from phaselab.service.base.presets import presets
 from phaselab.service.base.storage import Database
-from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 from phaselab.service.verbs import experiments, runs
-from phaselab.service.verbs.estimate import Estimate, estimate
 from phaselab.service.verbs.experiments import ExperimentRow
 from phaselab.service.verbs.failures import failures
 from phaselab.service.verbs.run_lists import RunView, list_runs
-from phaselab.service.verbs.submit import submit
 from phaselab.service.verbs.verdicts import verdicts
 
 router = APIRouter(include_in_schema=False)
@@ -80,7 +75,7 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
     """One experiment: how far it is, its diagram, its curves."""
     view = experiments.experiment(database, experiment_id)
     axes, misfit = axes_of(view.row.spec)
-    values = _view_values(request, view.row, axes) | {"item": view, "spec": _as_yaml(view.row.spec), "misfit": misfit}
+    values = _view_values(request, view.row, axes) | {"item": view, "spec": spec_text(view.row.spec), "misfit": misfit}
     found = failures(database, FailuresQuery(experiment_id, FAILURES_SHOWN))
     address = f"/api/v1/experiments/{experiment_id}/failures"
     values |= {"failures": found.items, "failures_address": address, "failures_shown": FAILURES_SHOWN}
@@ -174,54 +169,3 @@ def glossary_page(request: Request) -> Response:
     """Phases, readouts, methods, statistics, parameters and measures in words."""
     values = {"sections": SECTIONS, "parameters": catalogue().values(), "measures": MEASURES.values(), "flags": FLAGS}
     return page(request, "glossary.html", values)
-
-
-@router.get("/submit")
-def submit_page(
-    request: Request,
-    database: Db,
-    preset: str = "granularity",
-    source: Annotated[Id | None, Query(alias="from")] = None,
-) -> Response:
-    """A form for a spec, filled with a preset, or with the spec of an experiment that is there."""
-    if source is not None:
-        return _form(request, _as_yaml(experiments.experiment(database, source).row.spec))
-    known = presets()
-    if preset not in known:
-        raise Problem(404, f"there is no preset {preset[:40]!r}; there are {', '.join(known)}")
-    return _form(request, _as_yaml(known[preset].submitted))
-
-
-@router.post("/submit")
-def submit_form(
-    request: Request, fields: FormFields, database: Db, configuration: ConfigurationOf, owner: Owner
-) -> Response:
-    """Submit the form's text, or with the button `try` tell what it would come to."""
-    text = fields.get("spec", "")
-    limits, allowed = configuration.limits, configuration.notify_allow
-    try:
-        spec = parse_yaml(text)
-        if fields.get("do") == "try":
-            return _form(request, text, (), estimate(database, spec, limits, allowed))
-        done = submit(database, spec, owner, None, limits, allowed)
-    except Unreadable as unreadable:
-        return _form(request, text, (Fault("", str(unreadable)),))
-    except InvalidInput as invalid:
-        return _form(request, text, invalid.faults)
-    return RedirectResponse(f"/experiments/{done.id}", 303)
-
-
-def _form(request: Request, text: str, faults: tuple[Fault, ...] = (), estimated: Estimate | None = None) -> Response:
-    values = {"text": text, "faults": faults, "estimate": estimated, "presets": presets().values()}
-    return page(request, "submit.html", values, invalid_input(faults).status if faults else 200)
-
-
-def _as_yaml(spec: Mapping[str, Any]) -> str:
-    """A spec without what is null or empty, which is what leaving it out means."""
-    return yaml.safe_dump(_given(spec), sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
-
-
-def _given(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _given(one) for name, one in value.items() if one not in (None, {}, [], ())}
-    return [_given(one) for one in value] if isinstance(value, list | tuple) else value

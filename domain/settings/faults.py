@@ -14,11 +14,12 @@ class Fault:
     """One fault of an input.
 
     `pointer` is a JSON pointer into what was sent (`/sweep/data.k/2`); `detail` is one sentence that
-    says what is wrong and what would be right.
+    says what is wrong and what would be right; `line` is that of the text, from 1, where one was sent.
     """
 
     pointer: str
     detail: str
+    line: int | None = None
 
 
 class InvalidInput(Exception):

@@ -22,7 +22,11 @@ _WORDS: dict[str, bool | None] = {
 
 
 class Unreadable(Exception):
-    """A text that cannot be read as what it should be; the message tells the place."""
+    """A text that cannot be read as what it should be; the message tells the place, and `line` its line, from 1."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 def parse_yaml(text: str) -> Any:
@@ -31,27 +35,37 @@ def parse_yaml(text: str) -> Any:
     Plain scalars are read by YAML 1.2's core schema, so `010` is ten, and `1:10`, `1_000`, `yes` and `2001-01-01` are
     texts. Keys are texts.
     """
+    return read_yaml(text, Reader())
+
+
+def read_yaml(text: str, reader: "Reader") -> Any:
+    """The same, put together by a reader of one's own. Raises Unreadable."""
     if _DIRECTIVE.search(text):  # each costs the parser a look at all those before it
         raise Unreadable("the text is not read: directives (%TAG) are not read here")
-    reader = _Reader()
     event: Any = None
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             reader.take(event)
     except yaml.MarkedYAMLError as error:
-        raise Unreadable(f"the text is not YAML: {error.problem}{_place(error.problem_mark)}") from None
+        mark = error.problem_mark
+        raise Unreadable(f"the text is not YAML: {error.problem}{_place(mark)}", _line(mark)) from None
     except yaml.YAMLError as error:
         raise Unreadable(f"the text is not YAML: {' '.join(str(error).split())}") from None
     except ValueError as error:
-        raise Unreadable(f"the text is not read: {error}{_place(event and event.start_mark)}") from None
+        mark = event and event.start_mark
+        raise Unreadable(f"the text is not read: {error}{_place(mark)}", _line(mark)) from None
     return reader.value
+
+
+def _line(mark: Any) -> int | None:
+    return mark.line + 1 if mark else None
 
 
 def _place(mark: Any) -> str:
     return f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
 
 
-class _Reader:
+class Reader:
     """Puts a value together from the events of a parser, without recursion and in one go."""
 
     def __init__(self) -> None:
@@ -73,33 +87,36 @@ class _Reader:
                 raise ValueError(f"tags ({tag}) are not read here; write the value without one")
             self._node(event)
         elif isinstance(event, yaml.CollectionEndEvent):
-            self._open.pop()
+            self._close(event)
 
     def _node(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
             if self._awaits_key():
-                self._set_key(event.value)
+                self._set_key(event.value, event)
             else:
-                self._put(_plain_value(event.value) if event.implicit[0] else event.value)
+                self._put(_plain_value(event.value) if event.implicit[0] else event.value, event)
             return
         if self._awaits_key():
             raise ValueError("a key must be a text")
         if len(self._open) >= MAX_DEPTH:
             raise ValueError("nested too deeply")
         container: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self._put(container)
+        self._put(container, event)
         self._open.append((container, None))
 
     def _awaits_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1][0], dict) and self._open[-1][1] is None
 
-    def _set_key(self, key: str) -> None:
+    def _close(self, event: Any) -> None:
+        self._open.pop()
+
+    def _set_key(self, key: str, event: Any) -> None:
         container = self._open[-1][0]
         if key in container:
             raise ValueError(f"the key {key[:60]!r} stands twice in one mapping")
         self._open[-1] = (container, key)
 
-    def _put(self, value: Any) -> None:
+    def _put(self, value: Any, event: Any) -> None:
         if not self._open:
             self.value = value
             return

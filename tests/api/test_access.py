@@ -80,6 +80,7 @@ def sent(call: str, site: Site) -> dict[str, Any]:
         "GET /api/v1/lines": {"params": LINES},
         "GET /api/v1/curves": {"params": CURVES},
         "POST /api/v1/curves": {"params": CURVES, "content": "radius,accuracy,label\n1,0.5,a\n", "headers": CSV},
+        "POST /submit/look": {"data": {"spec": json.dumps(NEW_SPEC)}},
         "POST /submit": {"data": {"spec": json.dumps(NEW_SPEC), "do": "submit"}},
         "POST /login": {"data": {"token": site.tokens.get("ada", "x")}},
     }

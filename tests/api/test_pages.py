@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from phaselab.api.routes import pages as routes
+from phaselab.api.routes import submit_page
 from phaselab.db.schema.database import Database
 from phaselab.domain.answers.glossary import SECTIONS
 from phaselab.domain.results.measures import MEASURES
@@ -283,7 +284,7 @@ def test_the_form_blames_nobody_for_a_bug(own_server: tuple[str, Database], monk
         raise ValueError("a bug")
 
     for verb, button in (("submit", "submit"), ("estimate", "try")):
-        monkeypatch.setattr(routes, verb, buggy)
+        monkeypatch.setattr(submit_page, verb, buggy)
         with httpx.Client(base_url=own_server[0]) as client:
             answer = client.post("/submit", data={"spec": "name: x", "do": button})
         assert answer.status_code == 500
