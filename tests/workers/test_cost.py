@@ -48,6 +48,12 @@ def test_what_costs_more_is_estimated_dearer() -> None:
     assert estimate_seconds(small_run(data__d=5000, data__n=100, attack__restarts=100).settings) > 5 * cheap
 
 
+def test_training_a_wide_network_in_few_dimensions_is_no_bargain() -> None:
+    """No core takes 5e8 pre-activations a second through a step, however few coordinates there are."""
+    wide = small_run(data__d=14, data__n=256, data__draw="literal", network__width=300, training__steps=2000)
+    assert estimate_seconds(wide.settings) > 256 * 600 * 2000 / 5e8
+
+
 @pytest.mark.parametrize("labels", ["binary", 3])
 def test_a_two_layer_network_has_as_many_neurons_as_its_cosine_matrix_columns(labels: str | int) -> None:
     run = small_run(network__labels=labels, attack__methods=["pgd"])
