@@ -259,6 +259,11 @@ def measures_of(settings: Settings) -> tuple[str, ...]:
     )
 
 
+def has_features(settings: Settings) -> bool:
+    """Whether the centres of their source can be told apart, so that measures of single features are defined."""
+    return source_of(settings).name in WITH_FEATURES
+
+
 def points_of(share_of: Points, settings: Settings) -> int:
     """How many points a share is of, in a run of canonical settings."""
     return settings.attack.test_points if share_of == "test_points" else settings.data.n

@@ -13,6 +13,7 @@ from phaselab.workers.attacks.inputs import InputMargin, InputPoints
 from phaselab.workers.attacks.landscape import Way
 from phaselab.workers.attacks.mlp_span import MlpVictim
 from phaselab.workers.attacks.shrink import attacked_radii
+from phaselab.workers.attacks.span_victim import SpanVictim
 from phaselab.workers.data import clusters
 from phaselab.workers.data.image_data import Box
 from phaselab.workers.data.sources import training_set
@@ -193,3 +194,19 @@ def test_an_attack_on_powers_is_not_fooled_by_gradients_that_vanish() -> None:
             assert radius is not None
             assert 0.3 < radius < 0.5**0.5 * 1.02
         assert not {"line_search_wins", "above_ceiling", "not_adversarial"} & set(result.trust.flags)
+
+
+@pytest.mark.parametrize("kind", ["two_layer", "mlp"])
+@pytest.mark.parametrize("methods", [[], ["exact"]])
+def test_nothing_is_made_ready_for_attacks_that_nobody_asks_for(
+    kind: str, methods: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Straight lines to every opposing centre cost more than a training on few points."""
+
+    def refused(*_: object) -> object:
+        raise AssertionError("nobody asked for an attack")
+
+    for victim in (MlpVictim, SpanVictim):
+        monkeypatch.setattr(victim, "own_loss", refused)
+    (result,) = results(run_stack(stack(small_run(network__kind=kind, attack__methods=methods))))
+    assert {curve.method for curve in result.curves} == set(methods)

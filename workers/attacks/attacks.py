@@ -112,19 +112,26 @@ class Attacks:
 
     def all(self) -> Attacked:
         """Every method of the settings, on both readouts. Raises Stopped."""
-        methods, own = self.settings.attack.methods, self.victim.own_loss()
-        turns = [method for method in TURNS if method in methods]
-        native, broken = None, {}
-        if "pgd_native" in turns:
-            with part(turns.index("pgd_native"), len(turns)):
-                native = self.on(own)
-        if "pgd" in turns:
-            with part(turns.index("pgd"), len(turns)):
-                broken = self._for_all(lambda readout: self._on_readout(readout, own, native))
+        turns = [method for method in TURNS if method in self.settings.attack.methods]
+        native, broken = self._by_descent(turns)
         check(self.stop)
         proof = next((method for method in PROOFS if method in turns), None)
         exact, label = self._exactly() if proof else ({}, None)
         return Attacked(radii_of(self.settings), broken, native, exact, label, proof=proof or "exact")
+
+    def _by_descent(self, turns: Sequence[Method]) -> tuple[Broken | None, Mapping[Readout, Broken]]:
+        """`pgd_native`, and `pgd` on both readouts. Where neither is asked for nothing is made ready for them."""
+        native: Broken | None = None
+        broken: Mapping[Readout, Broken] = {}
+        if "pgd" in turns or "pgd_native" in turns:
+            own = self.victim.own_loss()
+            if "pgd_native" in turns:
+                with part(turns.index("pgd_native"), len(turns)):
+                    native = self.on(own)
+            if "pgd" in turns:
+                with part(turns.index("pgd"), len(turns)):
+                    broken = self._for_all(lambda readout: self._on_readout(readout, own, native))
+        return native, broken
 
     def on(self, objective: Objective) -> Broken:
         """The attack on an objective. Raises Stopped."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.families.registry import family_of
+from phaselab.domain.results.measures import has_features
 from phaselab.domain.results.results import Decision, Readout
 from phaselab.domain.settings.labels import LabelGroups, label_groups
 from phaselab.domain.settings.runs import Run
@@ -136,7 +137,7 @@ class TrainedMlps:
             side=networks.side,
             side_of_cluster=self._dealt.side_of_cluster,
             gradients=of_each(lambda readout: gradients(networks, self._read, readout), groups),
-            averaged=of_each(self._averaged, groups),
+            averaged=of_each(self._averaged, groups) if has_features(self.runs[0].settings) else {},
             readout=self._readout,
             readout_trained=self.runs[0].settings.network.output == "trained",
         )
