@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: setup demo test quick serve lint bench chaos fuzz schema hunt reproduce lock clean
+.PHONY: setup demo test quick serve lint bench chaos fuzz schema hunt slurm reproduce lock clean
 
 setup: .venv/installed
 
@@ -61,6 +61,10 @@ schema: setup
 # Fifty times the random networks of the test: a hunt for a wrong certified radius.
 hunt: setup
 	PHASELAB_HUNT=50 $(BIN)/pytest --timeout 0 tests/workers/test_exact_hunt.py
+
+# deploy/slurm on real daemons: as root, with Debian's slurmctld, slurmd, slurm-client and munge.
+slurm: setup
+	$(BIN)/pytest -m slurm tests/faults
 
 # Write requirements.lock anew from what is installed in .venv.
 lock:

@@ -1,14 +1,20 @@
-"""The long chaos test runs only when it is asked for (`make chaos`)."""
+"""The long tests run only when they are asked for (`make chaos`, `make slurm`)."""
 
 import pytest
 
+LONG = {
+    "chaos": "half an hour of random deaths; runs only with `-m chaos`",
+    "slurm": "a Slurm of real daemons, as root; runs only with `-m slurm`",
+}
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "chaos: half an hour of random deaths; runs only with `-m chaos`")
+    for name, meaning in LONG.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "chaos" not in config.getoption("markexpr"):
-        long = [item for item in items if item.get_closest_marker("chaos")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    asked = config.getoption("markexpr")
+    long = [item for item in items if any(item.get_closest_marker(name) for name in LONG if name not in asked)]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]

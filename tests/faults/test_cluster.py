@@ -34,12 +34,12 @@ def _port_that_nobody_is_given() -> int:
 class Cluster:
     """Ray nodes on this machine, each killed with everything under it at the end."""
 
-    def __init__(self, folder: Path) -> None:
-        self.address = f"127.0.0.1:{_port_that_nobody_is_given()}"
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        self.address = f"{host}:{_port_that_nobody_is_given()}"
         self._log = folder / "ray.log"
         self.variables = RAY | {"PHASELAB_COMPUTE": "tests.faults.computes:ready", computes.SECONDS: "0.01"}
         port = self.address.partition(":")[2]
-        own = ("--head", f"--port={port}", "--node-ip-address=127.0.0.1", "--include-dashboard=false")
+        own = ("--head", f"--port={port}", f"--node-ip-address={host}", "--include-dashboard=false")
         self._nodes = [self._start(*own, f"--temp-dir={folder}/r", "--num-cpus=0")]
 
     def join(self) -> subprocess.Popen[bytes]:
