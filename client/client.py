@@ -19,6 +19,7 @@ from phaselab.client.queries import (
     Texts,
     curve_query,
     diagram_query,
+    difference_query,
     line_query,
     one_id,
     one_key,
@@ -30,8 +31,9 @@ from phaselab.client.rerun import Rerun, rerun
 from phaselab.client.saving import Saving
 from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
-from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Verdict, Verdicts
+from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Verdict, Verdicts, cells_frame
 from phaselab.client.watch import watch
+from phaselab.domain.answers.difference_fields import DIFFERENCE
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -203,6 +205,13 @@ class Client(Saving):
     def diagram_frame(self, experiment: Ids, x: str, y: str, measure: str, **more: Any) -> pd.DataFrame:
         """The phase diagram as a frame, one row a cell."""
         return self.diagram(experiment, x, y, measure, **more).frame()
+
+    def differences(self, first: Id, second: Id, x: str, y: str, measure: str, **more: Any) -> pd.DataFrame:
+        """How a measure of the second experiment differs from that of the first, one row for every cell that both have:
+        `value`, `ci_low`, `ci_high`, `n`, `first`, `second`, `reason`; `where` and `marginalize` as of a diagram."""
+        answer = self._http.get_json("/differences", difference_query(first, second, x, y, measure, **more))
+        with reading("describes differences"):
+            return cells_frame(answer["x"], answer["y"], {name: answer[name] for name in DIFFERENCE.names})
 
     def lines(self, experiment: Ids, x: str, measure: str, by: Texts = (), **more: Any) -> pd.DataFrame:
         """A measure against one parameter as a frame, a line for every combination of values of `by`; `where`,

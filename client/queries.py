@@ -66,6 +66,14 @@ def diagram_query(
     return [*ids(experiment), *axes, *(one for name, given in lists.items() for one in texts(name, given))]
 
 
+def difference_query(
+    first: Id, second: Id, x: str, y: str, measure: str, where: Texts = (), marginalize: Texts = ()
+) -> Sequence[tuple[str, str]]:
+    """The query of the differences of two experiments."""
+    axes = [("x", x), ("y", y), ("measure", measure)]
+    return [*ids([first, second]), *axes, *texts("where", where), *texts("marginalize", marginalize)]
+
+
 def line_query(
     experiment: Ids,
     x: str,

@@ -225,12 +225,7 @@ class Diagram(Pictured):
 
     def _frame(self) -> pd.DataFrame:
         """One row a cell: the two parameters under their paths, then n, mean, sd, ci_low, ci_high, phase, ..."""
-        rows = [
-            {self.x.parameter: x, self.y.parameter: y} | {name: matrix[j][i] for name, matrix in self.matrices.items()}
-            for j, y in enumerate(self.y.values)
-            for i, x in enumerate(self.x.values)
-        ]
-        return pd.DataFrame(rows, columns=[self.x.parameter, self.y.parameter, *self.matrices])
+        return cells_frame(vars(self.x), vars(self.y), self.matrices)
 
     def crossings_frame(self) -> pd.DataFrame:
         """Boundaries as numbers, one row a crossing: `before` and `behind` it, along which axis and where on the other,
@@ -255,6 +250,17 @@ class Diagram(Pictured):
         if self.theory:
             ax.legend(fontsize="small")
         return ax
+
+
+def cells_frame(x: Mapping[str, Any], y: Mapping[str, Any], matrices: Mapping[str, Matrix]) -> pd.DataFrame:
+    """Matrices [y][x] as a frame, one row a cell: the values of both axes under their parameters, then every matrix."""
+    named = x["parameter"], y["parameter"]
+    rows = [
+        dict(zip(named, (one, other), strict=True)) | {name: matrix[j][i] for name, matrix in matrices.items()}
+        for j, other in enumerate(y["values"])
+        for i, one in enumerate(x["values"])
+    ]
+    return pd.DataFrame(rows, columns=[*named, *matrices])
 
 
 class Verdicts(list[Verdict], Pictured):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # the client reads the names here, and does without the libra
     from phaselab.domain.answers.differences import Difference, Differences
 
 _NUMBER = Maybe("number")
-_CELL: "Record[Difference]" = Record(
+DIFFERENCE: "Record[Difference]" = Record(
     (
         Field("value", _NUMBER, lambda one: one.value, "The second mean less the first; null where one is unknown."),
         Field("ci_low", _NUMBER, lambda one: one.low, "Lower end of the 95 % interval of the difference."),
@@ -21,6 +21,7 @@ _CELL: "Record[Difference]" = Record(
         Field("reason", Maybe("text"), lambda one: one.reason, "Why there is no interval."),
     )
 )
+"""The columns of a cell; null where one of the experiments has not measured it."""
 _KEPT = ("measure", "measure_title", "where", "marginalize")
 
 
@@ -39,7 +40,7 @@ _RECORD: "Record[Differences]" = Record(
         Field("x", AXIS, lambda found: found.x, "The horizontal axis: the values that both have."),
         Field("y", AXIS, lambda found: found.y, "The vertical axis, likewise."),
         *(one for one in ASKED if one.name in _KEPT),
-        *map(_matrix, _CELL.fields),
+        *map(_matrix, DIFFERENCE.fields),
         REVISION,
     )
 )
@@ -61,7 +62,7 @@ def _table(found: "Differences") -> Table[_Row]:
         for x_value, cell in zip(found.x.values, line, strict=True)
     )
     notes = {"x": found.query.x, "y": found.query.y, "measure": found.query.measure}
-    return Table((x, y, *through(_cell, _CELL.fields)), rows, notes)
+    return Table((x, y, *through(_cell, DIFFERENCE.fields)), rows, notes)
 
 
 DIFFERENCES: "Answer[Differences]" = Answer(_RECORD, _table)

@@ -33,6 +33,7 @@ CALLS: Mapping[str, Callable[[Client], object]] = {
     "diagram": lambda client: drawn(client.diagram(1, *DIAGRAM)),
     "crossings": lambda client: client.diagram(1, *DIAGRAM).crossings_frame(),
     "lines": lambda client: drawn(client.ask_lines(1, "data.k", "averaging_index")),
+    "differences": lambda client: client.differences(1, 2, *DIAGRAM),
     "curves": lambda client: drawn(client.ask_curves(1)),
     "presets": lambda client: client.presets(),
     "preset": lambda client: client.preset("fig3"),

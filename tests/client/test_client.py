@@ -90,6 +90,17 @@ def test_a_diagram_as_value_and_frame(lab: Client) -> None:
     assert fewer.x.values == (6, 8)
 
 
+def test_differences_as_frame(lab: Client) -> None:
+    frame = lab.differences(1, 2, **AXES)
+    assert list(frame.columns) == [
+        *("data.k", "network.labels", "value", "ci_low", "ci_high", "n", "first", "second", "reason"),
+    ]
+    assert len(frame) == 9
+    assert frame["value"].isna().all()
+    assert frame["first"].tolist() == lab.diagram_frame(1, **AXES)["mean"].tolist()
+    assert lab.differences(1, 2, **AXES, where="data.k>4")["data.k"].tolist() == [6, 8] * 3
+
+
 def test_lines_as_frame(lab: Client, tmp_path: Path) -> None:
     frame = lab.lines(1, "data.k", "averaging_index", by="network.labels")
     assert list(frame.columns[:3]) == ["network.labels", "data.k", "n"]

@@ -121,6 +121,7 @@ def test_what_lacks_a_part_says_which(light: Path, tmp_path: Path, command: str,
 
 def test_the_presets_and_pages_are_in_the_wheel(light: Path) -> None:
     (package,) = light.parent.glob("lib/python3.*/site-packages/phaselab")
-    for pattern in ("presets/*.yaml", "api/templates/*.html", "api/static/*", "db/migrations/versions/*.py"):
+    places = ("api/static/*", "api/static/*/*")
+    for pattern in ("presets/*.yaml", "api/templates/*.html", *places, "db/migrations/versions/*.py"):
         here = {path.name for path in ROOT.glob(pattern)}
         assert {path.name for path in package.glob(pattern)} == here, pattern
