@@ -13,6 +13,7 @@ from phaselab.api.description import describe
 from phaselab.api.entrance import errors
 from phaselab.api.entrance.access import Admission
 from phaselab.api.entrance.addresses import Addresses
+from phaselab.api.entrance.compressed import Compressed
 from phaselab.api.entrance.head import Head
 from phaselab.api.entrance.headers import SecurityHeaders
 from phaselab.api.entrance.origins import SameOrigin
@@ -76,6 +77,7 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.openapi = cache(partial(describe, app, PREFIX, [part.router for part in PARTS]))  # type: ignore[method-assign]
     errors.install(app)
     app.add_middleware(Turns, at_once=configuration.heavy_requests)
+    app.add_middleware(Compressed)
     app.add_middleware(Head)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)

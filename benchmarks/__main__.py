@@ -13,6 +13,7 @@ from benchmarks import (
     independent,
     load,
     measures,
+    pages,
     populations,
     refinement,
     scaling,
@@ -38,6 +39,7 @@ ON_DEMAND = {
     "coverage": coverage.report,
     "populations": populations.report,
     "measures": measures.report,
+    "pages": pages.report,
     "refinement": refinement.report,
     "trajectory": trajectory.report,
 }

@@ -91,7 +91,7 @@ def serving(database_url: str, folder: Path) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     known = {name: value for name, value in os.environ.items() if not name.startswith("PHASELAB_")}
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).parents[1] / "src")
     environment = known | {"PHASELAB_DATABASE_URL": database_url, "PYTHONPATH": root}
     command = [sys.executable, "-P", "-m", "phaselab.api", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, cwd=folder)

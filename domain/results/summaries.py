@@ -10,6 +10,7 @@ with the rule that they were counted by, for counts by another rule say nothing 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -105,8 +106,13 @@ def from_bytes(stored: Sequence[bytes], lists: Sequence[MeasureList]) -> Floats:
 def serves(stored: bytes, names: MeasureList) -> bool:
     """Whether a stored row can be read and added to: its phases were counted by today's rule, and it has the length of
     its layout."""
-    whole = 8 * (_head(names) + _PARTS * sum("/" not in name for name in names))
-    return len(stored) == whole and counted_today(names)
+    return len(stored) == _bytes_of(names) and counted_today(names)
+
+
+@lru_cache(maxsize=100)  # every point of a database has one of a few
+def _bytes_of(names: MeasureList) -> int:
+    """The length of a row of a layout."""
+    return 8 * (_head(names) + _PARTS * sum("/" not in name for name in names))
 
 
 def _head(names: MeasureList) -> int:

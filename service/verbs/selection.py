@@ -1,7 +1,7 @@
 """Selecting points for an answer: the values they are known by, conditions, and what must not vary unseen."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from phaselab.db.reading import experiments, point_rows
 from phaselab.db.reading.experiments import ExperimentRow
@@ -25,6 +25,7 @@ class Selection:
     experiments: Mapping[int, ExperimentRow]
     points: tuple[PointRow, ...]
     texts: Mapping[int, str]
+    _known: dict[str, Sequence[Value]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def revision(self) -> int:
@@ -36,9 +37,15 @@ class Selection:
         """The experiments' names."""
         return tuple(row.name for row in self.experiments.values())
 
-    def values(self, path: str) -> list[Value]:
+    def values(self, path: str) -> Sequence[Value]:
         """A parameter's value at every point: as submitted, and what it stands for where that is `auto` or left out.
-        Numbers that are one to a person are one, also where an older version stored two."""
+        Numbers that are one to a person are one, also where an older version stored two. An answer asks more than once.
+        """
+        if path not in self._known:
+            self._known[path] = self._read(path)
+        return self._known[path]
+
+    def _read(self, path: str) -> list[Value]:
         bases = {number: base_value(row.spec, path) for number, row in self.experiments.items()}
         found: list[Value] = []
         for point in self.points:

@@ -78,6 +78,9 @@ def test_one_run_that_is_not_trusted_does_not_hatch_a_cell_away(open_page: Opene
     shares = [suspect / runs for row in rows for suspect, runs in zip(*row, strict=True)]
     expect(page.locator(f"{DIAGRAM} .over path.suspect.corner")).to_have_count(sum(0 < share < 0.5 for share in shares))
     expect(page.locator(f"{DIAGRAM} .over path.suspect.hatched")).to_have_count(sum(share >= 0.5 for share in shares))
+    for name in ("corner", "hatched"):
+        for mark in page.locator(f"{DIAGRAM} .over path.suspect.{name}").all():
+            assert mark.evaluate("one => getComputedStyle(one).fill") != "none", "it is seen"
     assert 0 < sum(share > 0 for share in shares) < 9
 
 

@@ -108,7 +108,8 @@ export class Chart {
   drawMarks() {
     const marks = (this.data.marks ?? []).filter(({ x }) => x >= this.x.domain()[0] && x <= this.x.domain()[1]);
     this.part("mark", "path", marks).attr("d", ({ x }) => `M${this.x(x)} 0V${this.high}`).attr("stroke", ({ colour }) => colour);
-    this.part("formula", "text", marks.length <= MOST_FORMULAS ? marks : []).text(({ name }) => name).attr("y", (_, i) => 11 + 13 * i)
+    const named = [...new Map(marks.map((mark) => [mark.name, mark])).values()];
+    this.part("formula", "text", named.length <= MOST_FORMULAS ? named : []).text(({ name }) => name).attr("y", (_, i) => 11 + 13 * i)
       .attr("text-anchor", ({ x }) => (this.x(x) > this.wide / 2 ? "end" : "start")).attr("x", ({ x }) => this.x(x) + (this.x(x) > this.wide / 2 ? -4 : 4));
   }
 

@@ -39,7 +39,7 @@ export class Figure {
   drawMap(data) {
     const { low, high } = this.element.dataset;
     this.map ??= new HeatMap(cleared(this.place), { low, high });
-    this.map.show(this.layers ?? new Set());
+    this.map.layers = this.layers ?? new Set();
     this.map.draw(data);
     this.map.note.textContent = noteOf(data);
   }

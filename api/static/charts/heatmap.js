@@ -6,7 +6,7 @@ import { drawBar } from "./bar.js";
 import { colourOf, limitsOf } from "./colours.js";
 import { make } from "./html.js";
 import { legendOf } from "./legend.js";
-import { drawLayers } from "./layers.js";
+import { drawLayers, drawSpot } from "./layers.js";
 import { Tip } from "./tip.js";
 import { cellAt, cellLines, words } from "./words.js";
 
@@ -24,6 +24,7 @@ export class HeatMap {
     this.layers = new Set();
     this.focus = [0, 0];
     this.opened = null;
+    this.spot = null;
     this.view = d3.zoomIdentity;
     this.svg = d3.select(place).append("svg").attr("class", "heat");
     this.parts();
@@ -71,12 +72,12 @@ export class HeatMap {
     const cell = (act) => ({ target }) => (target.__data__?.i !== undefined ? act(target.__data__) : undefined);
     const grid = this.grid.node();
     grid.addEventListener("pointerover", cell(({ i, j }) => this.tell(i, j)));
-    grid.addEventListener("pointerleave", () => (grid.contains(document.activeElement) ? this.tell(...this.focus) : this.tip.hide()));
+    grid.addEventListener("pointerleave", () => (grid.contains(document.activeElement) ? this.tell(...this.focus) : this.leave()));
     grid.addEventListener("focusin", cell(({ i, j }) => {
       this.stand(i, j);
       this.tell(i, j);
     }));
-    grid.addEventListener("focusout", () => this.tip.hide());
+    grid.addEventListener("focusout", () => this.leave());
     grid.addEventListener("click", cell(({ i, j }) => this.open(i, j)));
     grid.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.data && this.place.clientWidth !== this.width && this.render()).observe(this.place);
@@ -125,9 +126,17 @@ export class HeatMap {
   }
 
   tell(i, j) {
+    this.spot = [i, j];
+    drawSpot(this);
     const [x, y] = this.centre(i, j);
     const lines = cellLines(cellAt(this.data, i, j), this.data.measure, this.data.statistic);
     this.tip.show(x + this.left, y + this.top, this.title(i, j), lines);
+  }
+
+  leave() {
+    this.spot = null;
+    drawSpot(this);
+    this.tip.hide();
   }
 
   open(i, j, byKey = false) {
@@ -194,11 +203,12 @@ export class HeatMap {
     const { data, view } = this;
     this.x = scaleOf(data.x, [view.applyX(0), view.applyX(this.wide)]);
     this.y = scaleOf(data.y, [view.applyY(this.high), view.applyY(0)]);
-    const columns = data.x.edges.map(this.x);
-    const rows = data.y.edges.map(this.y);
+    this.edges = { columns: data.x.edges.map(this.x), rows: data.y.edges.map(this.y) };
+    const { columns, rows } = this.edges;
     this.grid.selectAll("rect").attr("x", ({ j }) => columns[j]).attr("y", ({ i }) => rows[i + 1])
       .attr("width", ({ j }) => columns[j + 1] - columns[j] + 0.3).attr("height", ({ i }) => rows[i] - rows[i + 1] + 0.3);
     drawLayers(this, columns, rows);
+    drawSpot(this);
     this.drawAxes();
   }
 

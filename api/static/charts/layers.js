@@ -22,8 +22,17 @@ export function drawLayers(map, columns, rows) {
   drawLines(map, "theory", shown("theory", theoryOf(data)))
     .attr("stroke", ({ style }) => style[0]).attr("stroke-dasharray", ({ style }) => style[1]);
   drawLetters(map, shown("phases", regions(data.phase)));
-  part(map, "opened", "rect", map.opened ? [map.opened] : [])
-    .attr("x", ([, j]) => columns[j]).attr("y", ([i]) => rows[i + 1])
+  around(map, part(map, "opened", "rect", map.opened ? [map.opened] : []));
+}
+
+// The cell under the pointer or the focus.
+export function drawSpot(map) {
+  for (const name of ["spot-halo", "spot"]) around(map, part(map, name, "rect", map.spot ? [map.spot] : []));
+}
+
+// Frames of cells [row, column].
+function around({ edges: { columns, rows } }, frames) {
+  frames.attr("x", ([, j]) => columns[j]).attr("y", ([i]) => rows[i + 1])
     .attr("width", ([, j]) => columns[j + 1] - columns[j]).attr("height", ([i]) => rows[i] - rows[i + 1]);
 }
 

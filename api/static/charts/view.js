@@ -24,12 +24,14 @@ export class View {
     for (const link of this.element.querySelectorAll(".named a")) link.addEventListener("click", (event) => this.follow(event, link));
     const layers = this.form.querySelector(".layers");
     if (layers) layers.disabled = layers.hidden = false;
-    this.figures = [...this.element.querySelectorAll(".pictures figure.chart")].map((one) => new Figure(one));
+    const former = this.figures ?? [];
+    this.figures = [...this.element.querySelectorAll(".pictures figure.chart")].map((one) => kept(one, former) ?? new Figure(one));
     this.map = this.figures.find(({ kind }) => kind === "diagram");
     this.panel = new Panel(this.element.querySelector("#cell"), { root, experiment, axes: axes.split(" ") }, () => this.close());
     this.map?.show(this.layers());
     this.element.addEventListener("opencell", ({ detail }) => this.open(detail));
-    this.shown = this.refresh().then(() => this.reopen());
+    const fresh = this.figures.filter((figure) => !former.includes(figure));
+    this.shown = Promise.all(fresh.map((figure) => figure.refresh())).then(() => this.reopen());
   }
 
   layers() {
@@ -119,4 +121,11 @@ export class View {
     const [column, row] = [find(data.x, "cell.x"), find(data.y, "cell.y")];
     if (row >= 0 && column >= 0) map.open(row, column);
   }
+}
+
+// The figure that shows the same already, put into the place of a new one.
+function kept(element, former) {
+  const same = former.find((figure) => figure.data && figure.element.dataset.source === element.dataset.source);
+  if (same) element.replaceWith(same.element);
+  return same;
 }
