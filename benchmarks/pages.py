@@ -71,6 +71,7 @@ def watch(browser: Browser, address: str, seen: Seen) -> None:
         seen.everything.append(1000 * (time.perf_counter() - start))
         page.wait_for_load_state("networkidle")
         seen.weight, seen.requests = sum(weights), len(weights)
+        session.detach()
         start = time.perf_counter()
         page.reload(wait_until="commit")
         seen.again.append(_until(page, _diagram("averaging_index"), start))

@@ -20,6 +20,7 @@ from phaselab.domain.results.phases import RULE, Phase
 
 PHASES = tuple(Phase)
 NAMES = tuple(MEASURES)
+_PLACE_OF = {name: i for i, name in enumerate(NAMES)}
 COUNTED = tuple(f"{RULE}/{one}" for one in PHASES)
 """The phases with their rule, as a layout names them."""
 LAYOUT = (*COUNTED, *NAMES)
@@ -186,7 +187,7 @@ def means(rows: Floats, measure: str) -> Floats:
 
 def summary_of(row: Floats, measure: str) -> Summary | None:
     """The summary of a measure in one row; None where no run defines it."""
-    start = _HEAD + _PARTS * NAMES.index(measure)
+    start = _HEAD + _PARTS * _PLACE_OF[measure]
     return _summary(row[start : start + _PARTS])
 
 

@@ -12,21 +12,46 @@ export class Figure {
     this.kind = element.dataset.chart;
     this.place = make("div", { class: "drawing" });
     element.prepend(this.place);
-    this.element.setAttribute("aria-busy", "true");
     this.charts = [];
     this.overlay = [];
+    this.isDrawn = false;
+  }
+
+  get isDrawn() {
+    return this.element.getAttribute("aria-busy") === "false";
+  }
+
+  set isDrawn(drawn) {
+    this.element.setAttribute("aria-busy", String(!drawn));
+  }
+
+  // Stand where a new figure of the same kind would, and show what it would: whether it is of that kind.
+  takeOver(fresh) {
+    if (fresh.dataset.chart !== this.kind || fresh === this.element) return false;
+    if (fresh.dataset.source !== this.element.dataset.source) this.isDrawn = false;
+    for (const name of ["source", "low", "high"]) {
+      if (name in fresh.dataset) this.element.dataset[name] = fresh.dataset[name];
+      else delete this.element.dataset[name];
+    }
+    this.element.querySelector("figcaption").replaceWith(fresh.querySelector("figcaption"));
+    fresh.replaceWith(this.element);
+    this.map?.mark(null);
+    return true;
   }
 
   // Ask again, and draw what has changed. What cannot be asked for is told in its place.
   async refresh() {
+    const { source } = this.element.dataset;
     try {
-      this.draw(await fetchJson(this.element.dataset.source));
+      const found = await fetchJson(source);
+      if (source !== this.element.dataset.source) return; // something else is wanted by now
+      this.draw(found);
     } catch (fault) {
       this.place.replaceChildren(make("p", { class: "fault" }, fault.message));
       this.charts = [];
       this.map = null;
     }
-    this.element.setAttribute("aria-busy", "false");
+    this.isDrawn = true;
   }
 
   draw(data) {
@@ -37,8 +62,8 @@ export class Figure {
   }
 
   drawMap(data) {
-    const { low, high } = this.element.dataset;
-    this.map ??= new HeatMap(cleared(this.place), { low, high });
+    this.map ??= new HeatMap(cleared(this.place));
+    this.map.bounds = this.element.dataset;
     this.map.layers = this.layers ?? new Set();
     this.map.draw(data);
     this.map.note.textContent = noteOf(data);

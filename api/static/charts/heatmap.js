@@ -16,10 +16,10 @@ const MOST_ZOOM = 30;
 let made = 0;
 
 export class HeatMap {
-  // `place` is the element that it fills; `options` {low, high} are the measure's own bounds.
-  constructor(place, options) {
+  // `place` is the element that it fills; `bounds` {low, high} are set to the measure's own, if it has both.
+  constructor(place) {
     this.place = place;
-    this.options = options;
+    this.bounds = {};
     this.name = `map${(made += 1)}`;
     this.layers = new Set();
     this.focus = [0, 0];
@@ -80,7 +80,13 @@ export class HeatMap {
     grid.addEventListener("focusout", () => this.leave());
     grid.addEventListener("click", cell(({ i, j }) => this.open(i, j)));
     grid.addEventListener("keydown", (event) => this.key(event));
-    new ResizeObserver(() => this.data && this.place.clientWidth !== this.width && this.render()).observe(this.place);
+    new ResizeObserver(() => this.resize()).observe(this.place);
+  }
+
+  resize() {
+    const before = this.width;
+    this.width = this.place.clientWidth; // asked for here and before drawing: asking later lays the page out once more
+    if (this.data && this.width !== before) this.render();
   }
 
   key(event) {
@@ -149,14 +155,16 @@ export class HeatMap {
   // Mark the cell that is open beside the map; null for none.
   mark(cell) {
     this.opened = cell;
-    this.render();
+    if (this.data) this.render();
   }
 
   // Show a diagram, or the same one when more of it is there.
   draw(data) {
+    if (axesOf(data) !== axesOf(this.data)) this.svg.property("__zoom", (this.view = d3.zoomIdentity));
     this.data = data;
+    this.width = this.place.clientWidth;
     this.focus = [Math.min(this.focus[0], data.y.values.length - 1), Math.min(this.focus[1], data.x.values.length - 1)];
-    this.limits = limitsOf(data.value, this.options.low, this.options.high);
+    this.limits = limitsOf(data.value, this.bounds.low, this.bounds.high);
     this.cells();
     this.render();
     this.legend.replaceChildren(...legendOf(data, this.layers));
@@ -183,7 +191,6 @@ export class HeatMap {
 
   layout() {
     const { data } = this;
-    this.width = this.place.clientWidth;
     const narrow = this.width < 500;
     const tall = Math.max(260, Math.min(this.width * 0.72, 560));
     const probe = (axis, size) => widthOf(ticksOf(axis, scaleOf(axis, [size, 0]), 22));
@@ -198,7 +205,7 @@ export class HeatMap {
   }
 
   render() {
-    if (!this.place.clientWidth) return; // it is not in the page any more, or not yet
+    if (!this.width) return; // it is not in the page any more, or not yet
     this.layout();
     const { data, view } = this;
     this.x = scaleOf(data.x, [view.applyX(0), view.applyX(this.wide)]);
@@ -223,4 +230,5 @@ export class HeatMap {
   }
 }
 
+const axesOf = (data) => JSON.stringify([data?.x, data?.y].map((axis) => [axis?.parameter, axis?.values]));
 const within = (ticks, size) => ticks.filter(({ at }) => at >= -0.5 && at <= size + 0.5);

@@ -10,9 +10,21 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+const ahead = new Map();
+const ask = (address) => fetch(address, { cache: "no-cache", headers: { Accept: "application/json" } });
+
+// Ask for JSON that will be needed in a moment.
+export function fetchAhead(address) {
+  const answer = ask(address);
+  answer.catch(() => null); // told to who needs it
+  ahead.set(address, answer);
+}
+
 // JSON at an address of this server, or an Error whose message is for people.
-export async function fetchJson(address, signal) {
-  const answer = await fetch(address, { cache: "no-cache", headers: { Accept: "application/json" }, signal });
+export async function fetchJson(address) {
+  const asked = ahead.get(address);
+  ahead.clear(); // what was not needed at once is never
+  const answer = await (asked ?? ask(address));
   const found = await answer.json();
   if (answer.ok) return found;
   const faults = (found.errors ?? []).map((fault) => fault.detail);

@@ -1,10 +1,11 @@
 // What is looked at of an experiment: selects that show at once what they say, and an address that says it too.
 
 import { Figure } from "./figures.js";
-import { parsed } from "./html.js";
+import { fetchAhead, parsed } from "./html.js";
 import { Panel } from "./panel.js";
 import { condition } from "./words.js";
 
+const AHEAD = ["measure", "statistic"]; // selects that change one word of an address
 const CELL = ["cell.x", "cell.y"];
 
 export class View {
@@ -25,13 +26,13 @@ export class View {
     const layers = this.form.querySelector(".layers");
     if (layers) layers.disabled = layers.hidden = false;
     const former = this.figures ?? [];
-    this.figures = [...this.element.querySelectorAll(".pictures figure.chart")].map((one) => kept(one, former) ?? new Figure(one));
+    this.figures = [...this.element.querySelectorAll(".pictures figure.chart")].map((one) => former.find((figure) => figure.takeOver(one)) ?? new Figure(one));
     this.map = this.figures.find(({ kind }) => kind === "diagram");
     this.panel = new Panel(this.element.querySelector("#cell"), { root, experiment, axes: axes.split(" ") }, () => this.close());
     this.map?.show(this.layers());
     this.element.addEventListener("opencell", ({ detail }) => this.open(detail));
-    const fresh = this.figures.filter((figure) => !former.includes(figure));
-    this.shown = Promise.all(fresh.map((figure) => figure.refresh())).then(() => this.reopen());
+    const stale = this.figures.filter((figure) => !figure.isDrawn);
+    this.shown = inTurn(stale).then(() => this.reopen());
   }
 
   layers() {
@@ -47,6 +48,7 @@ export class View {
 
   async change(target) {
     if (target.name !== "show") {
+      if (AHEAD.includes(target.name)) this.figures.slice(0, 1).forEach(({ element }) => fetchAhead(withValue(element.dataset.source, target)));
       await this.go(`?${this.query()}`);
       return;
     }
@@ -90,7 +92,7 @@ export class View {
 
   // Ask for every figure again, and for the open cell.
   async refresh() {
-    await Promise.all(this.figures.map((figure) => figure.refresh()));
+    await inTurn(this.figures);
     if (this.cell && this.map?.data) await this.panel.refresh(this.map.data);
   }
 
@@ -123,9 +125,14 @@ export class View {
   }
 }
 
-// The figure that shows the same already, put into the place of a new one.
-function kept(element, former) {
-  const same = former.find((figure) => figure.data && figure.element.dataset.source === element.dataset.source);
-  if (same) element.replaceWith(same.element);
-  return same;
+// Ask for figures one after the other: the server answers them no sooner together, and the first is waited for.
+async function inTurn(figures) {
+  for (const figure of figures) await figure.refresh();
+}
+
+// An address with the value of a select in it.
+function withValue(source, { name, value }) {
+  const address = new URL(source, location.href);
+  address.searchParams.set(name, value);
+  return address.pathname + address.search;
 }
