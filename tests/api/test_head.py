@@ -12,7 +12,12 @@ from phaselab.api.routes import login, pages
 DIAGRAM = "experiment=1&x=data.k&y=network.labels&measure=averaging_index"
 CURVES = "experiment=1&by=network.labels&where=data.k=6"
 LINES = "experiment=1&x=data.k&by=network.labels&measure=averaging_index"
-QUERIES = {"diagrams": f"?{DIAGRAM}", "lines": f"?{LINES}", "curves": f"?{CURVES}"}
+QUERIES = {
+    "diagrams": f"?{DIAGRAM}",
+    "differences": f"?experiment=2&{DIAGRAM}",
+    "lines": f"?{LINES}",
+    "curves": f"?{CURVES}",
+}
 UNSTABLE = {"date", "transfer-encoding", "content-length"}
 
 
