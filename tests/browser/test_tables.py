@@ -53,9 +53,10 @@ def test_two_experiments_are_compared(own_server: tuple[str, Database], browser:
         page.get_by_label("measure").select_option("train_loss")
         page.get_by_role("button", name="show").click()
         assert "measure=train_loss" in page.url
-        images = page.locator("figure img")
-        assert images.count() == 3
-        images.last.scroll_into_view_if_needed()
-        loaded = "() => [...document.images].every((image) => image.complete && image.naturalWidth > 100)"
-        page.wait_for_function(loaded)
-        assert all("experiment" in (image.get_attribute("alt") or "") for image in images.all())
+        page.wait_for_function(
+            "() => [...document.images].every((image) => image.complete && image.naturalWidth > 100)"
+        )
+        assert "less that of experiment 3 (with two seeds)" in (page.locator("figure img").get_attribute("alt") or "")
+        lines, curves = page.locator("figure.chart").all()
+        expect(lines.locator(".legend")).to_contain_text("experiment = 3")
+        expect(curves.locator("svg").first).to_be_visible()
