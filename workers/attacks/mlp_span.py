@@ -1,13 +1,13 @@
 """Networks of any depth as the attacks see them: in the span of their first layer's weights.
 
-As in `span.py` a perturbation u moves the first layer's pre-activations to p + L u; the gradient by them comes from
-automatic differentiation of what stands above, and times L^T it is the gradient by u.
+As in `span.py` a perturbation u moves the first layer's pre-activations to p + L u; the gradient by them comes from a
+pass through what stands above and back, and times L^T it is the gradient by u.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ from phaselab.workers.attacks.regions import Ball
 from phaselab.workers.attacks.span import ECONOMY, ROUNDING
 from phaselab.workers.networks.groups import lead, read_out
 from phaselab.workers.networks.mlp import Mlp, Upper, outputs, slope_bound
+from phaselab.workers.networks.passes import Pass
+from phaselab.workers.networks.slopes import by_lead, by_read_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +43,18 @@ class MlpPoints:
     upper: Upper
     network: Mlp
 
-    def outputs(self, preactivations: Tensor) -> Tensor:
-        """[S, M, N] -> [S, c, N]"""
-        return outputs(preactivations, self.length, self.upper, self.network)
+    def passed(self, perturbation: Tensor) -> Pass:
+        """Through the network at perturbations [S, M, N]."""
+        moved = torch.baddbmm(self.preactivations, self.factor, perturbation)
+        return Pass.of(moved, self.length, self.upper, self.network)
 
     def margins(self, of_groups: Tensor, readout: Readout) -> Tensor:
         """[S, c, N] -> [S, N]: y times the readout."""
         return read_out(of_groups, self.network, readout) * self.side
+
+    def by_margins(self, of_groups: Tensor, readout: Readout) -> Tensor:
+        """[S, c, N] -> [S, c, N]: their derivative."""
+        return by_read_out(of_groups, self.network, readout).mul_(self.side.unsqueeze(1))
 
     def take(self, chosen: Chosen) -> "MlpPoints":
         """The chosen runs and points."""
@@ -79,6 +86,17 @@ class MlpPoints:
         return (margin / (square.sqrt() * (1 + ROUNDING))).nan_to_num(0.0).to(self.preactivations)
 
 
+class Judged(NamedTuple):
+    """What outputs [S, c, N] say."""
+
+    score: Tensor
+    """[S, N]"""
+    slope: Tensor
+    """[S, c, N]: the score's derivative"""
+    margins: Tensor | None
+    """[V, S, N]; null where the score decides"""
+
+
 @dataclass(frozen=True, eq=False)
 class _OnPoints(ABC):
     """What both landscapes share."""
@@ -90,8 +108,8 @@ class _OnPoints(ABC):
     economy = ECONOMY
 
     @abstractmethod
-    def judge(self, points: MlpPoints, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Score [S, N] and margins [V, S, N], null where the score decides, from outputs [S, c, N]."""
+    def judge(self, points: MlpPoints, of_groups: Tensor) -> Judged:
+        """From outputs [S, c, N]."""
 
     def zeros(self) -> Tensor:
         """[S, M, N]: no perturbation."""
@@ -101,16 +119,15 @@ class _OnPoints(ABC):
         """[V, S, N]: the margins without perturbation."""
         return self.look(self.zeros()).verdicts
 
-    @torch.enable_grad()
     def look(self, perturbation: Tensor) -> Look:
         """Score, gradient and margins at perturbations [S, M, N]."""
         points = self.points
-        moved = torch.baddbmm(points.preactivations, points.factor, perturbation).detach().requires_grad_()
-        score, margins = self.judge(points, points.outputs(moved))
-        (slope,) = torch.autograd.grad(score.sum(), moved)  # [S, M, N]
+        passed = points.passed(perturbation)
+        judged = self.judge(points, passed.outputs)
+        slope = passed.back(judged.slope)  # [S, M, N]
         largest = slope.abs().amax(dim=1, keepdim=True)  # [S, 1, N]: a small slope has a direction, too
-        gradient = torch.bmm(points.pull, slope / largest.where(largest > 0, 1.0))
-        return Look(score.detach(), gradient, None if margins is None else margins.detach())
+        gradient = torch.bmm(points.pull, slope.div_(largest.where(largest > 0, 1.0)))
+        return Look(judged.score, gradient, judged.margins)
 
     def safe_radius(self) -> Tensor:
         """[S, N]"""
@@ -129,9 +146,9 @@ class MlpMargin(_OnPoints):
     goal = 0.0
     verdicts = 1
 
-    def judge(self, points: MlpPoints, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
+    def judge(self, points: MlpPoints, of_groups: Tensor) -> Judged:
         """The margin [S, N] of outputs [S, c, N]."""
-        return points.margins(of_groups, self.readout), None
+        return Judged(points.margins(of_groups, self.readout), points.by_margins(of_groups, self.readout), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +159,10 @@ class MlpOwnLoss(_OnPoints):
     goal = -torch.inf
     verdicts = len(READOUTS)
 
-    def judge(self, points: MlpPoints, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
+    def judge(self, points: MlpPoints, of_groups: Tensor) -> Judged:
         """The score [S, N] and the margins [2, S, N] of outputs [S, c, N]."""
         margins = torch.stack([points.margins(of_groups, readout) for readout in READOUTS])
-        return lead(of_groups, points.label), margins
+        return Judged(lead(of_groups, points.label), by_lead(of_groups, points.label), margins)
 
 
 @dataclass(frozen=True, eq=False)

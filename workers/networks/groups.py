@@ -36,7 +36,7 @@ def losses(of_groups: Tensor, label: Tensor, loss: Loss, binary: bool = False, o
     if loss == "cross_entropy":
         return -_at(of_groups.log_softmax(dim=-2), label)
     if loss == "square":
-        return _off_target(of_groups, label, binary, off).square().sum(dim=-2) / 2
+        return off_target(of_groups, label, binary, off).square().sum(dim=-2) / 2
     ahead = _at(of_groups, label).unsqueeze(-2) - of_groups  # [..., c, N], 0 for the label
     return (-ahead).exp().sum(dim=-2) - 1
 
@@ -51,7 +51,7 @@ def lead(of_groups: Tensor, label: Tensor) -> Tensor:
     return _at(of_groups, label) - others.logsumexp(dim=-2)
 
 
-def _off_target(of_groups: Tensor, label: Tensor, binary: bool, off: float) -> Tensor:
+def off_target(of_groups: Tensor, label: Tensor, binary: bool, off: float) -> Tensor:
     """[..., c, N], or [..., 1, N] of f - y: outputs less what they should be."""
     target = onehot(label, of_groups.shape[-2]).to(of_groups)  # [..., c, N]
     if not binary:

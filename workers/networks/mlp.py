@@ -19,6 +19,7 @@ from phaselab.domain.settings.settings import Settings
 from phaselab.workers.networks.groups import Loss, lead, losses, mean_loss
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.past import SeenLayer
+from phaselab.workers.networks.slopes import by_loss
 
 LEAK = 0.1
 """Slope of leaky_relu below 0."""
@@ -62,6 +63,10 @@ class Mlp:
         if self.loss != "square":
             return lead(of_groups, label)
         return -losses(of_groups, label, self.loss, self.binary, self.off_target)
+
+    def loss_slope(self, of_groups: Tensor, label: Tensor) -> Tensor:
+        """Outputs [..., c, N] and labels [..., N] -> [..., c, N]: the losses' derivative by the outputs."""
+        return by_loss(of_groups, label, self.loss, self.binary, self.off_target)
 
     @cached_property
     def positive_groups(self) -> int:
@@ -151,7 +156,7 @@ def of_last(active: Tensor, upper: Upper, network: Mlp) -> Tensor:
 def above_first(active: Tensor, upper: Upper, network: Mlp) -> Iterator[SeenLayer]:
     """The hidden layers after the first one, from what that gives, [..., M, N]."""
     for weights, bias in zip(upper.hidden, upper.hidden_bias, strict=True):
-        before = weights @ active + bias.unsqueeze(-1)
+        before = (weights @ active).add_(bias.unsqueeze(-1))
         active = ACTIVATIONS[network.activation](before)
         yield SeenLayer(before, active)
 

@@ -1,7 +1,7 @@
 """The fast engine of networks of any depth: the first layer in the span of the data, the others as they are.
 
 The gradient by the pre-activations, by the lengths of the first layer's weights that `power` divides by, and by what
-stands above comes from automatic differentiation, for all runs at once. Derivation: docs/methods/mlp.md.
+stands above comes from a pass through the network and back, for all runs at once. Derivation: docs/methods/mlp.md.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,7 @@ from phaselab.domain.results.states import Stage
 from phaselab.workers.base.progress import each, tell
 from phaselab.workers.base.stop import Stop, check
 from phaselab.workers.networks.mlp import Upper, outputs
+from phaselab.workers.networks.passes import FIRST, LENGTH, Name, Pass
 from phaselab.workers.training.adversarial import InSpan, has_directions, in_span
 from phaselab.workers.training.in_span import Descent, FirstLayers, LayersSeen, settings_of, stacked
 from phaselab.workers.training.mixed import MixedLayers, mixing_of
@@ -29,11 +30,6 @@ from phaselab.workers.training.mlp import (
     trained_parts,
 )
 from phaselab.workers.training.training import batches, by_look
-
-Name = tuple[str, int]
-"""Of something that has a gradient: its part (`mlp.trained_parts`) and its number among those of the part."""
-FIRST: Name = ("preactivations", 0)
-LENGTH: Name = ("length", 0)
 
 
 def train(starts: Sequence[MlpStart], stop: Stop | None = None) -> list[MlpFitted]:
@@ -89,6 +85,8 @@ class _State:
             for name, tensor in _by_name(self.upper)
             if name[0] in self.parts
         }
+        first = [FIRST, *([LENGTH] if powered else [])] if self.moves_first else []
+        self.wanted = frozenset([*self.trained, *first])
         self.square = self.layers.start.square().sum(dim=-1) if powered else None  # |w0|^2 [D, S, M]
         factors = [[run.settings.network.multiplier**-2 for run in same] for same in runs]
         self.factor = self.layers.share.new_tensor(factors)  # [D, S]
@@ -121,33 +119,27 @@ class _State:
             return None
         if not has_directions(self.settings, int(self.taken.max())):
             return InSpan(seen, torch.zeros_like(seen))
-        network, upper = self.network, self.upper.each(torch.Tensor.detach)
 
         def judge(at: Tensor) -> Tensor:
-            return network.score(self._outputs(at, length, upper), label)
+            return self.network.score(self._outputs(at, length), label)
 
         return in_span(seen, self.mixed.factor(), judge, self.mixed.radius)
 
     def _gradients(self, seen: Tensor, length: Tensor | None, label: Tensor) -> dict[Name, Tensor]:
         """Of the loss over multiplier^2, by all that moves: the pre-activations [D, S, M, N], the lengths [D, S, M],
         and what is trained above."""
-        upper = self.upper.each(torch.Tensor.detach)  # the same memory, as leaves
-        leaves = {name: tensor for name, tensor in _by_name(upper) if name in self.trained}
-        if self.moves_first:
-            leaves[FIRST] = seen
-        if self.moves_first and length is not None:
-            leaves[LENGTH] = length
-        for leaf in leaves.values():
-            leaf.requires_grad_()
-        with torch.enable_grad():
-            of_groups = self._outputs(seen, length, upper)
-            loss = self.network.mean_loss(of_groups, label)  # [D, S]
-            found = torch.autograd.grad((loss * self.factor).sum(), list(leaves.values()))
-        return dict(zip(leaves, found, strict=True))
+        passed = Pass.of(seen, self._lengths(seen, length), self.upper, self.network)
+        slope = self.network.loss_slope(passed.outputs, label)  # [D, S, c, N]
+        slope *= (self.factor / label.shape[-1])[..., None, None]
+        return dict(passed.gradients(slope, self.wanted))
 
-    def _outputs(self, seen: Tensor, length: Tensor | None, upper: Upper) -> Tensor:
+    def _outputs(self, seen: Tensor, length: Tensor | None) -> Tensor:
         """[D, S, c, N] from pre-activations [D, S, M, N]; without powers nobody asks for lengths."""
-        return outputs(seen, seen[..., 0] if length is None else length, upper, self.network)
+        return outputs(seen, self._lengths(seen, length), self.upper, self.network)
+
+    @staticmethod
+    def _lengths(seen: Tensor, length: Tensor | None) -> Tensor:
+        return seen[..., 0] if length is None else length
 
     def _length(self, preactivations: Tensor, square: Tensor) -> Tensor:
         """|w| [D, S, M], from |w0|^2 and W = a W0 + C X: |w|^2 = a^2 |w0|^2 + a C.(W0 X^T) + C.(P - b)."""
@@ -161,7 +153,7 @@ class _State:
 
     def _go_on(self, preactivations: Tensor, length: Tensor | None) -> bool:
         """Hold the runs that are done by what they make of all points [D, S, M, n]; whether others are left."""
-        of_groups = self._outputs(preactivations, length, self.upper)
+        of_groups = self._outputs(preactivations, length)
         self.running &= ~reached(self.settings.training, of_groups, self.label, self.network)
         for move in (*self.layers.moves, *self.trained.values()):
             move.hold(~self.running)
