@@ -5,6 +5,7 @@ pass through what stands above and back, and times L^T it is the gradient by u.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -18,6 +19,8 @@ from phaselab.workers.attacks.landscape import TARGETS, Chosen, Look, Objective,
 from phaselab.workers.attacks.lines import Lines
 from phaselab.workers.attacks.regions import Ball
 from phaselab.workers.attacks.span import ECONOMY, ROUNDING
+from phaselab.workers.exact.propagation import Balls
+from phaselab.workers.exact.together import shared_radii
 from phaselab.workers.networks.groups import lead, read_out
 from phaselab.workers.networks.mlp import Mlp, Upper, outputs, slope_bound
 from phaselab.workers.networks.passes import Pass
@@ -173,8 +176,8 @@ class MlpVictim(InSpan):
     upper: Upper
     length: Tensor
     """[S, M] |w_r|"""
-    farthest: float
-    """The largest radius that is asked about"""
+    radii: Sequence[float]
+    """Those that are asked about, ascending"""
 
     @property
     def groups(self) -> int:
@@ -197,7 +200,7 @@ class MlpVictim(InSpan):
         if len(self.readouts) == 1:
             readout = self.readout("sum")
             return Objective(readout.target, readout.ways[:1])
-        safe = torch.minimum(*(self._points.safe_radius(readout) for readout in READOUTS))
+        safe = torch.minimum(*(self._safe_radius(readout) for readout in READOUTS))
         return Objective(TARGETS.index("own loss"), [Way(MlpOwnLoss(self._points, safe))])
 
     @cached_property
@@ -223,9 +226,17 @@ class MlpVictim(InSpan):
     def _every_line(self) -> Lines:
         return self.lines(self.side.shape[1])
 
+    def _safe_radius(self, readout: Readout) -> Tensor:
+        """[S, N]: by the bound of the slope, and by bands that points of a cluster share."""
+        networks, by_slope = self.networks, self._points.safe_radius(readout)
+        upper = self.upper.each(torch.Tensor.double)
+        balls = Balls(self.network, upper, networks.preactivations.double().mT, networks.factor, self.length.double())
+        shared = shared_radii(balls, networks.cluster, networks.side, readout, self.radii)
+        return torch.maximum(by_slope, shared.to(by_slope))
+
     def _objective(self, readout: Readout) -> Objective:
-        margin = MlpMargin(self._points, self._points.safe_radius(readout), readout)
-        toward = self._every_line.toward(readout, self.farthest)  # [L, S, M, N]
+        margin = MlpMargin(self._points, self._safe_radius(readout), readout)
+        toward = self._every_line.toward(readout, self.radii[-1])  # [L, S, M, N]
         return Objective(
             TARGETS.index(readout), [Way(margin), Way(margin, toward=toward.to(self.networks.preactivations))]
         )

@@ -64,7 +64,9 @@ def _batches(balls: Balls) -> Iterator[tuple[slice, slice]]:
 def _radii(balls: Balls, side: Tensor, readout: Readout) -> tuple[Tensor, Tensor]:
     """(certified radii, upper bounds) [S, N] of points of classes [S, N]."""
     at_points = outputs(balls.seen.mT, balls.length, balls.upper, balls.network).mT  # [S, N, c]
-    margins = _Margins.of(balls, at_points, side, readout)
+    margins = Margins.of(balls, at_points, side, readout)
+    if readout == "max" and balls.network.depth == 2:
+        margins = margins.one_by_one()
     low = torch.zeros_like(balls.seen[..., 0])  # [S, N]
     margin = margins.least(low)
     kinks = balls.seen.abs() / balls.reach.unsqueeze(1)  # [S, N, M], not finite for rows of zeros
@@ -80,7 +82,7 @@ def _radii(balls: Balls, side: Tensor, readout: Readout) -> tuple[Tensor, Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class _Margins:
+class Margins:
     """The functions whose least is the margin: y times the sum readout; or the leading own output less every other one,
     which are not all above 0 where the max readout is not."""
 
@@ -90,7 +92,7 @@ class _Margins:
     """[S, N, o] bool: whether the function is one of the margin's"""
 
     @classmethod
-    def of(cls, balls: Balls, at_points: Tensor, side: Tensor, readout: Readout) -> "_Margins":
+    def of(cls, balls: Balls, at_points: Tensor, side: Tensor, readout: Readout) -> "Margins":
         """From outputs [S, N, c] and classes [S, N] of the points."""
         network, upper, y = balls.network, balls.upper, side.unsqueeze(-1).double()  # [S, N, 1]
         signs = network.layout.side_of_group.to(upper.output)  # [c]
@@ -105,8 +107,7 @@ class _Margins:
             ahead = constant.gather(1, leads.squeeze(-1)).unsqueeze(-1) - constant[run, others]  # [S, N, o]
             sizes = 2 * weights.abs().amax(1, keepdim=True).expand(-1, others.shape[2], -1)
             least = 2 * constant.abs().amax(1, keepdim=True).expand(-1, others.shape[2])
-            margins = cls(balls, Functions(rows, ahead, sizes, least), ~mine.gather(-1, others))
-            return margins.one_by_one() if network.depth == 2 else margins
+            return cls(balls, Functions(rows, ahead, sizes, least), ~mine.gather(-1, others))
         if not network.binary:
             sizes, least = weights.abs().sum(1, keepdim=True), constant.abs().sum(1, keepdim=True)
             weights, constant = signs @ weights, constant @ signs  # [S, M], [S]
@@ -115,7 +116,7 @@ class _Margins:
         rows = y.unsqueeze(-1) * weights.view(len(y), 1, 1, -1)  # [S, N, 1, M]
         return cls(balls, Functions(rows, y * constant.view(-1, 1, 1), sizes, least), torch.ones_like(y).bool())
 
-    def one_by_one(self) -> "_Margins":
+    def one_by_one(self) -> "Margins":
         """With a point for every function, so that each has caps of its own, at the price of a pass through all layers
         for each."""
         rows, constant, own = self.functions.rows, self.functions.constant, self.functions
@@ -126,7 +127,7 @@ class _Margins:
             own.constant_sizes.amax(1, keepdim=True),
         )
         seen = self.balls.seen.repeat_interleave(rows.shape[2], 1)  # [S, N o, M]
-        return _Margins(replace(self.balls, seen=seen), each, self.counts)
+        return Margins(replace(self.balls, seen=seen), each, self.counts)
 
     def least(self, radius: Tensor) -> Tensor:
         """[S, N]: no more than the margin is anywhere in balls of `radius` [S, N] where it may be 0 or less; nan where

@@ -113,7 +113,7 @@ class Balls:
         `known`."""
         found: list[Interval] = []
         for layer in range(self.network.depth - 1):
-            low, high = self._first(cap) if layer == 0 else self._hidden(layer, self.bands(found), cap)
+            low, high = self.intervals_of_first(cap) if layer == 0 else self._hidden(layer, self.bands(found), cap)
             if known:
                 low, high = torch.maximum(low, known[layer][0]), torch.minimum(high, known[layer][1])
             found.append((low, torch.maximum(low, high)))  # where a cap is empty anything holds
@@ -131,6 +131,15 @@ class Balls:
     def linear(self, functions: Functions, bands: Sequence[Band], radius: Tensor) -> tuple[Tensor, Tensor]:
         """(h [S, N, o], v [S, N, o, D]): the functions, of the layer after the bands, are at least h + v . u wherever
         the bands hold in the balls of `radius` [S, N]."""
+        below = self.below(functions, bands)
+        total = below.constant + (below.rows @ self.seen.unsqueeze(-1)).squeeze(-1)
+        around = self.seen.abs() + radius.unsqueeze(-1) * self.reach.unsqueeze(1)  # [S, N, M]
+        conceded = below.constant_sizes + around @ below.sizes.mT
+        return total - self.rounding * conceded, below.rows @ self.factor.unsqueeze(1)
+
+    def below(self, functions: Functions, bands: Sequence[Band]) -> Functions:
+        """Functions of the first layer's pre-activations, which those of the layer after the bands are never below
+        wherever the bands hold; what rounding may take of them by the sizes [S, o, M] and [S, N, o]."""
         rows, total = functions.rows, functions.constant
         sizes, terms = functions.sizes, functions.constant_sizes.unsqueeze(1)  # [S, o, M], [S, 1, o]
         for layer in reversed(range(len(bands))):
@@ -143,16 +152,20 @@ class Balls:
                 total = total + (rows @ bias.view(-1, 1, bias.shape[1], 1)).squeeze(-1)
                 terms = terms + (sizes @ bias.abs().unsqueeze(-1)).mT
                 rows, sizes = rows @ weights.unsqueeze(1), sizes @ weights.abs()
-        total = total + (rows @ self.seen.unsqueeze(-1)).squeeze(-1)
-        around = self.seen.abs() + radius.unsqueeze(-1) * self.reach.unsqueeze(1)  # [S, N, M]
-        return total - self.rounding * (terms + around @ sizes.mT), rows @ self.factor.unsqueeze(1)
+        return Functions(rows, total, sizes, terms)
+
+    def both_signs(self, layer: int) -> Functions:
+        """The pre-activations of a layer after the first, of that number, and those times -1."""
+        weights, bias = self.upper.hidden[layer - 1], self.upper.hidden_bias[layer - 1]  # [S, M, M], [S, M]
+        rows, constant = torch.cat([weights, -weights], 1), torch.cat([bias, -bias], 1)  # [S, 2 M, M], [S, 2 M]
+        return Functions(rows.unsqueeze(1), constant.unsqueeze(1), rows.abs(), constant.abs())
 
     def least(self, functions: Functions, bands: Sequence[Band], cap: Cap) -> Tensor:
         """[S, N, o]: no more than the functions are anywhere in the caps."""
         height, normal = self.linear(functions, bands, cap.radius)
         return height - cap.most(-normal, self.rounding)
 
-    def _first(self, cap: Cap) -> Interval:
+    def intervals_of_first(self, cap: Cap) -> Interval:
         """Of the first layer."""
         rows = self.factor.unsqueeze(1)  # [S, 1, M, D]
         low, high = -cap.most(-rows, self.rounding), cap.most(rows, self.rounding)  # [S, N, M]
@@ -161,10 +174,7 @@ class Balls:
 
     def _hidden(self, layer: int, bands: Sequence[Band], cap: Cap) -> Interval:
         """Of a layer after the first, by the bands of those before it."""
-        weights, bias = self.upper.hidden[layer - 1], self.upper.hidden_bias[layer - 1]  # [S, M, M], [S, M]
-        rows, constant = torch.cat([weights, -weights], 1), torch.cat([bias, -bias], 1)  # [S, 2 M, M], [S, 2 M]
-        both = Functions(rows.unsqueeze(1), constant.unsqueeze(1), rows.abs(), constant.abs())
-        low, high = self.least(both, bands, cap).chunk(2, dim=-1)
+        low, high = self.least(self.both_signs(layer), bands, cap).chunk(2, dim=-1)
         return low, -high
 
     def _powers(self, low: Tensor, high: Tensor) -> Band:

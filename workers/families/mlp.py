@@ -87,8 +87,8 @@ class TrainedMlps:
         if source_of(self.runs[0].settings).boxed:
             return self._on_images()
         sides = torch.tensor(label_groups(self.runs[0].settings).side_of_cluster, device=self.networks.side.device)
-        seeds, farthest = [run.seed for run in self.runs], radii_of(self.runs[0].settings)[-1]
-        return MlpVictim(self.networks, seeds, sides, self.network, self.upper, self._length, farthest)
+        seeds, radii = [run.seed for run in self.runs], radii_of(self.runs[0].settings)
+        return MlpVictim(self.networks, seeds, sides, self.network, self.upper, self._length, radii)
 
     @property
     def exact(self) -> ExactMethod | None:
