@@ -8,7 +8,7 @@ from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Readout
 from phaselab.workers.attacks.climb import drawn
-from phaselab.workers.attacks.landscape import Again, Chosen, Noise
+from phaselab.workers.attacks.landscape import Again, Chosen, LineSearch, Noise
 from phaselab.workers.attacks.lines import Lines
 from phaselab.workers.networks.trained import Networks
 
@@ -63,6 +63,10 @@ class InSpan(ABC):
         before, after = (self.read(seen, readout, chosen.runs) * side for seen in (clean, clean + spanned @ moved))
         return Again(before, after, moved.square().sum(dim=1).sqrt())
 
-    def lines(self, points: int) -> Lines:
+    def lines(self, points: int) -> LineSearch:
         """To centres and along the averaged direction."""
+        return self.searched(points)
+
+    def searched(self, points: int) -> Lines:
+        """The same, of which more can be asked."""
         return Lines(self.networks, self.read, self.side_of_cluster, points)

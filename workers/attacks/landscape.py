@@ -109,6 +109,8 @@ class Economy:
     """Steps between two looks at how many points are done"""
     spare: float
     """Share of points that are done, from which on it pays to go on with the others alone"""
+    together: int | None = None
+    """Most points of several runs to attack together, of one run more; null for all"""
 
 
 class Landscape(Protocol):

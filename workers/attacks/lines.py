@@ -27,6 +27,8 @@ HALVINGS = 7
 """Times that the distance between the last place that holds and the first that does not is halved."""
 VANISHES = 1e-10
 """Eigenvalues of W W^T below this share of the largest are left out: no line goes where a network hardly looks."""
+AT_ONCE = 2**17
+"""Numbers in a tensor of the lines that are searched together on a CPU, whose cache holds a few of them."""
 BEYOND = 1 + 1e-4
 """How far beyond a flip, in distances, it is sure in float32, too."""
 
@@ -36,8 +38,8 @@ class Lines:
     """The lines of the first N points of S networks."""
 
     networks: Networks
-    read: Callable[[Tensor, Readout], Tensor]
-    """Readouts [S, N'] of pre-activations [S, M, N'], in float64"""
+    read: Callable[[Tensor, Readout, Tensor], Tensor]
+    """Readouts [S', N'] of pre-activations [S', M, N'] of the networks of these numbers [S'], in float64"""
     side_of_cluster: Tensor
     """[k] +1 or -1"""
     points: int
@@ -70,17 +72,46 @@ class Lines:
         distance = (falls.gather(1, order) * BEYOND).clamp_max(farthest).unsqueeze(1)  # [S, 1, L, N]
         return (units * distance).permute(2, 0, 1, 3)
 
+    def first(self, points: int) -> "FirstLines":
+        """Those of the first points, which are searched with the others."""
+        return FirstLines(self, points)
+
     def _falls(self, readout: Readout, farthest: float) -> Tensor:
         """[S, L, N]: of each line the distance at which it flips the point."""
-        (_, units), seen, side = self._ways, self._seen, self._side  # [S, M, L N], [S, M, N], [S, N]
-        lines = units.shape[2] // max(1, seen.shape[2])
-        start, turned = seen.repeat(1, 1, lines), side.repeat(1, lines)  # [S, M, L N], [S, L N]
+        if (readout, farthest) not in self._known:
+            self._known[readout, farthest] = self._search(readout, farthest)
+        return self._known[readout, farthest]
+
+    @cached_property
+    def _known(self) -> dict[tuple[Readout, float], Tensor]:
+        return {}
+
+    def _search(self, readout: Readout, farthest: float) -> Tensor:
+        """[S, L, N]: the same, searched for."""
+        (_, units), (runs, neurons, points) = self._ways, self._seen.shape  # [S, M, L N]
+        lines = units.shape[2] // max(1, points)
+        most = max(1, AT_ONCE // max(1, neurons * points)) if units.device.type == "cpu" else runs * lines
+        found = self._seen.new_empty(runs, lines, points)
+        for first in range(0, runs, max(1, most // lines)):
+            these = slice(first, first + max(1, most // lines))
+            for line in range(0, lines, most):
+                those = slice(line, min(line + most, lines))
+                found[these, those] = self._search_some(these, those, readout, farthest)
+        return found
+
+    def _search_some(self, runs: slice, lines: slice, readout: Readout, farthest: float) -> Tensor:
+        """[S', L', N]: the same, of some of the lines of some runs."""
+        numbers = torch.arange(len(self._side), device=self._side.device)[runs]
+        seen, side, (_, units) = self._seen[runs], self._side[runs], self._ways
+        count, points = lines.stop - lines.start, seen.shape[2]
+        along = units[runs, :, lines.start * points : lines.stop * points]  # [S', M, L' N]
+        start, turned = seen.repeat(1, 1, count), side.repeat(1, count)  # [S', M, L' N], [S', L' N]
 
         def holds(distance: Tensor) -> Tensor:
-            moved = torch.addcmul(start, units, distance.unsqueeze(1))
-            return self.read(moved, readout) * turned > 0
+            moved = torch.addcmul(start, along, distance.unsqueeze(1))
+            return self.read(moved, readout, numbers) * turned > 0
 
-        return first_fall(holds, turned, farthest).view(len(side), lines, -1)
+        return first_fall(holds, turned, farthest).view(len(side), count, points)
 
     @cached_property
     def _seen(self) -> Tensor:
@@ -112,6 +143,22 @@ class Lines:
         return torch.where(length > 0, along / length, 0.0), torch.where(length > 0, moved / length, 0.0)
 
 
+@dataclass(frozen=True, eq=False)
+class FirstLines:
+    """Of lines those of the first points."""
+
+    lines: Lines
+    points: int
+
+    def flips(self, readout: Readout, farthest: float) -> Tensor:
+        """[S, N]"""
+        return self.lines.flips(readout, farthest)[:, : self.points]
+
+    def perturbations(self, readout: Readout, farthest: float) -> Tensor:
+        """[S, M, N]"""
+        return self.lines.perturbations(readout, farthest)[..., : self.points]
+
+
 def first_fall(
     holds: Callable[[Tensor], Tensor], like: Tensor, farthest: float, grid: int = GRID, halvings: int = HALVINGS
 ) -> Tensor:
@@ -121,9 +168,11 @@ def first_fall(
     low, high = torch.zeros_like(like), torch.full_like(like, torch.inf)
     high = high.where(holds(low), 0.0)
     for place in range(1, grid + 1):
+        open_ = high == torch.inf
+        if not bool(open_.any()):
+            break
         distance = torch.full_like(like, farthest * place / grid)
         standing = holds(distance)
-        open_ = high == torch.inf
         high = torch.where(open_ & ~standing, distance, high)
         low = torch.where(open_ & standing, distance, low)
     for _ in range(halvings):

@@ -106,12 +106,14 @@ class Breaking:
 
     def batches(self, radius: float) -> Sequence[Tensor]:
         """The points that are worth attacking at a radius, those that are attacked together: [S, N] bool each."""
-        wanted, most = self.standing & (self._safe < radius), self._ways[0].landscape.economy.at_once
-        if most is None:
+        wanted, economy = self.standing & (self._safe < radius), self._ways[0].landscape.economy
+        if economy.together is not None:
+            return _by_runs(wanted, economy.together)
+        if economy.at_once is None:
             return [wanted]
         place = wanted.cumsum(dim=1) - 1  # [S, N] among the wanted
-        count = math.ceil((int(place.max()) + 1) / most)
-        return [wanted & (place // most == i) for i in range(count)]
+        count = math.ceil((int(place.max()) + 1) / economy.at_once)
+        return [wanted & (place // economy.at_once == i) for i in range(count)]
 
     def start(self, batch: Tensor, number: int, restart: int) -> None:
         """Attack the points of a batch [S, N] at the radius of this number, along every way from one start."""
@@ -137,3 +139,15 @@ class Breaking:
             runs = left.runs.unsqueeze(1)  # [S', 1]
             known = self.witness.mT[runs, left.points]  # [S', N', D]
             self.witness.mT[runs, left.points] = torch.where(broken.unsqueeze(-1), last.mT, known)
+
+
+def _by_runs(wanted: Tensor, most: int) -> list[Tensor]:
+    """[S, N] bool each: points [S, N] of runs that have about equally many and together up to `most`, or of one run."""
+    counts, batches = wanted.sum(dim=1).tolist(), list[list[int]]()
+    for run in sorted((run for run, count in enumerate(counts) if count), key=lambda run: -counts[run]):
+        if batches and (len(batches[-1]) + 1) * counts[batches[-1][0]] <= most:
+            batches[-1].append(run)
+        else:
+            batches.append([run])
+    numbers = torch.arange(len(wanted), device=wanted.device).unsqueeze(1)  # [S, 1]
+    return [wanted & torch.isin(numbers, numbers.new_tensor(runs)) for runs in batches]

@@ -18,6 +18,10 @@ from phaselab.workers.exact.propagation import Balls, Cap, Functions, Interval
 from phaselab.workers.exact.side import Readout
 from phaselab.workers.networks.mlp import outputs
 
+AT_ONCE = 2**17
+"""Coefficients of runs that are looked at together on a CPU, whose cache holds a few such tensors."""
+WORTH = 4
+"""Groups times neurons, over points, from which on the way back through the layers costs a fifth of attacks on them."""
 SLACK = 1e-4
 """Of radii and margins: single precision, in which attacks are made, does not come to another end."""
 
@@ -51,12 +55,23 @@ class Groups:
 def shared_radii(balls: Balls, group: Tensor, side: Tensor, readout: Readout, radii: Sequence[float]) -> Tensor:
     """[S, N]: of radii, ascending, the largest at which a point is safe for certain; 0 where none is. From the groups
     [S, N] long and the classes [S, N] of the points; points of a group are of one class."""
-    certified = torch.zeros_like(balls.seen[..., 0])
-    if balls.network.activation not in BANDS:
+    certified, (runs, points, neurons) = torch.zeros_like(balls.seen[..., 0]), balls.seen.shape
+    count = int(group.max()) + 1
+    if balls.network.activation not in BANDS or count * neurons > WORTH * points:
         return certified
+    most = max(1, AT_ONCE // (2 * count * neurons**2)) if group.device.type == "cpu" else runs
+    for first in range(0, runs, most):
+        these = slice(first, first + most)
+        here = balls.take(these, slice(None))
+        certified[these] = _radii(here, group[these], side[these], readout, radii)
+    return certified
+
+
+def _radii(balls: Balls, group: Tensor, side: Tensor, readout: Readout, radii: Sequence[float]) -> Tensor:
+    """[S, N]: the same, of runs that are looked at together."""
     groups = Groups.of(group)
     shared = _Shared.of(balls, groups, side, readout)
-    standing = groups.there  # [S, G, n]
+    certified, standing = torch.zeros_like(balls.seen[..., 0]), groups.there  # [S, N], [S, G, n]
     for radius in radii:
         standing = shared.safe(radius * (1 + SLACK), standing)
         if not bool(standing.any()):

@@ -55,9 +55,9 @@ def left_of(start: Tensor, left: Tensor) -> Tensor:
     return left @ start if left.dim() == 3 else start * left.view(len(left), -1, 1)
 
 
-def attacked_together(count: int, settings: Settings, neurons: int, device: str) -> list[slice]:
-    """Which of so many networks of one shape are attacked as one batch."""
-    most = 1 if source_of(settings).boxed else runs_at_once(neurons, settings.attack.test_points, device)
+def attacked_together(count: int, settings: Settings, neurons: int, device: str, least: int = 1) -> list[slice]:
+    """Which of so many networks of one shape are attacked as one batch, of those without a box at least so many."""
+    most = 1 if source_of(settings).boxed else max(least, runs_at_once(neurons, settings.attack.test_points, device))
     return [slice(first, first + most) for first in range(0, count, most)]
 
 

@@ -60,6 +60,9 @@ ENGINES: Mapping[str, Callable[[Sequence[MlpStart], Stop | None], list[MlpFitted
 """Train every run of every start, up to its steps; the starts have equally many runs each, all of one shape and looked
 at alike."""
 
+TOGETHER = 8
+"""Runs that are attacked and checked together whatever their size: where few of their points are left, together."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedMlps:
@@ -201,7 +204,7 @@ class _Mlp:
         ordered, trained = train_networks(runs, device, stop)
         sound = (finite(trained.networks) & _upper_is_finite(trained.upper)).tolist()
         good = [i for i, well in enumerate(sound) if well]
-        parts = attacked_together(len(good), settings, network.layout.neurons, device)
+        parts = attacked_together(len(good), settings, network.layout.neurons, device, TOGETHER)
         return TrainedStack(
             [trained.take(good[part]) for part in parts],
             [diverged(run) for run, well in zip(ordered, sound, strict=True) if not well],
