@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from phaselab.workers.exact.bands import BANDS, Band
-from phaselab.workers.exact.certified import CAPS, Margins
+from phaselab.workers.exact.certified import Margins
 from phaselab.workers.exact.propagation import Balls, Cap, Functions, Interval
 from phaselab.workers.exact.side import Readout
 from phaselab.workers.networks.mlp import outputs
@@ -107,52 +107,40 @@ class _Shared:
 
     def safe(self, radius: float, points: Tensor) -> Tensor:
         """[S, G, n] bool: which of the `points` [S, G, n] are safe at the radius."""
-        balls, single = self.balls, self.functions.rows.shape[2] == 1
-        around = torch.full_like(self.seen[:, :, 0, 0], radius)  # [S, G]
-        cap, known, open_ = Cap.ball(around, balls.factor.shape[2]), list[Interval](), points
-        for _ in range(1 + CAPS * single):
-            known = self._intervals(cap, known, open_)
-            heights, normal, size = self._linear(self.functions, balls.bands(known), cap.radius, points)
-            least = heights - cap.most(-normal, balls.rounding).unsqueeze(-1)  # [S, G, o, n]
-            holds = (least > SLACK * size) | ~self.counts.unsqueeze(-1)
-            open_ = open_ & ~holds.all(dim=2)
-            if not bool(open_.any()):
-                break
-            lowest = _least(heights, open_)[..., 0]  # [S, G]
-            cap = Cap.below(lowest, normal[..., 0, :], around, balls.rounding)
-        return points & ~open_
+        balls = self.balls
+        ball = Cap.ball(torch.full_like(self.seen[:, :, 0, 0], radius), balls.factor.shape[2])
+        heights, normal, size = self._linear(self.functions, balls.bands(self._intervals(ball, points)), ball, points)
+        least = heights - ball.most(-normal, balls.rounding).unsqueeze(-1)  # [S, G, o, n]
+        return points & ((least > SLACK * size) | ~self.counts.unsqueeze(-1)).all(dim=2)
 
-    def _intervals(self, cap: Cap, known: Sequence[Interval], points: Tensor) -> list[Interval]:
-        """(low, high) [S, G, M] of every hidden layer's pre-activations about the points, as `Balls.intervals`."""
-        found: list[Interval] = []
-        for layer in range(self.balls.network.depth - 1):
-            low, high = self._first(cap, points) if layer == 0 else self._hidden(layer, found, cap, points)
-            if known:
-                low, high = torch.maximum(low, known[layer][0]), torch.minimum(high, known[layer][1])
-            found.append((low, torch.maximum(low, high)))
+    def _intervals(self, ball: Cap, points: Tensor) -> list[Interval]:
+        """(low, high) [S, G, M] of every hidden layer's pre-activations about the points."""
+        found = [self._first(ball, points)]
+        for layer in range(1, self.balls.network.depth - 1):
+            found.append(self._hidden(layer, found, ball, points))
         return found
 
-    def _first(self, cap: Cap, points: Tensor) -> Interval:
-        low, high = self.balls.intervals_of_first(cap)  # of a point at the origin
+    def _first(self, ball: Cap, points: Tensor) -> Interval:
+        low, high = self.balls.intervals_of_first(ball)  # of a point at the origin
         least, most = _least(self.seen, points), -_least(-self.seen, points)  # [S, G, M]
         spread = self.balls.rounding * torch.maximum(least.abs(), most.abs())
         return low + least - spread, high + most + spread
 
-    def _hidden(self, layer: int, below: Sequence[Interval], cap: Cap, points: Tensor) -> Interval:
+    def _hidden(self, layer: int, below: Sequence[Interval], ball: Cap, points: Tensor) -> Interval:
         balls = self.balls
-        heights, normal, _ = self._linear(balls.both_signs(layer), balls.bands(below), cap.radius, points)
-        low, high = (_least(heights, points) - cap.most(-normal, balls.rounding)).chunk(2, dim=-1)
-        return low, -high
+        heights, normal, _ = self._linear(balls.both_signs(layer), balls.bands(below), ball, points)
+        low, high = (_least(heights, points) - ball.most(-normal, balls.rounding)).chunk(2, dim=-1)
+        return low, torch.maximum(low, -high)  # without points anything holds
 
     def _linear(
-        self, functions: Functions, bands: Sequence[Band], radius: Tensor, points: Tensor
+        self, functions: Functions, bands: Sequence[Band], ball: Cap, points: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """(h [S, G, o, n], v [S, G, o, D], sizes [S, G, o, 1]) as `Balls.linear`, of every point, and how large the
         terms of h are."""
         balls, below = self.balls, self.balls.below(functions, bands)
         heights = below.rows @ self.seen + below.constant.unsqueeze(-1)  # [S, G, o, n]
         far = (self.seen.abs() * points.unsqueeze(2)).amax(-1)  # [S, G, M]
-        around = far + radius.unsqueeze(-1) * balls.reach.unsqueeze(1)
+        around = far + ball.radius.unsqueeze(-1) * balls.reach.unsqueeze(1)
         conceded = balls.rounding * (below.constant_sizes + around @ below.sizes.mT)  # [S, G, o]
         size = (below.rows.abs() @ far.unsqueeze(-1)) + below.constant.abs().unsqueeze(-1)  # [S, G, o, 1]
         return heights - conceded.unsqueeze(-1), below.rows @ balls.factor.unsqueeze(1), size
