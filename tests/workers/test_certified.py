@@ -21,6 +21,7 @@ from phaselab.workers.exact.bands import Band, erf_band, leaky_band, power_band
 from phaselab.workers.exact.certified import Certified
 from phaselab.workers.exact.mlp import exact_of
 from phaselab.workers.exact.propagation import Balls, Cap, Functions
+from phaselab.workers.exact.together import _radii
 from phaselab.workers.networks.groups import read_out
 from phaselab.workers.networks.layout import GroupLayout
 from phaselab.workers.networks.mlp import ACTIVATIONS, Mlp, Upper, outputs
@@ -124,6 +125,30 @@ def _descent(
         length = gradient.norm(dim=-1, keepdim=True)
         u = u.detach() - radius.unsqueeze(-1) / (1 + step) * gradient / length.where(length > 0, 1.0)
     return least
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize(("activation", "power"), KINDS)
+def test_what_bands_that_points_share_prove_is_no_more_than_what_each_has_by_itself(
+    activation: str, power: float | None, depth: int
+):
+    """Of a group of one point the same, but for the radii that are tried; of groups of more, less."""
+    rng, radii = np.random.default_rng(depth), [0.02 * 1.3**i for i in range(24)]
+    found = [0, 0]
+    for _ in range(2 * ROUNDS):
+        method, factor = drawn(rng, activation, depth, power)
+        method = replace(method, network=replace(method.network, depth=depth))
+        seen = seen_from(rng, factor)
+        balls = Balls(method.network, method.upper, seen, factor, method.length)
+        for readout in ("sum", "max"):
+            side = torch.where(margins(method, seen, torch.ones(RUNS, POINTS), readout) > 0, 1, -1)
+            lower, _ = method.bounds(seen, factor, side, readout)
+            groups = torch.arange(POINTS).expand(RUNS, POINTS), (side > 0).long()
+            for number, group in enumerate(groups):
+                shared = _radii(balls, group, side, readout, radii)
+                assert bool((shared <= lower * (1 + 1e-3) + 1e-12).all())
+                found[number] += int((shared > 0).sum())
+    assert found[0] >= found[1] > 0
 
 
 def test_certified_radii_are_no_larger_than_exact_ones():

@@ -1,5 +1,6 @@
 """Attacks on networks of any depth in the span of their first layer's weights, against the inputs themselves."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from phaselab.workers.attacks.attacks import Attacks, radii_of
 from phaselab.workers.attacks.climb import AtThePoints, climb
 from phaselab.workers.attacks.inputs import InputMargin, InputPoints
 from phaselab.workers.attacks.landscape import Way
-from phaselab.workers.attacks.mlp_span import MlpVictim
+from phaselab.workers.attacks.mlp_span import MlpMargin, MlpVictim
+from phaselab.workers.attacks.pgd import _by_runs, break_points
 from phaselab.workers.attacks.shrink import attacked_radii
 from phaselab.workers.attacks.span_victim import SpanVictim
 from phaselab.workers.data import clusters
@@ -102,7 +104,8 @@ def test_no_gradient_is_longer_than_its_bound(form: str, activation: str, depth:
     _, victim, points = victim_and_inputs(run_of(form, activation, depth))
     for readout in READOUTS:
         landscape = victim.readout(readout).ways[0].landscape
-        safe, margin = landscape.safe_radius()[0], landscape.clean()[0, 0]
+        assert isinstance(landscape, MlpMargin)
+        safe, margin = landscape.points.safe_radius(readout)[0], landscape.clean()[0, 0]
         if run_of(form, activation, depth).settings.network.activation == "power":
             assert bool((safe == 0).all())
             continue
@@ -112,6 +115,35 @@ def test_no_gradient_is_longer_than_its_bound(form: str, activation: str, depth:
             moved = size * torch.randn(1, 30, 60, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
             steepest = InputMargin(points, readout).look(moved).gradient.norm(dim=1).max()
             assert float(steepest) <= float(bound.min()) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ["relu", "erf"])
+@torch.no_grad()
+def test_points_that_are_left_out_as_safe_withstand_the_attack(form: str, activation: str) -> None:
+    """Attacked all the same, the same points break at the same radii."""
+    runs = [replace(run_of(form, activation, 3, attack__radii=[0.25, 0.5, 1.0, 2.0]), seed=seed) for seed in (0, 1)]
+    _, trained = train_networks(runs, "cpu", None)
+    victim = trained.victim
+    for readout in READOUTS:
+        settings = runs[0].settings
+        ways = victim.readout(readout).ways
+        safe = ways[0].landscape.safe_radius()
+        bare = [replace(way, landscape=replace(way.landscape, safe=torch.zeros_like(safe))) for way in ways]
+        noise, arguments = victim.noise(0), (radii_of(settings), 20, 1)
+        first = [break_points(either, *arguments, noise).first for either in (ways, bare)]
+        assert torch.equal(*first)
+        spared = sum(int((safe >= radius).sum()) for radius in radii_of(settings))
+        assert spared > safe.numel() / 10
+
+
+def test_runs_of_few_points_are_attacked_together_and_of_many_alone() -> None:
+    counts = [5, 3, 0, 5, 9, 4]
+    wanted = torch.arange(10).expand(6, 10) < torch.tensor(counts).unsqueeze(1)
+    batches = _by_runs(wanted, 10)
+    assert torch.equal(torch.stack(batches).sum(dim=0), wanted.long())  # every point once
+    assert [batch.sum(dim=1).nonzero().flatten().tolist() for batch in batches] == [[4], [0, 3], [1, 5]]
+    assert _by_runs(torch.zeros(2, 3, dtype=torch.bool), 10) == []
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

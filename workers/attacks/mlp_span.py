@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ from phaselab.workers.exact.propagation import Balls
 from phaselab.workers.exact.together import shared_radii
 from phaselab.workers.networks.groups import lead, read_out
 from phaselab.workers.networks.mlp import Mlp, Upper, outputs, slope_bound
-from phaselab.workers.networks.passes import Pass
+from phaselab.workers.networks.passes import Pass, by_last
 from phaselab.workers.networks.slopes import by_lead, by_read_out
 
 TOGETHER = 2 * CHUNK_NUMBERS
@@ -59,10 +59,6 @@ class MlpPoints:
         """[S, c, N] -> [S, N]: y times the readout."""
         return read_out(of_groups, self.network, readout) * self.side
 
-    def by_margins(self, of_groups: Tensor, readout: Readout) -> Tensor:
-        """[S, c, N] -> [S, c, N]: their derivative."""
-        return by_read_out(of_groups, self.network, readout).mul_(self.side.unsqueeze(1))
-
     def take(self, chosen: Chosen) -> "MlpPoints":
         """The chosen runs and points."""
         runs = chosen.runs
@@ -93,17 +89,6 @@ class MlpPoints:
         return (margin / (square.sqrt() * (1 + ROUNDING))).nan_to_num(0.0).to(self.preactivations)
 
 
-class Judged(NamedTuple):
-    """What outputs [S, c, N] say."""
-
-    score: Tensor
-    """[S, N]"""
-    slope: Tensor
-    """[S, c, N]: the score's derivative"""
-    margins: Tensor | None
-    """[V, S, N]; null where the score decides"""
-
-
 @dataclass(frozen=True, eq=False)
 class _OnPoints(ABC):
     """What both landscapes share."""
@@ -120,8 +105,16 @@ class _OnPoints(ABC):
         return replace(ECONOMY, together=TOGETHER // seen.shape[1] if seen.device.type == "cpu" else None)
 
     @abstractmethod
-    def judge(self, points: MlpPoints, of_groups: Tensor) -> Judged:
-        """From outputs [S, c, N]."""
+    def judge(self, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Score [S, N] and margins [V, S, N], null where the score decides, from outputs [S, c, N]."""
+
+    @abstractmethod
+    def slope(self, of_groups: Tensor) -> Tensor:
+        """[S, c, N]: the score's derivative by the outputs [S, c, N]."""
+
+    def by_last(self, of_groups: Tensor) -> Tensor:
+        """[S, M, N]: the same by what the last hidden layer gives."""
+        return by_last(self.slope(of_groups), self.points.upper, self.points.network)
 
     def zeros(self) -> Tensor:
         """[S, M, N]: no perturbation."""
@@ -135,11 +128,11 @@ class _OnPoints(ABC):
         """Score, gradient and margins at perturbations [S, M, N]."""
         points = self.points
         passed = points.passed(perturbation)
-        judged = self.judge(points, passed.outputs)
-        slope = passed.back(judged.slope)  # [S, M, N]
+        score, margins = self.judge(passed.outputs)
+        slope = passed.back(self.by_last(passed.outputs))  # [S, M, N]
         largest = slope.abs().amax(dim=1, keepdim=True)  # [S, 1, N]: a small slope has a direction, too
-        gradient = torch.bmm(points.pull, slope.div_(largest.where(largest > 0, 1.0)))
-        return Look(judged.score, gradient, judged.margins)
+        gradient = torch.bmm(points.pull, slope / largest.where(largest > 0, 1.0))
+        return Look(score, gradient, margins)
 
     def safe_radius(self) -> Tensor:
         """[S, N]"""
@@ -158,9 +151,23 @@ class MlpMargin(_OnPoints):
     goal = 0.0
     verdicts = 1
 
-    def judge(self, points: MlpPoints, of_groups: Tensor) -> Judged:
+    def judge(self, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
         """The margin [S, N] of outputs [S, c, N]."""
-        return Judged(points.margins(of_groups, self.readout), points.by_margins(of_groups, self.readout), None)
+        return self.points.margins(of_groups, self.readout), None
+
+    def slope(self, of_groups: Tensor) -> Tensor:
+        """[S, c, N]"""
+        return by_read_out(of_groups, self.points.network, self.readout) * self.points.side.unsqueeze(1)
+
+    def by_last(self, of_groups: Tensor) -> Tensor:
+        """[S, M, N]"""
+        return self._of_sum if self.readout == "sum" else super().by_last(of_groups)
+
+    @cached_property
+    def _of_sum(self) -> Tensor:
+        """The same wherever points are."""
+        side, groups = self.points.side, self.points.network.layout.outputs
+        return super().by_last(side.unsqueeze(1).expand(-1, groups, -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +178,14 @@ class MlpOwnLoss(_OnPoints):
     goal = -torch.inf
     verdicts = len(READOUTS)
 
-    def judge(self, points: MlpPoints, of_groups: Tensor) -> Judged:
+    def judge(self, of_groups: Tensor) -> tuple[Tensor, Tensor | None]:
         """The score [S, N] and the margins [2, S, N] of outputs [S, c, N]."""
-        margins = torch.stack([points.margins(of_groups, readout) for readout in READOUTS])
-        return Judged(lead(of_groups, points.label), by_lead(of_groups, points.label), margins)
+        margins = torch.stack([self.points.margins(of_groups, readout) for readout in READOUTS])
+        return lead(of_groups, self.points.label), margins
+
+    def slope(self, of_groups: Tensor) -> Tensor:
+        """[S, c, N]"""
+        return by_lead(of_groups, self.points.label)
 
 
 @dataclass(frozen=True, eq=False)

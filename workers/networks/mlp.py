@@ -64,9 +64,10 @@ class Mlp:
             return lead(of_groups, label)
         return -losses(of_groups, label, self.loss, self.binary, self.off_target)
 
-    def loss_slope(self, of_groups: Tensor, label: Tensor) -> Tensor:
-        """Outputs [..., c, N] and labels [..., N] -> [..., c, N]: the losses' derivative by the outputs."""
-        return by_loss(of_groups, label, self.loss, self.binary, self.off_target)
+    def loss_slope(self, of_groups: Tensor, label: Tensor, factor: Tensor) -> Tensor:
+        """Outputs [..., c, N], labels [..., N], factors [...] -> [..., c, N]: the losses' derivative by the outputs,
+        times the factor."""
+        return by_loss(of_groups, label, factor[..., None, None], self.loss, self.binary, self.off_target)
 
     @cached_property
     def positive_groups(self) -> int:

@@ -18,7 +18,6 @@ Name = tuple[str, int]
 """Of something that has a gradient: its part (`training.mlp.trained_parts`) and its number among those of the part."""
 FIRST: Name = ("preactivations", 0)
 LENGTH: Name = ("length", 0)
-OF_OUTPUT: frozenset[Name] = frozenset([("output", 0), ("output_bias", 0)])
 
 
 def _of_relu(gradient: Tensor, layer: SeenLayer) -> Tensor:
@@ -55,30 +54,28 @@ class Pass:
         layers = [first, *above_first(first.after, upper, network)]
         return cls(upper, network, length, layers, of_last(layers[-1].after, upper, network))
 
-    def back(self, slope: Tensor) -> Tensor:
-        """[..., M, N]: the gradient by the first layer's pre-activations of a function with this slope [..., c, N] by
-        the outputs."""
-        for name, gradient in self.gradients(slope):
-            if name == FIRST:
-                return gradient
-        raise AssertionError("the first layer comes last")
+    def back(self, gradient: Tensor) -> Tensor:
+        """[..., M, N]: a gradient by the first layer's pre-activations, from that by what the last hidden layer gives,
+        [..., M, N]."""
+        return dict(self._below_output(gradient, frozenset([FIRST])))[FIRST]
 
-    def gradients(self, slope: Tensor, wanted: frozenset[Name] = frozenset([FIRST])) -> Iterator[tuple[Name, Tensor]]:
-        """Those that are wanted, likewise, from the output to the first layer; with an entry for each run, over all
-        points: of weights [..., M, M], biases [..., M], output weights [..., o, M] and biases [..., o], lengths
-        [..., M]."""
-        upper, last = self.upper, len(self.layers) - 1
-        by_rows = slope[..., : self.network.rows, :] * upper.scale[..., None, None]  # [..., o, N]
-        yield from _of_weights(by_rows, self.layers[last].after, ("output", 0), ("output_bias", 0), wanted)
-        if wanted <= OF_OUTPUT:
-            return
-        gradient = upper.output.mT @ by_rows  # [..., M, N]
-        for layer in range(last, 0, -1):
+    def gradients(self, slope: Tensor, wanted: frozenset[Name]) -> Iterator[tuple[Name, Tensor]]:
+        """Of a function with this slope [..., c, N] by the outputs those gradients that are wanted, from the output to
+        the first layer; for each run, over all points: by weights [..., M, M], biases [..., M], output weights
+        [..., o, M] and biases [..., o], lengths [..., M]."""
+        names: tuple[Name, Name] = ("output", 0), ("output_bias", 0)
+        by_rows = _by_rows(slope, self.upper, self.network)
+        yield from _of_weights(by_rows, self.layers[-1].after, *names, wanted)
+        if not wanted <= frozenset(names):
+            yield from self._below_output(self.upper.output.mT @ by_rows, wanted)
+
+    def _below_output(self, gradient: Tensor, wanted: frozenset[Name]) -> Iterator[tuple[Name, Tensor]]:
+        """Those of the layers below it, from the gradient [..., M, N] by what the last hidden layer gives."""
+        for layer in range(len(self.layers) - 1, 0, -1):
             gradient = SLOPES[self.network.activation](gradient, self.layers[layer])
-            number = layer - 1
-            names: tuple[Name, Name] = ("hidden", number), ("hidden_bias", number)
-            yield from _of_weights(gradient, self.layers[number].after, *names, wanted)
-            gradient = upper.hidden[number].mT @ gradient
+            names: tuple[Name, Name] = ("hidden", layer - 1), ("hidden_bias", layer - 1)
+            yield from _of_weights(gradient, self.layers[layer - 1].after, *names, wanted)
+            gradient = self.upper.hidden[layer - 1].mT @ gradient
         yield from self._of_first(gradient, wanted)
 
     def _of_first(self, gradient: Tensor, wanted: frozenset[Name]) -> Iterator[tuple[Name, Tensor]]:
@@ -92,6 +89,17 @@ class Pass:
         size = (self.length * self.upper.unit.unsqueeze(-1)).unsqueeze(-1)  # [..., M, 1]
         share = torch.relu(first.before) / size
         yield FIRST, gradient * share.pow(power - 1).mul_(power) * (first.before > 0)
+
+
+def by_last(slope: Tensor, upper: Upper, network: Mlp) -> Tensor:
+    """[..., M, N]: the gradient by what the last hidden layer gives, of a function with this slope [..., c, N] by the
+    outputs."""
+    return upper.output.mT @ _by_rows(slope, upper, network)
+
+
+def _by_rows(slope: Tensor, upper: Upper, network: Mlp) -> Tensor:
+    """[..., o, N]: the same by the rows of output weights, before they are scaled."""
+    return slope[..., : network.rows, :] * upper.scale[..., None, None]
 
 
 def _of_weights(

@@ -7,21 +7,28 @@ from torch import Tensor
 from phaselab.domain.results.results import Readout
 from phaselab.workers.networks.groups import Loss, Sided, label_margin, off_target, onehot
 
+LINEAR = 20
+"""From where torch takes softplus as linear."""
 
-def by_loss(of_groups: Tensor, label: Tensor, loss: Loss, binary: bool = False, off: float = 0.0) -> Tensor:
-    """Outputs [..., c, N] and labels [..., N] -> [..., c, N]: of the loss at every point (`groups.losses`)."""
+
+def by_loss(
+    of_groups: Tensor, label: Tensor, factor: Tensor, loss: Loss, binary: bool = False, off: float = 0.0
+) -> Tensor:
+    """Outputs [..., c, N], labels [..., N] and factors [..., 1, 1] -> [..., c, N]: of the loss at every point
+    (`groups.losses`), times the factor."""
     if loss == "square":
-        apart = off_target(of_groups, label, binary, off)  # [..., c, N], or [..., 1, N] of f - y
+        apart = off_target(of_groups, label, binary, off) * factor  # [..., c, N], or [..., 1, N] of f - y
         return torch.cat([apart, -apart], dim=-2) if binary else apart
     own = onehot(label, of_groups.shape[-2]).to(of_groups)  # [..., c, N]
     if loss == "cross_entropy":
-        return of_groups.softmax(dim=-2).sub_(own)
+        return (of_groups.softmax(dim=-2) - own) * factor
     if loss == "logistic":  # of two groups
-        share = torch.sigmoid(-label_margin(of_groups, label)).unsqueeze(-2)  # [..., 1, N]
-        return (1 - 2 * own) * share
+        behind = -label_margin(of_groups, label).unsqueeze(-2)  # [..., 1, N]
+        size: Tensor = torch.ops.aten.softplus_backward(factor.expand_as(behind), behind, 1, LINEAR)
+        return (1 - 2 * own) * size
     at_label = (of_groups * own).sum(dim=-2, keepdim=True)  # [..., 1, N]
-    behind = (of_groups - at_label).exp_().mul_(1 - own)  # [..., c, N], 0 for the label
-    return behind - own * behind.sum(dim=-2, keepdim=True)
+    size = (of_groups - at_label).exp_() * (1 - own) * factor  # [..., c, N], 0 for the label
+    return size - own * size.sum(dim=-2, keepdim=True)
 
 
 def by_lead(of_groups: Tensor, label: Tensor) -> Tensor:

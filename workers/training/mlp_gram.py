@@ -129,8 +129,7 @@ class _State:
         """Of the loss over multiplier^2, by all that moves: the pre-activations [D, S, M, N], the lengths [D, S, M],
         and what is trained above."""
         passed = Pass.of(seen, self._lengths(seen, length), self.upper, self.network)
-        slope = self.network.loss_slope(passed.outputs, label)  # [D, S, c, N]
-        slope *= (self.factor / label.shape[-1])[..., None, None]
+        slope = self.network.loss_slope(passed.outputs, label, self.factor / label.shape[-1])  # [D, S, c, N]
         return dict(passed.gradients(slope, self.wanted))
 
     def _outputs(self, seen: Tensor, length: Tensor | None) -> Tensor:
