@@ -180,7 +180,7 @@ def test_whatever_straight_lines_break_the_attack_breaks(form: str, activation: 
 def test_starts_on_lines_lie_inside_the_ball_and_flip_in_the_order_of_their_lines(form: str) -> None:
     _, victim, _ = victim_and_inputs(run_of(form, "relu", 3))
     for readout in READOUTS:
-        toward = victim.lines(60).toward(readout, 3.0)  # [L, 1, M, 60]
+        toward = victim.searched(60).toward(readout, 3.0)  # [L, 1, M, 60]
         lengths = toward.norm(dim=2)[:, 0]  # [L, 60]
         assert bool((lengths <= 3.0 * (1 + 1e-9)).all())
         assert bool((lengths[1:] >= lengths[:-1] * (1 - 1e-9)).all())

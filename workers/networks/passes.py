@@ -88,7 +88,8 @@ class Pass:
             yield LENGTH, (1 - power) * (gradient * first.after).sum(dim=-1) / self.length
         size = (self.length * self.upper.unit.unsqueeze(-1)).unsqueeze(-1)  # [..., M, 1]
         share = torch.relu(first.before) / size
-        yield FIRST, gradient * share.pow(power - 1).mul_(power) * (first.before > 0)
+        slope = share.pow(power - 1).mul_(power)
+        yield FIRST, _of_relu((gradient * size).mul_(slope).div_(size), first)
 
 
 def by_last(slope: Tensor, upper: Upper, network: Mlp) -> Tensor:
