@@ -58,9 +58,10 @@ EXAMPLES ?= 600
 schema: setup
 	$(BIN)/python -m tests.fuzz.schema $(EXAMPLES)
 
-# Fifty times the random networks of the test: a hunt for a wrong certified radius.
+# So many times the random networks of the tests: a hunt for a wrong radius, exact or certified (HUNT=5 is a short one).
+HUNT ?= 50
 hunt: setup
-	PHASELAB_HUNT=50 $(BIN)/pytest --timeout 0 tests/workers/test_exact_hunt.py
+	PHASELAB_HUNT=$(HUNT) $(BIN)/pytest $(patsubst %,tests/workers/test_%.py,exact_hunt exact_mlp certified)
 
 # deploy/slurm on real daemons: as root, with Debian's slurmctld, slurmd, slurm-client and munge.
 slurm: setup
