@@ -13,7 +13,18 @@ from tests.api.described import Described
 from tests.fuzz.made import Made
 
 PROBLEM = {"type", "title", "status", "detail", "instance", "errors"}
-PATHS = ("/login", "/logout", "/submit", "/", "/glossary", "/experiments/1", "/experiments/1/runs", "/static/x.css")
+PATHS = (
+    "/login",
+    "/logout",
+    "/submit",
+    "/submit/look",
+    "/compare",
+    "/",
+    "/glossary",
+    "/experiments/1",
+    "/experiments/1/runs",
+    "/static/x.css",
+)
 NUMBERS = (
     *("0", "1", "2", "99", "-1", "9" * 18, "0" * 30 + "1"),
     *(str(2**n + i) for n in (31, 32, 53, 63, 64) for i in (-1, 0)),

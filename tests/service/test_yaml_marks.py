@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from phaselab.domain.settings.faults import Fault
 from phaselab.service.base import yaml_edit
@@ -150,3 +152,28 @@ def test_any_row_of_changes_gives_what_was_asked_for_and_seldom_a_text_written_a
                     value = value[part]
                 assert str(number) in str(value)
     assert not anew, "the text itself was changed each time"
+
+
+SIGNS = st.text(alphabet="ab: -[]{},\n\r'\"#|>&*!1.é\t\ufeff", max_size=40)
+
+
+@given(text=SIGNS, path=st.sampled_from([["a"], ["a", "b"], ["sweep", "a.b"]]))
+@settings(max_examples=400, deadline=None)
+def test_any_text_that_is_read_can_be_changed(text: str, path: list[str]) -> None:
+    """Whatever it looks like: what was asked for is in it then, and gone when it is taken out again."""
+    try:
+        before = parse_yaml(text)
+    except Unreadable:
+        return
+    kept = {key: one for key, one in before.items() if key != path[0]} if isinstance(before, dict) else {}
+    changed = set_value(text, path, "[1, x]")
+    found = parse_yaml(changed)
+    assert {key: one for key, one in found.items() if key != path[0]} == kept
+    for key in path:
+        found = found[key]
+    assert found == [1, "x"]
+    left: object = parse_yaml(remove_value(changed, path))
+    for key in path:
+        left = left.get(key) if isinstance(left, dict) else None
+    assert left is None
+    marks_of(changed)
