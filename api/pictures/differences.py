@@ -63,7 +63,9 @@ def _mark(axes: Axes, found: Differences, reach: float) -> None:
             if written:
                 place = found.x.coordinates[column], found.y.coordinates[row]
                 ink = "white" if abs(cell.value) > 0.55 * reach else INK
-                axes.text(*place, words(round(cell.value, 4)), ha="center", va="center", fontsize=7.5, color=ink)
+                axes.text(
+                    *place, words(round(cell.value, 4)), ha="center", va="center", fontsize=7.5, color=ink, zorder=3
+                )
     axes.add_collection(
         PatchCollection(unsure, facecolor="none", edgecolor="#00000044", linewidth=0, hatch=".."), autolim=False
     )
@@ -72,7 +74,8 @@ def _mark(axes: Axes, found: Differences, reach: float) -> None:
 def _note(found: Differences) -> str:
     """How many draws stand behind a difference, what was fixed or averaged over."""
     counts = {cell.n for row in found.cells for cell in row if cell.value is not None}
-    parts = [f"n = {words(min(counts))}–{words(max(counts))} draws a cell" if counts else "no cell that both have"]
+    span = "–".join(map(str, sorted({min(counts), max(counts)}))) if counts else ""
+    parts = [f"n = {span} draws a cell" if counts else "no cell that both have"]
     parts += map(str, found.query.where)
     if found.query.marginalize:
         parts.append("averaged over " + ", ".join(found.query.marginalize))

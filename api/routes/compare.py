@@ -13,6 +13,7 @@ from phaselab.api.base.templating import page
 from phaselab.api.entrance.queries import Id
 from phaselab.api.routes.answers import FORMATS
 from phaselab.api.routes.comparison import compare
+from phaselab.api.routes.submit_page import given
 from phaselab.api.routes.views import axes_of
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.settings.texts import shortened
@@ -46,5 +47,5 @@ def compare_page(
 
 def _short(value: object) -> str:
     """A value of a spec as one line of YAML, shortened."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    text = yaml.safe_dump(given(value), default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
     return shortened(" ".join(text.removesuffix("\n...\n").split()), _LONGEST) if value is not None else "—"

@@ -127,11 +127,12 @@ def _form(request: Request, text: str, faults: Sequence[Fault] = (), told: str |
 
 def spec_text(spec: Mapping[str, Any]) -> str:
     """A spec as YAML, without what is null or empty, which is what leaving it out means."""
-    return as_yaml(_given(spec))
+    return as_yaml(given(spec))
 
 
-def _given(value: Any) -> Any:
+def given(value: Any) -> Any:
+    """A value of a spec without what is null or empty."""
     if isinstance(value, Mapping):
-        inner = {name: _given(one) for name, one in value.items()}
+        inner = {name: given(one) for name, one in value.items()}
         return {name: one for name, one in inner.items() if one not in (None, {}, [], ())}
-    return [_given(one) for one in value] if isinstance(value, list | tuple) else value
+    return [given(one) for one in value] if isinstance(value, list | tuple) else value
