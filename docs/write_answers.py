@@ -6,6 +6,7 @@ from typing import Any
 
 from phaselab.api.answers.experiments import ESTIMATE, EXPERIMENT, MERGED
 from phaselab.api.answers.runs import COSINES, RUNS, WHOLE_RUN
+from phaselab.api.routes.overlay import OVERLAY
 from phaselab.domain.answers.catalogue_fields import MEASURE, PARAMETER, PRESET
 from phaselab.domain.answers.curve_fields import CURVES
 from phaselab.domain.answers.diagram_fields import DIAGRAM
@@ -35,6 +36,7 @@ ANSWERS: Mapping[str, Record[Any]] = {
     "GET /differences": DIFFERENCES.record,
     "GET /lines": LINES.record,
     "GET /curves": CURVES.record,
+    "POST /curves.json": OVERLAY,
     "GET /parameters": page_of(PARAMETER, "Every parameter."),
     "GET /measures": page_of(MEASURE, "Every measure."),
     "GET /presets": page_of(PRESET, "Every preset."),

@@ -175,6 +175,7 @@ def recorded(client: httpx.Client) -> dict[str, Any]:
     for address in _READ:
         ask("GET", address)
     file = client.get("/experiments/1/portable").content
+    ask("POST", f"/curves.json?{_CURVES}", content="radius,accuracy\n1,0.5\n", headers={"Content-Type": "text/csv"})
     ask("POST", f"/curves.svg?{_CURVES}", content="radius,accuracy\n1,0.5\n", headers={"Content-Type": "text/csv"})
     new = SPEC | {"name": "new", "data": {"d": 66, "n": 20}}
     ask("POST", "/experiments?dry_run=true", json=new)

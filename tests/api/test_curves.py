@@ -71,6 +71,9 @@ def test_published_values_are_laid_over_the_picture(read: httpx.Client) -> None:
     assert "published: 2-class" in answer.text
     assert "published" not in plain.text
     assert read.post("/curves.csv", params=QUERY, content=PUBLISHED, headers=headers).status_code == 404
+    series = read.post("/curves.json", params=QUERY, content=PUBLISHED, headers=headers).json()["items"]
+    assert "2-class" in {one["label"] for one in series}
+    assert all(len(one["radii"]) == len(one["accuracy"]) and max(one["accuracy"]) <= 1 for one in series)
 
 
 @pytest.mark.parametrize(

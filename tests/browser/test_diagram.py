@@ -225,3 +225,17 @@ def test_a_page_opens_on_the_cosines_that_its_spec_names_and_goes_to_its_other_p
         expect(page.locator("figure[data-chart=lines] path.line")).to_have_count(1)
         photograph(page, "cosines")
         assert violations(page) == []
+
+
+def test_published_values_are_laid_over_the_curves(browser: Browser, filled_url: str) -> None:
+    page = browser.new_page()  # whose console tells of the answer to what is wrong
+    page.goto(f"{filled_url}/experiments/1")
+    curves = page.locator("figure[data-chart=curves]")
+    rows = "label,radius,accuracy\nTable 1,2,0.9\nTable 1,4,0.5\n"
+    field = curves.get_by_label("published values")
+    field.set_input_files({"name": "published.csv", "mimeType": "text/csv", "buffer": rows.encode()})
+    expect(curves.locator(".legend")).to_contain_text("published: Table 1")
+    expect(curves.locator("path.spot")).to_have_count(4)
+    field.set_input_files({"name": "wrong.csv", "mimeType": "text/csv", "buffer": b"radius\n1\n"})
+    expect(curves.locator(".fault")).to_contain_text("the CSV needs a column accuracy")
+    page.close()

@@ -3,7 +3,7 @@
 import { Chart } from "./chart.js";
 import { drawCosines } from "./cosines.js";
 import { HeatMap } from "./heatmap.js";
-import { fetchJson, make } from "./html.js";
+import { content, fetchJson, make } from "./html.js";
 import { curvesCharts, linesChart } from "./series.js";
 
 export class Figure {
@@ -15,6 +15,24 @@ export class Figure {
     this.charts = [];
     this.overlay = [];
     this.isDrawn = false;
+    if (this.kind === "curves") element.append(this.published());
+  }
+
+  // A field for a file of published values, which stay on this page.
+  published() {
+    const file = make("input", { type: "file", accept: ".csv,text/csv" });
+    file.addEventListener("change", async () => {
+      this.file = file.files[0];
+      await this.refresh();
+    });
+    return make("label", { class: "published" }, "published values to lay over (CSV): ", file);
+  }
+
+  // The series of that file, as the server reads them for these curves.
+  async readOverlay() {
+    if (!this.file) return [];
+    const answer = await fetch(this.element.dataset.source, { method: "POST", body: this.file, headers: { "Content-Type": "text/csv" } });
+    return (await content(answer)).items.map(({ label, radii, accuracy }) => ({ name: label, points: radii.map((x, i) => [x, accuracy[i]]) }));
   }
 
   get isDrawn() {
@@ -44,6 +62,7 @@ export class Figure {
     const { source } = this.element.dataset;
     try {
       const found = await fetchJson(source);
+      this.overlay = await this.readOverlay();
       if (source !== this.element.dataset.source) return; // something else is wanted by now
       this.draw(found);
     } catch (fault) {

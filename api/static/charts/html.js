@@ -24,7 +24,11 @@ export function fetchAhead(address) {
 export async function fetchJson(address) {
   const asked = ahead.get(address);
   ahead.clear(); // what was not needed at once is never
-  const answer = await (asked ?? ask(address));
+  return content(await (asked ?? ask(address)));
+}
+
+// The JSON of an answer, or an Error whose message is for people.
+export async function content(answer) {
   const found = await answer.json();
   if (answer.ok) return found;
   const faults = (found.errors ?? []).map((fault) => fault.detail);

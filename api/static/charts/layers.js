@@ -7,6 +7,7 @@ import { middle, regions } from "./regions.js";
 
 const d3 = globalThis.d3;
 export const LETTERS = { untrained: "U", lazy: "Z", memorising: "N", feature_averaging: "A", mixed: "M", feature_learning: "L" };
+const LEAST_ROOM = 180; // square pixels that a letter needs
 const HALF = 0.5; // share of its runs from which a cell is hatched, not marked in its corner
 
 // Redraw them all, one over the other. `columns` and `rows` are the edges of the cells in pixels.
@@ -112,7 +113,11 @@ function doubt(map, one) {
   return `M${map.x(place)} ${map.y(one.low)}V${map.y(one.high)}`;
 }
 
-function drawLetters(map, found) {
+// A letter on every region that has room for one.
+function drawLetters(map, regions) {
+  const { columns, rows } = map.edges;
+  const room = (region) => region.reduce((sum, [i, j]) => sum + (columns[j + 1] - columns[j]) * (rows[i] - rows[i + 1]), 0);
+  const found = regions.filter((region) => room(region) >= LEAST_ROOM);
   const places = found.map((region) => middle(region));
   write(map, part(map, "letter", "text", places)).text(([i, j]) => LETTERS[map.data.phase[i][j]]);
 }

@@ -31,8 +31,16 @@ export class View {
     this.panel = new Panel(this.element.querySelector("#cell"), { root, experiment, axes: axes.split(" ") }, () => this.close());
     this.map?.show(this.layers());
     this.element.addEventListener("opencell", ({ detail }) => this.open(detail));
-    const stale = this.figures.filter((figure) => !figure.isDrawn);
-    this.shown = inTurn(stale).then(() => this.reopen());
+    this.shown = this.begin();
+  }
+
+  // Draw what is not drawn yet, and open the cell of the address as soon as the map is there.
+  async begin() {
+    if (this.map?.isDrawn) this.reopen();
+    for (const figure of this.figures.filter(({ isDrawn }) => !isDrawn)) {
+      await figure.refresh();
+      if (figure === this.map) this.reopen();
+    }
   }
 
   layers() {
@@ -118,7 +126,7 @@ export class View {
   reopen() {
     const query = new URLSearchParams(location.search);
     const { data, map } = this.map ?? {};
-    if (!map || !query.has("cell.x")) return;
+    if (!map || this.cell || !query.has("cell.x")) return;
     const find = (axis, name) => axis.values.findIndex((value) => condition("", value).slice(1) === query.get(name));
     const [column, row] = [find(data.x, "cell.x"), find(data.y, "cell.y")];
     if (row >= 0 && column >= 0) map.open(row, column);
