@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,21 +52,18 @@ def reproduce(
     """Run presets and hold their claims to the runs: table, report, pictures.
 
     When none is named, all that are sized for a CPU. Runs that the server knows are not computed again, so it goes on
-    where it was broken off.
+    where it was broken off. After each preset the files are written anew.
     """
     earlier = None if against is None else read(against)
     if (folder / TABLE).exists() and not overwrite:
         raise Invalid(f"there is a reproduction in {folder}: choose another folder with -o, or give --overwrite", 409)
     chosen = _chosen(client.catalogue("presets"), names)
     submitted = [(preset, client.submit(f"preset:{preset['name']}", changes)) for preset in chosen]
-    found = _followed(client, submitted, folder)
-    told = None if earlier is None else changed(earlier, found)
-    for name, content in (
-        (TABLE, found.json()),
-        ("reproduction.csv", found.frame().to_csv(index=False)),
-        ("report.html", html(found, folder, told)),
-    ):
-        click.echo(written(folder / name, [content.encode()]))
+    told: Sequence[Change] | None = None
+    for found in _followed(client, submitted, folder):
+        told = None if earlier is None else changed(earlier, found)
+        files = _written(found, told, folder)
+    click.echo("\n".join(map(str, files)))
     click.echo(", ".join(f"{found.count(ruling)} {ruling}" for ruling in ("holds", "fails", "undecided")))
     if told is not None:
         _tell(told)
@@ -81,17 +78,28 @@ def _chosen(presets: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Seque
     return [there[name] for name in names] or [one for one in presets if one.get("sized_for", "cpu") == "cpu"]
 
 
-def _followed(client: Client, submitted: Sequence[tuple[Mapping[str, Any], Experiment]], folder: Path) -> Reproduction:
-    """What became of each, told as it ends."""
-    version, found = client.version(), []
+def _followed(
+    client: Client, submitted: Sequence[tuple[Mapping[str, Any], Experiment]], folder: Path
+) -> Iterator[Reproduction]:
+    """What became of each, told as it ends: after each one of all so far."""
+    version, found = client.version(), list[Reproduced]()
     for number, (preset, experiment) in enumerate(submitted, 1):
         click.echo(f"{preset['name']} ({number} of {len(submitted)}): {preset['meaning']}")
         one = _reproduced(client, preset, experiment, folder)
         show_verdicts(one.verdicts)
         found.append(one)
-    return Reproduction(
-        str(version["version"]), int(version["recipe"]), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", tuple(found)
-    )
+        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        yield Reproduction(str(version["version"]), int(version["recipe"]), now, tuple(found))
+
+
+def _written(found: Reproduction, told: Sequence[Change] | None, folder: Path) -> list[Path]:
+    """The table's files and the report, written."""
+    contents = {
+        TABLE: found.json(),
+        "reproduction.csv": found.frame().to_csv(index=False),
+        "report.html": html(found, folder, told),
+    }
+    return [written(folder / name, [content.encode()]) for name, content in contents.items()]
 
 
 def _reproduced(client: Client, preset: Mapping[str, Any], experiment: Experiment, folder: Path) -> Reproduced:

@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+from phaselab.client import reproduce_commands
 from phaselab.client.cli import cli
 from phaselab.client.client import Client
 from phaselab.client.errors import Invalid
 from phaselab.client.report import html
 from phaselab.client.reproduce_commands import TABLE
 from phaselab.client.reproduction import Reproduced, Reproduction, changed, read
-from phaselab.client.values import Verdict
+from phaselab.client.show import follow
+from phaselab.client.values import Experiment, Verdict
 from phaselab.db.queue.leases import take_stack
 from phaselab.db.schema.database import Database
 from phaselab.db.writing.landing import land
@@ -81,6 +83,25 @@ def test_a_verdict_that_changes_is_told_by_the_exit_code(own_server: tuple[str, 
     assert done.exit_code == 1
     assert f"fig2: {text}: holds, 0.95 (0.92 to 0.98) -> fails, 0.5" in done.stdout
     assert "fig2: On a label for each cluster every neuron holds one feature: was not there -> holds" in done.stdout
+
+
+def test_what_was_found_is_there_when_it_is_broken_off(
+    own_server: tuple[str, Database], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, database = own_server
+    compute(database, url, 4, 0.97)
+    ended: list[int] = []
+
+    def broken_off(client: Client, experiment: int) -> Experiment:
+        if ended:
+            raise KeyboardInterrupt
+        ended.append(experiment)
+        return follow(client, experiment)
+
+    monkeypatch.setattr(reproduce_commands, "follow", broken_off)
+    assert reproduce(url, "fig2", "fig3", "--set", "seeds=4", "-o", tmp_path).exit_code != 0
+    assert [one.preset for one in read(tmp_path / TABLE).presets] == ["fig2"]
+    assert "fig2" in (tmp_path / "report.html").read_text()
 
 
 def test_every_preset_of_a_cpu_is_run_when_none_is_named(own_server: tuple[str, Database], tmp_path: Path) -> None:
