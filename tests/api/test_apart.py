@@ -1,24 +1,33 @@
 """Experiments told apart in one answer: each has the lines and curves that it has by itself, also of runs that both
 have."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api.conftest import SPEC
+from tests.api.conftest import SPEC, served_copy
+from tests.api.described import judge
 
 TWO = {"experiment": ["1", "3"], "by": ["experiment", "network.labels"]}
 LINES = TWO | {"x": "data.k", "measure": "averaging_index"}
 CURVES = TWO | {"where": "data.k=6", "method": "exact"}
 
 
-@pytest.fixture
-def two(http: httpx.Client) -> httpx.Client:
-    """A server whose experiment 3 has two of the three seeds of experiment 1, and computes nothing."""
-    made = http.post("/experiments", json=SPEC | {"name": "fewer seeds", "seeds": 2}).json()
-    assert (made["id"], made["status"]) == (3, "finished")
-    return http
+@pytest.fixture(scope="module")
+def two(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A server whose experiment 3 has two of the three seeds of experiment 1, and computes nothing; experiment 4 sweeps
+    one of its axes. Tests only read from it."""
+    other = SPEC | {"name": "other", "sweep": {"network.labels": ["binary"]}, "claims": []}
+    with served_copy(filled_sqlite, tmp_path_factory.mktemp("apart")) as (url, _):
+        hooks = {"response": [judge(url)]}
+        with httpx.Client(base_url=f"{url}/api/v1", timeout=60, event_hooks=hooks) as client:
+            made = client.post("/experiments", json=SPEC | {"name": "fewer seeds", "seeds": 2}).json()
+            assert (made["id"], made["status"]) == (3, "finished")
+            client.post("/experiments", json=other)
+            yield client
 
 
 def apart(found: dict[str, Any], kind: str, number: int) -> list[dict[str, Any]]:
@@ -63,7 +72,6 @@ def test_tables_and_pictures_tell_experiments_apart(two: httpx.Client) -> None:
 
 
 def test_a_fault_says_of_which_experiment_it_is(two: httpx.Client) -> None:
-    two.post("/experiments", json=SPEC | {"name": "other", "sweep": {"network.labels": ["binary"]}, "claims": []})
     asked = {"experiment": ["1", "4"], "by": "experiment", "x": "network.labels", "measure": "train_loss"}
     wrong = two.get("/lines", params=asked | {"where": "data.k=4"})
     assert wrong.status_code == 422

@@ -4,6 +4,7 @@ import html
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -13,7 +14,8 @@ from phaselab.api.pictures.differences import difference_values, draw_difference
 from phaselab.db.schema.database import Database
 from phaselab.domain.answers.cell_queries import DiagramQuery
 from phaselab.service.verbs.diagrams import differences
-from tests.api.conftest import SPEC
+from tests.api.conftest import SPEC, served_copy
+from tests.api.described import judge
 from tests.api.test_pages import Links
 from tests.api.test_pictures import texts
 
@@ -21,12 +23,16 @@ ASKED = {"experiment": ["1", "3"], "x": "data.k", "y": "network.labels", "measur
 OTHER = SPEC | {"name": "$x^2$ <b>fewer</b>", "seeds": 2, "sweep": SPEC["sweep"] | {"data.k": [6, 8, 10]}, "claims": []}  # type: ignore[operator]
 
 
-@pytest.fixture
-def two(http: httpx.Client) -> httpx.Client:
-    """A server whose experiment 3 shares two columns of cells with experiment 1, and has two of its three seeds."""
+@pytest.fixture(scope="module")
+def two(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A server whose experiment 3 shares two columns of cells with experiment 1, and has two of its three seeds; what
+    experiment 4 sweeps has nothing in common with them. Tests only read from it."""
     far = SPEC | {"sweep": {"network.init_scale": [0.1, 0.2]}, "claims": []}
-    assert [http.post("/experiments", json=spec).json()["id"] for spec in (OTHER, far)] == [3, 4]
-    return http
+    with served_copy(filled_sqlite, tmp_path_factory.mktemp("two")) as (url, _):
+        hooks = {"response": [judge(url)]}
+        with httpx.Client(base_url=f"{url}/api/v1", timeout=60, event_hooks=hooks) as client:
+            assert [client.post("/experiments", json=spec).json()["id"] for spec in (OTHER, far)] == [3, 4]
+            yield client
 
 
 def test_a_difference_is_the_second_mean_less_the_first_with_an_interval(two: httpx.Client) -> None:
@@ -101,7 +107,7 @@ def test_the_page_shows_lines_curves_differences_and_what_differs_in_the_specs(
     own_server: tuple[str, Database],
 ) -> None:
     url, _ = own_server
-    with httpx.Client(base_url=url, headers={"Accept": "text/html"}) as site:
+    with httpx.Client(base_url=url, headers={"Accept": "text/html"}, timeout=60) as site:
         site.post("/api/v1/experiments", json=OTHER).raise_for_status()
         text = site.get("/compare?experiment=1&experiment=3").text
         links = Links(text).found
@@ -125,7 +131,7 @@ def test_the_page_shows_lines_curves_differences_and_what_differs_in_the_specs(
 
 def test_experiments_with_nothing_in_common_are_compared_as_far_as_they_go(own_server: tuple[str, Database]) -> None:
     url, _ = own_server
-    with httpx.Client(base_url=url, headers={"Accept": "text/html"}) as site:
+    with httpx.Client(base_url=url, headers={"Accept": "text/html"}, timeout=60) as site:
         alone = {"name": "one point", "data": {"d": 64, "n": 20}, "seeds": 1}
         far = SPEC | {"sweep": {"data.k": [20, 30]}, "claims": []}
         for spec in (alone, far):

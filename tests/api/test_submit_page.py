@@ -18,7 +18,7 @@ CARDS = sorted((FOLDER / "static" / "presets").iterdir())
 
 @pytest.fixture(scope="module")
 def site(filled_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=filled_url, headers={"Accept": "text/html"}) as client:
+    with httpx.Client(base_url=filled_url, headers={"Accept": "text/html"}, timeout=60) as client:
         yield client
 
 
