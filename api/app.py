@@ -18,8 +18,10 @@ from phaselab.api.entrance.head import Head
 from phaselab.api.entrance.headers import SecurityHeaders
 from phaselab.api.entrance.origins import SameOrigin
 from phaselab.api.entrance.prefix import Prefixed
+from phaselab.api.entrance.request_ids import RequestIds
 from phaselab.api.entrance.turns import Turns
 from phaselab.api.routes import (
+    accounts,
     answers,
     catalogues,
     compare,
@@ -38,7 +40,7 @@ from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.storage import Database
 
 PREFIX = "/api/v1"
-PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, health, metrics)
+PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, accounts, health, metrics)
 """The modules whose routers make the api."""
 PAGES = (pages, submit_page, compare, login)
 """Those whose routers make the pages."""
@@ -83,4 +85,5 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Prefixed, prefix=configuration.root_path)
     app.add_middleware(metrics.Measured, metrics=app.state.metrics)
+    app.add_middleware(RequestIds)
     return app

@@ -12,6 +12,7 @@ from phaselab.api.base.describing import PROBLEM, fails
 from phaselab.api.entrance.access import OPEN_TO_ALL
 from phaselab.api.entrance.login_form import COOKIE
 from phaselab.domain.specs.spec import Changes, Spec
+from phaselab.service.verbs.account_forms import AccountChanges, NewAccount, NewToken
 
 _ABOUT = (
     "Sweeps of small networks, and what became of them. Every address that answers GET answers HEAD too. Where several"
@@ -21,7 +22,7 @@ _SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "description": "The token of an account."},
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "What the login page leaves."},
 }
-_MODELS = (Spec, Changes)
+_MODELS = (Spec, Changes, NewAccount, AccountChanges, NewToken)
 _REFERENCE = "#/components/schemas/{model}"
 
 

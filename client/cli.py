@@ -16,7 +16,7 @@ SERVICE_COMMANDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "serve": ("Start api and scheduler (--host, --port).", ("server", "worker")),
     "api": ("Start the api alone (--host, --port).", ("server",)),
     "scheduler": ("Start the scheduler alone.", ("server", "worker")),
-    "user": ("Look after the accounts: add, list, disable, enable, rotate, share.", ("server",)),
+    "user": ("Look after the accounts: add, list, role, token, rotate, disable, delete, ...", ("server",)),
     "db": ("Look after the database: upgrade, check, rebuild, backup, vacuum.", ("server",)),
     "data": ("Fetch or check the files of the image data sets: fetch, check.", ("worker",)),
 }

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs.accounts import LOCAL
+from phaselab.service.verbs.rights import Caller
 
 
 async def _database(request: Request) -> Database:
@@ -24,18 +25,18 @@ Db = Annotated[Database, Depends(_database)]
 ConfigurationOf = Annotated[Configuration, Depends(_configuration)]
 
 
-async def _account(request: Request) -> str | None:
+async def _account(request: Request) -> Caller | None:
     """Who asks; None while there are no accounts, and everyone may do everything. `api.access` has found it out."""
-    account: str | None = request.state.account
-    return account
+    caller: Caller | None = request.state.caller
+    return caller
 
 
-Account = Annotated[str | None, Depends(_account)]
+Account = Annotated[Caller | None, Depends(_account)]
 
 
 async def _owner(account: Account) -> str:
     """Whose what is submitted will be."""
-    return LOCAL if account is None else account
+    return LOCAL if account is None else account.name
 
 
 Owner = Annotated[str, Depends(_owner)]

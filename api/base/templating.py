@@ -14,6 +14,7 @@ from phaselab.api.pictures.style import words
 from phaselab.domain.settings.parameters import Parameter
 from phaselab.domain.settings.texts import span
 from phaselab.service.verbs.experiments import RunningProgress
+from phaselab.service.verbs.rights import Caller, Deed
 
 FOLDER = Path(__file__).parents[1]
 _templates = Jinja2Templates(directory=FOLDER / "templates")
@@ -80,6 +81,11 @@ def _group(values: Mapping[str, object]) -> str:
     return ", ".join(f"{path} = {words(value)}" for path, value in values.items()) or "all runs"
 
 
+def _may_change(caller: Caller, owner: str) -> bool:
+    return caller.may(Deed.CHANGE, owner)
+
+
+_templates.env.globals["may_change"] = _may_change
 _templates.env.filters.update(
     spaced=_spaced,
     moment=_moment,

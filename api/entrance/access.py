@@ -9,11 +9,14 @@ from phaselab.api.base.deps import ConfigurationOf, Db
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.login_form import COOKIE
 from phaselab.api.entrance.origins import host_name
+from phaselab.api.entrance.request_ids import REQUEST_ID
 from phaselab.service.base.addresses import is_loopback
 from phaselab.service.base.configuration import Configuration
-from phaselab.service.base.errors import DatabaseAway, Unauthorized
+from phaselab.service.base.errors import DatabaseAway, Forbidden, Unauthorized
 from phaselab.service.base.storage import Database
-from phaselab.service.verbs import accounts
+from phaselab.service.verbs import accounts, tokens
+from phaselab.service.verbs.audit import ACTOR, Actor
+from phaselab.service.verbs.rights import Deed, insist
 
 OPEN_TO_ALL = frozenset({"/api/v1/health", "/api/v1/ready", "/api/v1/version", "/login", "/logout"})
 """What needs no token. Nothing here tells what is stored."""
@@ -23,16 +26,17 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-pr
 
 
 async def admit(request: Request, database: Db, configuration: ConfigurationOf) -> None:
-    """Let a request in and note whose it is in `request.state.account`; raises Problem 401 or 403,
+    """Let a request in and note whose it is in `request.state.caller`; raises Problem 401, Forbidden or Problem 403,
     and 404 or 405 where there is nothing to let it in to.
 
     It is asked of the database each time: an account that has just been made, disabled or given another token counts
     at once.
     """
-    request.state.account = None
+    request.state.caller = request.state.account = None
     request.app.state.addresses.check(request)
     if request.url.path not in OPEN_TO_ALL:
         await run_in_threadpool(_admit, request, database, configuration)
+    ACTOR.set(_actor(request))
 
 
 def _admit(request: Request, database: Database, configuration: Configuration) -> None:
@@ -42,11 +46,33 @@ def _admit(request: Request, database: Database, configuration: Configuration) -
     header, secret = request.headers.get("authorization"), request.cookies.get(COOKIE)
     try:
         if header is None and secret:
-            request.state.account = accounts.owner_of_login(database, secret)
+            caller = tokens.caller_of_login(database, secret)
         else:
-            request.state.account = accounts.owner_of(database, _token(header or ""))
+            caller = tokens.caller_of(database, _token(header or ""))
     except Unauthorized as error:
         raise unauthorized(str(error), invalid=True) from None
+    request.state.caller, request.state.account = caller, caller.name
+    insist(caller, deed_of(request.method, request.url.path))
+
+
+def deed_of(method: str, path: str) -> Deed:
+    """What a call wants to do, whatever it is about. That an experiment is another's is looked at where it is read."""
+    first, _, rest = path.removeprefix("/api/v1/").partition("/")
+    if path.startswith("/api/v1/") and first in ("accounts", "audit"):
+        return Deed.ADMINISTER
+    if path.startswith("/api/v1/") and first == "tokens":
+        return Deed.OWN
+    if method in ("GET", "HEAD") or path.startswith("/api/v1/curves"):
+        return Deed.READ
+    submits = path == "/submit" or (path.startswith("/api/v1/experiments") and rest in ("", "import"))
+    return Deed.SUBMIT if method == "POST" and submits else Deed.CHANGE
+
+
+def _actor(request: Request) -> Actor:
+    """Whose deeds those of a request are."""
+    caller, address = request.state.caller, request.client.host if request.client else ""
+    name, by = (accounts.LOCAL, "") if caller is None else (caller.name, caller.by)
+    return Actor(name, by, address, request.scope.get(REQUEST_ID, ""))
 
 
 Admission = Depends(admit)
@@ -60,14 +86,14 @@ def credential(request: Request) -> str:
 async def is_still_admitted(request: Request) -> bool:
     """Whether a request that was let in, and goes on, would be let in now. True while the database is away."""
     state = request.app.state
-    account = request.state.account
+    caller = request.state.caller
     try:
         await run_in_threadpool(_admit, request, state.database, state.configuration)
-    except Problem:
+    except (Problem, Forbidden):
         return False
     except DatabaseAway:
         return True
-    return bool(request.state.account == account)
+    return bool(request.state.caller == caller)
 
 
 def unauthorized(detail: str, invalid: bool = False) -> Problem:

@@ -17,12 +17,15 @@ from phaselab.api.entrance.addresses import Addresses
 from phaselab.api.entrance.login_form import login_form
 from phaselab.domain.settings.faults import Fault, InvalidInput, plain_words, pointer
 from phaselab.service.base.errors import (
+    AccountFault,
+    AccountTaken,
     Conflict,
     DatabaseAway,
     DatabaseDamaged,
     DatabaseLost,
     DatabaseReadOnly,
     Forbidden,
+    NoAccount,
     NotFound,
 )
 from phaselab.service.base.yaml_marks import with_lines
@@ -37,6 +40,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(Forbidden, _forbidden)
+    app.add_exception_handler(AccountFault, _account_fault)
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
     app.add_exception_handler(HTTPException, _http)
@@ -85,6 +89,11 @@ def _conflict(request: Request, error: Exception) -> Response:
 
 def _forbidden(request: Request, error: Exception) -> Response:
     return _answer(request, Problem(403, str(error)))
+
+
+def _account_fault(request: Request, error: Exception) -> Response:
+    status = 404 if isinstance(error, NoAccount) else 409 if isinstance(error, AccountTaken) else 422
+    return _answer(request, Problem(status, str(error)))
 
 
 def _away(request: Request, error: Exception) -> Response:

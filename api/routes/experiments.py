@@ -20,6 +20,7 @@ from phaselab.service.base.storage import Database
 from phaselab.service.verbs import experiments
 from phaselab.service.verbs.estimate import estimate
 from phaselab.service.verbs.experiments import ExperimentView
+from phaselab.service.verbs.rights import Caller
 from phaselab.service.verbs.submit import submit
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
@@ -105,7 +106,7 @@ def delete_experiment(experiment_id: ExperimentId, nothing: NoParameters, databa
     return Response(status_code=204)
 
 
-def _add_verb(name: str, verb: Callable[[Database, int, str | None], ExperimentView]) -> None:
+def _add_verb(name: str, verb: Callable[[Database, int, Caller | None], ExperimentView]) -> None:
     def do(experiment_id: ExperimentId, nothing: NoParameters, database: Db, account: Account) -> Response:
         return json_answer(EXPERIMENT, verb(database, experiment_id, account))
 

@@ -88,7 +88,7 @@ def import_portable(
     """Merge an experiment's file: 201 and Location for an experiment that is new here, 200 for one that was merged
     before. Results that are here already stay; `conflicts` names those that the file gives otherwise. Unless the
     account is `trusted`, what is new stands apart, for this experiment alone."""
-    trusted = account is None or account in configuration.import_trusted
+    trusted = account is None or account.name in configuration.import_trusted
     merged = import_experiment(database, file, owner, configuration.limits, trusted)
     location = f"{request.url.path.removesuffix('/import')}/{merged.experiment_id}"
     return json_answer(MERGED, merged, 201 if merged.created else 200, {"Location": location})

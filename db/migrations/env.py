@@ -5,11 +5,11 @@ from alembic import context
 from alembic.operations import Operations
 from sqlalchemy import Column, Double
 
-from phaselab.db.schema.tables import metadata
+from phaselab.db.schema import tables
 from phaselab.db.schema.upgrade import measures_without_column
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True)
+context.configure(connection=connection, target_metadata=tables.metadata, render_as_batch=True, compare_type=True)
 with context.begin_transaction():
     context.run_migrations()
     for name in measures_without_column(connection):

@@ -1,30 +1,36 @@
-"""Accounts as stored: who may come in, by the hash of a token, and their part in the fair share."""
+"""Accounts as stored: who may come in and what they are, and their part in the fair share."""
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from phaselab.db.schema.account_tables import Role, accounts
 from phaselab.db.schema.clock import database_time
-from phaselab.db.schema.tables import accounts
+from phaselab.db.schema.tables import experiments
 
-CHANGEABLE = frozenset({"token_hash", "weight", "trials"})
+QUOTAS = ("runs_each", "runs_queued", "seconds_a_day", "bytes_stored")
+CHANGEABLE = frozenset({"role", "weight", "trials", *QUOTAS})
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account, less its token. `weight` is its part in the fair share; `trials` the most that work for it at a
-    time, null for the service's own limit; `disabled_at` null while it may come in."""
+    """An account, less its tokens. `weight` is its part in the fair share; `trials` the most that work for it at a
+    time, null for the service's own limit, as are its quotas; `disabled_at` null while it may come in."""
 
     name: str
+    role: Role
     weight: float
     trials: int | None
     created_at: datetime
     disabled_at: datetime | None
+    runs_each: int | None = None
+    runs_queued: int | None = None
+    seconds_a_day: float | None = None
+    bytes_stored: int | None = None
 
 
 def any_account(session: Session) -> bool:
@@ -34,30 +40,18 @@ def any_account(session: Session) -> bool:
 
 def list_accounts(session: Session) -> Sequence[Account]:
     """Every account, by name."""
-    return [_account(row) for row in session.execute(select(accounts).order_by(accounts.c.name))]
+    return [account_of(row) for row in session.execute(select(accounts).order_by(accounts.c.name))]
 
 
 def get_account(session: Session, name: str) -> Account | None:
     """The account of this name."""
     found = session.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
-    return _account(found) if found else None
+    return account_of(found) if found else None
 
 
-def find_by_token(session: Session, token_hash: str) -> Account | None:
-    """The account whose token has this hash, disabled or not.
-
-    The index compares hashes, not tokens, so the time it takes tells nothing of a token; what it found is compared
-    once more in constant time.
-    """
-    found = session.execute(select(accounts).where(accounts.c.token_hash == token_hash)).one_or_none()
-    if found is None or not hmac.compare_digest(found.token_hash, token_hash):
-        return None
-    return _account(found)
-
-
-def add_account(session: Session, name: str, token_hash: str, weight: float, trials: int | None) -> None:
+def add_account(session: Session, name: str, role: Role, weight: float, trials: int | None) -> None:
     """Store a new account; the name must be free."""
-    row = {"name": name, "token_hash": token_hash, "weight": weight, "trials": trials}
+    row = {"name": name, "role": role, "weight": weight, "trials": trials}
     session.execute(insert(accounts).values(row | {"created_at": database_time(session)}))
 
 
@@ -76,5 +70,25 @@ def set_disabled(session: Session, name: str, disabled: bool) -> None:
     session.execute(change.values(disabled_at=database_time(session) if disabled else None))
 
 
-def _account(row: Row[Any]) -> Account:
-    return Account(row.name, row.weight, row.trials, row.created_at, row.disabled_at)
+def remove_account(session: Session, name: str) -> None:
+    """Remove an account with its tokens and logins."""
+    session.execute(delete(accounts).where(accounts.c.name == name))
+
+
+def experiments_of(session: Session, owner: str) -> Sequence[int]:
+    """The experiments that an owner has, oldest first."""
+    query = select(experiments.c.id).where(experiments.c.owner == owner).order_by(experiments.c.id)
+    return session.execute(query).scalars().all()
+
+
+def give_experiments(session: Session, ids: Sequence[int], owner: str) -> None:
+    """Make experiments an owner's. Their idempotency keys stay behind: they were of whoever submitted."""
+    changed = {"owner": owner, "idempotency_key": None, "revision": experiments.c.revision + 1}
+    for experiment_id in ids:
+        session.execute(update(experiments).where(experiments.c.id == experiment_id).values(changed))
+
+
+def account_of(row: Row[Any]) -> Account:
+    """The account in a row of the table."""
+    quotas = {name: getattr(row, name) for name in QUOTAS}
+    return Account(row.name, Role(row.role), row.weight, row.trials, row.created_at, row.disabled_at, **quotas)

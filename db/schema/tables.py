@@ -1,7 +1,7 @@
 """The tables. Made by the migrations alone; a test proves that these and the migrated schema are one.
 
 An experiment's wish for a run is a want. A run belongs to nobody: experiments that want the same run share its row,
-and each has a want of its own.
+and each has a want of its own. Those of accounts are in `account_tables.py`.
 """
 
 from enum import StrEnum
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -27,6 +26,12 @@ from sqlalchemy import (
     text,
 )
 
+from phaselab.db.schema.account_tables import accounts as accounts
+from phaselab.db.schema.account_tables import audit as audit
+from phaselab.db.schema.account_tables import logins as logins
+from phaselab.db.schema.account_tables import tokens as tokens
+from phaselab.db.schema.naming import ID, one_of
+from phaselab.db.schema.naming import metadata as metadata
 from phaselab.db.schema.types import UtcDateTime
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.states import ExperimentStatus, RunState
@@ -40,26 +45,6 @@ class Want(StrEnum):
     DONE = "done"  # its result is there
     FAILED = "failed"  # it ended without a result
     CANCELLED = "cancelled"  # wanted no more
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-ID = BigInteger().with_variant(Integer(), "sqlite")
-"""A 64-bit id; SQLite keeps a table by its key, without an index beside it, only where that is called INTEGER."""
-
-
-def one_of(column: str, states: type[StrEnum]) -> str:
-    """The SQL condition that a text column holds a member of an enumeration."""
-    return f"{column} IN ({', '.join(repr(state.value) for state in states)})"
 
 
 settings = Table(
@@ -267,30 +252,3 @@ troubles = Table(
     Column("noted_at", UtcDateTime, nullable=False),
 )
 """What keeps a process from its work, by the name of its lock; gone once it works."""
-
-accounts = Table(
-    "accounts",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("name", String(64), nullable=False, unique=True),
-    Column("token_hash", String(64), nullable=False, unique=True),
-    Column("weight", Double, nullable=False, server_default=text("1")),
-    Column("trials", Integer),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("disabled_at", UtcDateTime),
-    CheckConstraint("weight > 0", name="weight"),
-    CheckConstraint("trials > 0", name="trials"),
-)
-"""Who may come in. An account's name is the owner of what it submits; `token_hash` is the sha256 of its token, `weight`
-its part in the fair share, `trials` the most that work for it at a time, null for the service's own limit."""
-
-logins = Table(
-    "logins",
-    metadata,
-    Column("secret_hash", String(64), primary_key=True),
-    Column("account_id", Integer, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
-    Index(None, "account_id"),
-)
-"""People who have logged in with a browser: the sha256 of the random secret that its cookie holds, which is no token.
-Gone when they log out, and when their account is disabled or given another token."""

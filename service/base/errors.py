@@ -10,7 +10,7 @@ OperatorFault           for whoever runs the service (from domain)
 ├── DatabaseAway (DatabaseLost, DatabaseReadOnly, DatabaseDamaged), NoDatabase, BadDatabaseUrl, NetworkFileSystem,
 │   SchemaMismatch, NoBackup   (from db)
 ├── ConfigurationError  a setting cannot be used
-├── AccountFault        an account cannot be made or changed so
+├── AccountFault        an account or token cannot be made or changed so: NoAccount, AccountTaken
 ├── PortTaken           another program listens there
 ├── RayUnfit            Ray cannot serve
 └── DataFault           a file of a data set is missing or wrong (from workers)
@@ -45,6 +45,14 @@ class Forbidden(ServiceError):
 
 class AccountFault(OperatorFault):
     """An account cannot be made or changed so; accounts are made by whoever runs the service."""
+
+
+class NoAccount(AccountFault):
+    """There is no such account, or no such token of it."""
+
+
+class AccountTaken(AccountFault):
+    """There is an account, or a token of it, of this name already."""
 
 
 class PortTaken(OperatorFault):

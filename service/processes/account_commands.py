@@ -1,4 +1,4 @@
-"""`phaselab user add | list | disable | enable | rotate | share`: who may come in."""
+"""`phaselab user`: who may come in, what they may, and by which tokens."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -8,11 +8,14 @@ import click
 from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.storage import Database, open_database
-from phaselab.service.verbs import accounts
+from phaselab.service.verbs import accounts, tokens
 from phaselab.service.verbs.accounts import Account
+from phaselab.service.verbs.audit import ACTOR, Actor
+from phaselab.service.verbs.rights import Role, Scope
 
 _NAME = click.argument("name")
 _TRIALS = click.IntRange(min=0)
+_ROLE = click.Choice([str(role) for role in Role])
 
 
 @click.group("user")
@@ -24,10 +27,11 @@ def account_commands() -> None:
 @_NAME
 @click.option("--weight", type=float, default=1.0, show_default=True, help="Part in the fair share.")
 @click.option("--trials", type=_TRIALS, default=0, help="Most trials that work for it at a time; 0: no cap of its own.")
-def add(name: str, weight: float, trials: int) -> None:
+@click.option("--role", type=_ROLE, default="member", show_default=True, help="What it may.")
+def add(name: str, weight: float, trials: int, role: str) -> None:
     """Make an account; its token is printed once, alone on standard output."""
     with _database() as database:
-        token = accounts.create(database, name, weight, trials or None)
+        token = accounts.create(database, name, weight, trials or None, Role(role))
         plain = database.url.set(drivername=database.url.get_backend_name())
         where = plain.render_as_string(hide_password=True)
     click.echo(f"account {name} is in {where}; this is its token, which is not shown again:", err=True)
@@ -43,7 +47,7 @@ def show() -> None:
         click.echo("There are no accounts: whoever reaches the service may do everything.")
         return
     width = max(len("name"), *(len(account.name) for account in found))
-    click.echo(f"{'name':{width}}  {'weight':>8}  {'trials':>6}  {'created':16}  state")
+    click.echo(f"{'name':{width}}  {'role':6}  {'weight':>8}  {'trials':>6}  {'created':16}  state")
     for account in found:
         click.echo(_line(account, width))
 
@@ -69,9 +73,9 @@ def enable(name: str) -> None:
 @account_commands.command()
 @_NAME
 def rotate(name: str) -> None:
-    """Give an account a new token, printed once, alone on standard output; the former one is worth nothing."""
+    """Give an account a new token, printed once, alone on standard output; all former ones are worth nothing."""
     with _database() as database:
-        token = accounts.rotate(database, name)
+        token = tokens.rotate(database, name)
     click.echo(f"this is the new token of {name}, which is not shown again:", err=True)
     click.echo(token)
 
@@ -86,22 +90,82 @@ def share(name: str, weight: float | None, trials: int | None) -> None:
         account = accounts.get(database, name)
         weight = account.weight if weight is None else weight
         capped = account.trials if trials is None else trials or None
-        accounts.set_share(database, name, weight, capped)
+        accounts.change(database, name, weight=weight, trials=capped)
     click.echo(f"The account {name} has weight {weight:g} and {_cap(capped)}.")
+
+
+@account_commands.command("role")
+@_NAME
+@click.argument("role", type=_ROLE)
+def give_role(name: str, role: str) -> None:
+    """Make an account a reader (looks), a member (submits) or an admin (looks after everything)."""
+    with _database() as database:
+        accounts.change(database, name, role=Role(role))
+    click.echo(f"The account {name} is {'an' if role == 'admin' else 'a'} {role}.")
+
+
+@account_commands.command("delete")
+@_NAME
+@click.option("--heir", help="The account that gets its experiments.")
+def remove(name: str, heir: str | None) -> None:
+    """Remove an account, with its tokens; its experiments become the heir's."""
+    with _database() as database:
+        given = accounts.remove(database, name, heir)
+    click.echo(f"The account {name} is gone" + (f"; its {given} experiments are {heir}'s." if given else "."))
+
+
+@account_commands.command("tokens")
+@_NAME
+def show_tokens(name: str) -> None:
+    """List the tokens of an account: what each is for, until when, when it was last used."""
+    with _database() as database:
+        found = tokens.list_tokens(database, name)
+    for one in found:
+        until = "for good" if one.expires_at is None else f"until {one.expires_at:%Y-%m-%d %H:%M}"
+        used = "never used" if one.used_at is None else f"used {one.used_at:%Y-%m-%d %H:%M}"
+        click.echo(f"{one.name}  {one.scope}  {until}  {used}")
+
+
+@account_commands.command("token")
+@_NAME
+@click.argument("called")
+@click.option("--scope", type=click.Choice([str(scope) for scope in Scope]), default="admin", show_default=True)
+@click.option("--days", type=float, help="How long it is good; left out, for good.")
+def add_token(name: str, called: str, scope: str, days: float | None) -> None:
+    """Give an account another token, CALLED so; it is printed once, alone on standard output."""
+    with _database() as database:
+        token = tokens.make(database, name, called, Scope(scope), days)
+    click.echo(f"this is the token {called} of {name}, which is not shown again:", err=True)
+    click.echo(token)
+
+
+@account_commands.command()
+@_NAME
+@click.argument("called")
+def revoke(name: str, called: str) -> None:
+    """Make the token that is CALLED so worth nothing, and every login by it."""
+    with _database() as database:
+        tokens.revoke(database, name, called)
+    click.echo(f"The token {called} of {name} is worth nothing from now on.")
 
 
 def _line(account: Account, width: int) -> str:
     state = "active" if account.disabled_at is None else f"disabled {account.disabled_at:%Y-%m-%d %H:%M}"
     trials = "-" if account.trials is None else str(account.trials)
     created = f"{account.created_at:%Y-%m-%d %H:%M}"
-    return f"{account.name:{width}}  {account.weight:8g}  {trials:>6}  {created}  {state}"
+    return f"{account.name:{width}}  {account.role:6}  {account.weight:8g}  {trials:>6}  {created}  {state}"
 
 
 def _cap(trials: int | None) -> str:
     return "no cap of its own on trials" if trials is None else f"at most {trials} trials at a time"
 
 
+OPERATOR = Actor("operator", "command line")
+"""Whose deeds those of commands are."""
+
+
 @contextmanager
 def _database() -> Iterator[Database]:
+    ACTOR.set(OPERATOR)
     with told_plainly(), closing(open_database(load_configuration(needed=("database_url",)))) as database:
         yield database

@@ -6,18 +6,20 @@ from datetime import datetime
 
 from phaselab.db.queue import progress
 from phaselab.db.queue.progress import RunningProgress as RunningProgress
-from phaselab.db.reading import experiments
+from phaselab.db.reading import accounts, experiments
 from phaselab.db.reading.experiments import EVERY
 from phaselab.db.reading.experiments import Counts as Counts
 from phaselab.db.reading.experiments import ExperimentRow as ExperimentRow
 from phaselab.db.reading.experiments import Search as Search
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database, Session
-from phaselab.db.writing import imports, verbs
+from phaselab.db.writing import audit, imports, verbs
 from phaselab.domain.results.states import ExperimentStatus
+from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.specs.spec import Changes
 from phaselab.service.base.cursors import place_of
-from phaselab.service.base.errors import Conflict, Forbidden, NotFound
+from phaselab.service.base.errors import Conflict, NotFound
+from phaselab.service.verbs.rights import Caller, Deed, insist
 
 MAX_PAGE = 1000
 
@@ -59,29 +61,29 @@ def list_experiments(
     return ExperimentPage(tuple(views), None if following is None else str(following))
 
 
-def cancel(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+def cancel(database: Database, experiment_id: int, caller: Caller | None = None) -> ExperimentView:
     """Stop; what has landed stays. Raises NotFound, or Conflict when it has finished.
 
-    Here and below, `account` is who asks, and Forbidden is raised when the experiment is another's; None when
-    everyone may do everything.
+    Here and below, `caller` is who asks, and Forbidden is raised for one who may not (`rights`), as when the experiment
+    is another's; None when everyone may do everything.
     """
-    return _do(database, experiment_id, account, "cancelled", verbs.cancel)
+    return _do(database, experiment_id, caller, "cancel", verbs.cancel)
 
 
-def pause(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+def pause(database: Database, experiment_id: int, caller: Caller | None = None) -> ExperimentView:
     """Hand nothing more out until it is resumed. Raises NotFound, Forbidden, or Conflict when it has finished."""
-    return _do(database, experiment_id, account, "paused", verbs.pause)
+    return _do(database, experiment_id, caller, "pause", verbs.pause)
 
 
-def resume(database: Database, experiment_id: int, account: str | None = None) -> ExperimentView:
+def resume(database: Database, experiment_id: int, caller: Caller | None = None) -> ExperimentView:
     """Go on after a pause. Raises NotFound, Forbidden, or Conflict when it has finished."""
-    return _do(database, experiment_id, account, "resumed", verbs.resume)
+    return _do(database, experiment_id, caller, "resume", verbs.resume)
 
 
 def retry(
     database: Database,
     experiment_id: int,
-    account: str | None = None,
+    caller: Caller | None = None,
     missing: bool = False,
     imported: bool = False,
 ) -> ExperimentView:
@@ -93,7 +95,7 @@ def retry(
     computed by an older recipe, whose numbers this version does not give.
     """
     with database.transaction() as session:
-        _own(session, experiment_id, account)
+        _own(session, experiment_id, caller)
         asked = imports.recompute(session, experiment_id) if imported else 0
         lacking = verbs.lacking_runs(session, experiment_id) if missing else verbs.NOTHING_LACKING
         if lacking.older and not lacking.ids:
@@ -102,43 +104,62 @@ def retry(
                 " older recipe, whose numbers this version does not give: submit the experiment's spec again"
             )
         verbs.retry(session, experiment_id, lacking, asked)
+        audit.note(session, "retry", experiment_id, missing=missing, imported=imported)
         return _view(session, experiment_id)
 
 
-def patch(database: Database, experiment_id: int, changes: Changes, account: str | None = None) -> ExperimentView:
-    """Change what is given of name, priority, note, tags and archived. Raises NotFound or Forbidden."""
+def patch(database: Database, experiment_id: int, changes: Changes, caller: Caller | None = None) -> ExperimentView:
+    """Change what is given of name, priority, note, tags and archived, and of whose it is, which admins may. Raises
+    NotFound or Forbidden, and InvalidInput for an owner who has no account."""
     given = changes.model_dump()
     if given["tags"] is not None:
         given["tags"] = list(dict.fromkeys(given["tags"]))
     with database.transaction() as session:
-        _own(session, experiment_id, account)
+        _own(session, experiment_id, caller)
+        owner = given.pop("owner")
+        if owner is not None:
+            insist(caller, Deed.ADMINISTER)
+            _give(session, experiment_id, owner)
         experiments.patch(session, experiment_id, given)
+        told = {name: value for name, value in given.items() if value is not None}
+        audit.note(session, "change", experiment_id, **told | ({"owner": owner} if owner is not None else {}))
         return _view(session, experiment_id)
 
 
-def delete(database: Database, experiment_id: int, account: str | None = None) -> None:
+def _give(session: Session, experiment_id: int, owner: str) -> None:
+    """Make the experiment an account's. Raises InvalidInput when there is none of this name."""
+    if accounts.get_account(session, owner) is None:
+        raise InvalidInput([Fault("/owner", f"there is no account {owner[:80]!r}")])
+    accounts.give_experiments(session, [experiment_id], owner)
+
+
+def delete(database: Database, experiment_id: int, caller: Caller | None = None) -> None:
     """Remove it with the runs that no other experiment has. Raises NotFound or Forbidden."""
     with database.transaction() as session:
-        _own(session, experiment_id, account)
+        view = _own(session, experiment_id, caller)
         verbs.delete(session, experiment_id)
+        audit.note(session, "delete", experiment_id, owner=view.row.owner, name=view.row.name)
+
+
+_DONE = {"cancel": "cancelled", "pause": "paused", "resume": "resumed"}
 
 
 def _do(
-    database: Database, experiment_id: int, account: str | None, done: str, verb: Callable[[Session, int], bool]
+    database: Database, experiment_id: int, caller: Caller | None, deed: str, verb: Callable[[Session, int], bool]
 ) -> ExperimentView:
     with database.transaction() as session:
-        before = _own(session, experiment_id, account)
+        before = _own(session, experiment_id, caller)
         if not verb(session, experiment_id):
             status = before.row.status.replace("_", " ")
-            raise Conflict(f"experiment {experiment_id} is {status} and cannot be {done}")
+            raise Conflict(f"experiment {experiment_id} is {status} and cannot be {_DONE[deed]}")
+        audit.note(session, deed, experiment_id, owner=before.row.owner)
         return _view(session, experiment_id)
 
 
-def _own(session: Session, experiment_id: int, account: str | None) -> ExperimentView:
-    """The experiment, which the account may change."""
+def _own(session: Session, experiment_id: int, caller: Caller | None) -> ExperimentView:
+    """The experiment, which the caller may change."""
     view = _view(session, experiment_id)
-    if account is not None and view.row.owner != account:
-        raise Forbidden(f"experiment {experiment_id} is {view.row.owner}'s; only its owner may change it")
+    insist(caller, Deed.CHANGE, view.row.owner, f"experiment {experiment_id}")
     return view
 
 

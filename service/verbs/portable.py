@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from phaselab.db.reading import experiments, run_rows
 from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database
-from phaselab.db.writing import imports, landing, verbs
+from phaselab.db.writing import audit, imports, landing, verbs
 from phaselab.db.writing.arrays import RunArrays
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.plausible import implausible, most_bytes
@@ -160,6 +160,7 @@ def _merging(database: Database, head: Head, drafted: Draft, owner: str, trusted
         if earlier is not None:
             return _Merging(database, earlier.id, False, import_id, trusted)
         experiment_id = experiments.create_experiment(session, drafted, owner, f"import:{origin}")
+        audit.note(session, "import", experiment_id, owner=owner, source=source, trusted=trusted)
         verbs.pause(session, experiment_id)
     return _Merging(database, experiment_id, True, import_id, trusted)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database
+from phaselab.db.writing import audit
 from phaselab.domain.answers.claim_faults import check_claims
 from phaselab.domain.refining.faults import check_refine
 from phaselab.domain.settings.faults import Fault, InvalidInput
@@ -55,6 +56,7 @@ def submit(
                 return _again(earlier, draft.plan.spec, idempotency_key)
         experiment_id = experiments.create_experiment(session, draft, owner, idempotency_key)
         stored = experiments.get_experiment(session, experiment_id)
+        audit.note(session, "submit", experiment_id, owner=owner, runs=len(draft.runs))
     assert stored is not None
     return _submitted(stored, True)
 

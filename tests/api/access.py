@@ -17,6 +17,7 @@ from phaselab.db.writing.create import create_experiment
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.verbs import accounts
+from phaselab.service.verbs import tokens as token_verbs
 
 PAGE = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
 COOKIE = "phaselab_login"
@@ -61,7 +62,20 @@ class Site:
     tokens: Mapping[str, str] = field(default_factory=dict)
 
     def login(self, name: str) -> str:
-        return accounts.log_in(self.database, self.tokens[name], 600.0)
+        return token_verbs.log_in(self.database, self.tokens[name], 600.0)
+
+    def new_account(self) -> str:
+        """The name of one that nothing has happened to."""
+        name = f"new{next(NUMBERS)}"
+        accounts.create(self.database, name)
+        return name
+
+    def new_token(self, account: str | None) -> str:
+        """The name of one of an account; of nobody where there is no account."""
+        name = f"new {next(NUMBERS)}"
+        if account is not None:
+            token_verbs.make(self.database, account, name)
+        return name
 
     def new_experiment(self) -> int:
         """One of ada's that nothing has happened to."""
@@ -93,14 +107,14 @@ def logged_in(name: str) -> Callable[[Site], str]:
 
 def logged_out(site: Site) -> str:
     secret = site.login("ada")
-    accounts.log_out(site.database, secret)
+    token_verbs.log_out(site.database, secret)
     return secret
 
 
 def expired(site: Site) -> str:
     secret, hashed = site.login("ada"), tables.logins.c.secret_hash
     with site.database.transaction() as session:
-        ended = update(tables.logins).where(hashed == accounts.hash_of(secret))
+        ended = update(tables.logins).where(hashed == token_verbs.hash_of(secret))
         session.execute(ended.values(expires_at=database_time(session)))
     return secret
 
@@ -109,7 +123,8 @@ def nothing(site: Site) -> Mapping[str, str]:
     return {}
 
 
-NO_TOKEN, WORTHLESS, OTHER, TRUSTED, OWNER, OTHER_SITE, ALONE, ELSEWHERE, NONE_MADE = _HEAD[1:]
+NO_TOKEN, WORTHLESS, OTHER, TRUSTED, OWNER, READER, ADMIN, TO_READ, TO_SUBMIT, OTHER_SITE, *_WITHOUT = _HEAD[1:]
+ALONE, ELSEWHERE, NONE_MADE = _WITHOUT
 CALLERS: Mapping[str, Caller] = {
     "no token": Caller(NO_TOKEN, None, nothing),
     "no scheme": Caller(WORTHLESS, None, lambda site: {"Authorization": site.tokens["ada"]}),
@@ -129,6 +144,14 @@ CALLERS: Mapping[str, Caller] = {
     "trusted account": Caller(TRUSTED, "tess", bearer("tess")),
     "owner": Caller(OWNER, "ada", bearer("ada")),
     "login of the owner": Caller(OWNER, "ada", cookie(logged_in("ada"))),
+    "reader": Caller(READER, "rae", bearer("rae")),
+    "admin": Caller(ADMIN, "boss", bearer("boss")),
+    "token to read": Caller(TO_READ, "ada", bearer("ada reads")),
+    "login by a token to read": Caller(TO_READ, "ada", cookie(logged_in("ada reads"))),
+    "token to submit": Caller(TO_SUBMIT, "ada", bearer("ada submits")),
+    "token that was revoked": Caller(WORTHLESS, None, bearer("revoked")),
+    "token that has run out": Caller(WORTHLESS, None, bearer("run out")),
+    "login by a token that was revoked": Caller(WORTHLESS, None, cookie(lambda site: site.tokens["revoked login"])),
     "page of another site": Caller(OTHER_SITE, "ada", cookie(logged_in("ada"), Origin="http://elsewhere.example")),
     "page of no site": Caller(OTHER_SITE, "ada", cookie(logged_in("ada"), Origin="null")),
 }

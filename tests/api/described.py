@@ -54,13 +54,13 @@ class Described:
         return {**schema, "components": self.document["components"]}
 
 
-def judge(url: str) -> Callable[[httpx.Response], None]:
-    """What checks every answer of a server, once it is asked for the first."""
+def judge(url: str, headers: Mapping[str, str] | None = None) -> Callable[[httpx.Response], None]:
+    """What checks every answer of a server, once it is asked for the first; `headers` let it in."""
     judges: list[Described] = []
 
     def check(answer: httpx.Response) -> None:
         if not judges:
-            judges.append(Described(httpx.get(f"{url}/api/v1/openapi.json", timeout=30).json()))
+            judges.append(Described(httpx.get(f"{url}/api/v1/openapi.json", timeout=30, headers=headers).json()))
         judges[0].check(answer)
 
     return check

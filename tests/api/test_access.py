@@ -10,17 +10,21 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from phaselab.api.app import create_app
 from phaselab.api.routes.pages import VERBS
 from phaselab.db.schema import tables
+from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.verbs import accounts
-from tests.api.access import CALLERS, CALLS, REQUIRED, RULES, WITHOUT, Caller, Site, calls_of, name_of
+from phaselab.service.verbs import tokens as token_verbs
+from phaselab.service.verbs.rights import Role, Scope
+from tests.api.access import CALLERS, CALLS, NUMBERS, REQUIRED, RULES, WITHOUT, Caller, Site, calls_of, name_of
 from tests.api.conftest import NEW_SPEC, served_copy, serving
 
+ROLES = {"rae": Role.READER, "boss": Role.ADMIN}
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
@@ -33,14 +37,29 @@ def site(filled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def lab(filled_sqlite: Path, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A server with the accounts ada, bob, tess, whose imports are trusted, and cyd, who is disabled."""
+    """A server with the accounts ada, bob, tess, whose imports are trusted, cyd, who is disabled, rae and boss."""
     with served_copy(filled_sqlite, tmp_path_factory.mktemp("lab")) as (_, database):
         tokens = {name: accounts.create(database, name) for name in ("ada", "bob", "tess", "cyd")}
-        tokens["cyd's login"] = accounts.log_in(database, tokens["cyd"], 600.0)
+        tokens |= {name: accounts.create(database, name, role=role) for name, role in ROLES.items()}
+        tokens["cyd's login"] = token_verbs.log_in(database, tokens["cyd"], 600.0)
         accounts.disable(database, "cyd")
-        tokens |= {"former": tokens["ada"], "ada": accounts.rotate(database, "ada")}
+        tokens |= {"former": tokens["ada"], "ada": token_verbs.rotate(database, "ada")}
+        for name, scope in (("reads", Scope.READ), ("submits", Scope.SUBMIT)):
+            tokens[f"ada {name}"] = token_verbs.make(database, "ada", name, scope, days=1)
+        tokens |= _worthless(database)
         with serving(Configuration(import_trusted=("tess",)), database) as url:
             yield _site(url, database, site.url, tokens)
+
+
+def _worthless(database: Database) -> dict[str, str]:
+    """A token that was revoked, a login by it, and a token whose time is over."""
+    revoked, run_out = (token_verbs.make(database, "ada", name, days=1) for name in ("revoked", "run out"))
+    login = token_verbs.log_in(database, revoked, 600.0)
+    token_verbs.revoke(database, "ada", "revoked")
+    over = update(tables.tokens).where(tables.tokens.c.name == "run out")
+    with database.transaction() as session:
+        session.execute(over.values(expires_at=database_time(session)))
+    return {"revoked": revoked, "revoked login": login, "run out": run_out}
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +101,9 @@ def sent(call: str, site: Site) -> dict[str, Any]:
         "POST /api/v1/curves": {"params": CURVES, "content": "radius,accuracy,label\n1,0.5,a\n", "headers": CSV},
         "POST /submit/look": {"data": {"spec": json.dumps(NEW_SPEC)}},
         "POST /submit": {"data": {"spec": json.dumps(NEW_SPEC), "do": "submit"}},
+        "POST /api/v1/accounts": {"json": {"name": f"made{next(NUMBERS)}"}},
+        "PATCH /api/v1/accounts/{name}": {"json": {"role": "reader", "runs_each": 5}},
+        "POST /api/v1/tokens": {"json": {"name": f"made{next(NUMBERS)}", "scope": "read", "days": 1}},
         "POST /login": {"data": {"token": site.tokens.get("ada", "x")}},
     }
     return needed.get(call, {})
@@ -108,9 +130,9 @@ class Walk:
         said = RULES[CALLS[call]][self.caller.column]
         if said == "to read":
             said = "yes" if method in ("GET", "HEAD") else "403"
-        number = self.experiment(CALLS[call], path, verb)
+        address = self.address(path, self.experiment(CALLS[call], path, verb), verb)
         before = self.state()
-        answer = self.ask(method, self.address(path, number, verb), call)
+        answer = self.ask(method, address, call)
         if not said.startswith("yes"):
             assert said in ("401", "403"), said
             kept = str(answer.status_code) == said and self.state() == before
@@ -135,21 +157,28 @@ class Walk:
             made = int(answer.headers["location"].rpartition("/")[2])
             trusted = rule == "import" and answer.json()["trusted"]
             return self.owner(made) == (self.caller.account or "local") and trusted is (said == "yes, for all")
+        if rule in ("own", "administer"):
+            return (answer.request.method in ("GET", "HEAD")) is (self.state() == before)
         changes = rule == "change" and not answer.request.url.path.endswith("/retry")  # nothing has failed yet
         return changes is (self.state() != before)
 
     def address(self, path: str, number: int, verb: str) -> str:
         suffix = "png" if path.endswith("curves.{suffix}") else "csv"
         parts = {"experiment_id": str(number), "key": self.site.key, "suffix": suffix, "verb": verb}
+        if "{name}" in path:
+            of_accounts = path.startswith("/api/v1/accounts") and self.caller.account is not None
+            parts["name"] = self.site.new_account() if of_accounts else self.site.new_token(self.caller.account)
         address = re.sub(r"\{(\w+)\}", lambda part: parts[part[1]], path)
         return "/static/style.css" if address == "/static" else address
 
     def state(self) -> list[Any]:
-        """Every experiment, as far as a call could change it."""
-        found = tables.experiments.c
-        kept = (found.id, found.name, found.owner, found.status, found.priority, found.total)
+        """Every experiment, account and token, as far as a call could change it."""
+        found, account, token = tables.experiments.c, tables.accounts.c, tables.tokens.c
+        kept = select(found.id, found.name, found.owner, found.status, found.priority, found.total).order_by(found.id)
+        who = select(account.name, account.role, account.disabled_at).order_by(account.id)
+        by = select(token.id, token.name, token.scope).order_by(token.id)
         with self.site.database.reading() as session:
-            return list(session.execute(select(*kept).order_by(found.id)).all())
+            return [tuple(row) for query in (kept, who, by) for row in session.execute(query).all()]
 
     def owner(self, number: int) -> str:
         found = tables.experiments.c

@@ -16,6 +16,7 @@ from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.verbs import accounts
+from phaselab.service.verbs import tokens as token_verbs
 from tests.api.conftest import NEW_SPEC, serving
 
 PAGE = {"Accept": "text/html"}
@@ -82,7 +83,7 @@ def test_changes_of_accounts_count_at_once(own_server: tuple[str, Database]) -> 
         first = accounts.create(database, "ada")
         assert client.get("/experiments").status_code == 401
         assert client.get("/experiments", headers=bearer(first)).status_code == 200
-        second = accounts.rotate(database, "ada")
+        second = token_verbs.rotate(database, "ada")
         assert client.get("/experiments", headers=bearer(first)).status_code == 401
         assert client.get("/experiments", headers=bearer(second)).status_code == 200
         accounts.disable(database, "ada")
@@ -182,7 +183,7 @@ def test_the_cookie_holds_a_login_and_no_token(lab: tuple[str, Database, dict[st
         assert tokens["ada"] not in secrets
         with database.reading() as session:
             stored = set(session.execute(select(tables.logins.c.secret_hash)).scalars())
-        assert {accounts.hash_of(secret) for secret in secrets} == stored
+        assert {token_verbs.hash_of(secret) for secret in secrets} == stored
         for secret in secrets:
             as_token = httpx.get(f"{url}/api/v1/experiments", headers=bearer(secret))
             assert as_token.status_code == 401, "a login is no token"
@@ -200,7 +201,7 @@ def test_a_login_ends_for_good(lab: tuple[str, Database, dict[str, str]]) -> Non
         out, kept = client.cookies["phaselab_login"], elsewhere.cookies["phaselab_login"]
         client.post("/logout")
         assert (worth(out), worth(kept)) == (401, 200)
-    token = accounts.rotate(database, "ada")
+    token = token_verbs.rotate(database, "ada")
     assert worth(kept) == 401
     with logged_in(url, token) as client:
         kept = client.cookies["phaselab_login"]
@@ -216,7 +217,7 @@ def test_a_login_ends_for_good(lab: tuple[str, Database, dict[str, str]]) -> Non
 
 ENDS: dict[str, Callable[[Database, httpx.Client], object]] = {
     "disable": lambda database, client: accounts.disable(database, "ada"),
-    "rotate": lambda database, client: accounts.rotate(database, "ada"),
+    "rotate": lambda database, client: token_verbs.rotate(database, "ada"),
     "log-out": lambda database, client: client.post("/logout"),
 }
 

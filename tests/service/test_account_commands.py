@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.upgrade import upgrade
 from phaselab.service.processes.account_commands import account_commands
-from phaselab.service.verbs import accounts
+from phaselab.service.verbs import tokens
 
 
 def run(*arguments: str, url: str) -> Result:
@@ -27,7 +27,7 @@ def test_a_token_stands_alone_on_standard_output(tmp_path: Path) -> None:
     assert f"{tmp_path}/new.db" in added.stderr
     rotated = run("rotate", "ada", url=url)
     database = Database(url)
-    assert accounts.owner_of(database, rotated.stdout.strip()) == "ada"
+    assert tokens.caller_of(database, rotated.stdout.strip()).name == "ada"
     database.close()
     assert added.stdout.strip() not in ("", rotated.stdout.strip())
     assert rotated.stdout.strip() not in rotated.stderr
@@ -44,8 +44,8 @@ def test_accounts_are_listed_disabled_and_changed(sqlite_url: str) -> None:
     )
     assert "weight 2.5 and no cap" in run("share", "ada", "--trials", "0", url=sqlite_url).output
     head, ada, bob = run("list", url=sqlite_url).output.splitlines()
-    assert head.split() == ["name", "weight", "trials", "created", "state"]
-    assert ada.split()[:3] + ada.split()[-1:] == ["ada", "2.5", "-", "active"]
+    assert head.split() == ["name", "role", "weight", "trials", "created", "state"]
+    assert ada.split()[:4] + ada.split()[-1:] == ["ada", "member", "2.5", "-", "active"]
     assert bob.split()[0] == "bob"
     assert "disabled 20" in bob
     run("enable", "bob", url=sqlite_url)

@@ -9,7 +9,8 @@ from phaselab.db.schema.database import Database
 from phaselab.domain.specs.spec import Changes
 from phaselab.service.base.configuration import Configuration, ConfigurationError
 from phaselab.service.base.errors import AccountFault, Forbidden, NotFound, Unauthorized
-from phaselab.service.verbs import accounts, experiments
+from phaselab.service.verbs import accounts, experiments, tokens
+from phaselab.service.verbs.rights import Caller
 from tests.db.rows import store
 
 OPEN = Configuration()
@@ -20,9 +21,10 @@ REQUIRED = Configuration(host="0.0.0.0", require_accounts=True)
 def test_a_token_lets_its_account_in_and_is_stored_only_as_a_hash(database: Database) -> None:
     ada, bob = accounts.create(database, "ada"), accounts.create(database, "bob@lab", 2.5, 3)
     assert len(ada) == 43
-    assert (accounts.owner_of(database, ada), accounts.owner_of(database, bob)) == ("ada", "bob@lab")
+    assert (tokens.caller_of(database, ada).name, tokens.caller_of(database, bob).name) == ("ada", "bob@lab")
     with database.reading() as session:
-        rows = [tuple(map(str, row)) for row in session.execute(text("SELECT * FROM accounts"))]
+        stored = [*session.execute(text("SELECT * FROM tokens")), *session.execute(text("SELECT * FROM accounts"))]
+    rows = [tuple(map(str, row)) for row in stored]
     assert not any(token in column for row in rows for column in row for token in (ada, bob))
     assert hashlib.sha256(ada.encode()).hexdigest() in rows[0]
     listed = accounts.list_accounts(database)
@@ -37,25 +39,25 @@ def test_a_token_lets_its_account_in_and_is_stored_only_as_a_hash(database: Data
 def test_no_other_token_lets_anyone_in(sqlite_database: Database, token: str) -> None:
     accounts.create(sqlite_database, "ada")
     with pytest.raises(Unauthorized, match="rotate"):
-        accounts.owner_of(sqlite_database, token)
+        tokens.caller_of(sqlite_database, token)
 
 
 def test_a_rotated_token_replaces_the_former_and_a_disabled_account_stays_out(sqlite_database: Database) -> None:
     first = accounts.create(sqlite_database, "ada")
-    second = accounts.rotate(sqlite_database, "ada")
+    second = tokens.rotate(sqlite_database, "ada")
     with pytest.raises(Unauthorized):
-        accounts.owner_of(sqlite_database, first)
+        tokens.caller_of(sqlite_database, first)
     accounts.disable(sqlite_database, "ada")
     at = accounts.get(sqlite_database, "ada").disabled_at
     accounts.disable(sqlite_database, "ada")
     assert accounts.get(sqlite_database, "ada").disabled_at == at is not None
     with pytest.raises(Unauthorized, match="disabled"):
-        accounts.owner_of(sqlite_database, second)
-    third = accounts.rotate(sqlite_database, "ada")
+        tokens.caller_of(sqlite_database, second)
+    third = tokens.rotate(sqlite_database, "ada")
     with pytest.raises(Unauthorized, match="disabled"):
-        accounts.owner_of(sqlite_database, third)
+        tokens.caller_of(sqlite_database, third)
     accounts.enable(sqlite_database, "ada")
-    assert accounts.owner_of(sqlite_database, third) == "ada"
+    assert tokens.caller_of(sqlite_database, third).name == "ada"
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ def test_names_are_unique_and_unknown_ones_are_told(sqlite_database: Database) -
     token = accounts.create(sqlite_database, "ada")
     with pytest.raises(AccountFault, match="ada"):
         accounts.create(sqlite_database, "ada")
-    assert accounts.owner_of(sqlite_database, token) == "ada"
-    for verb in (accounts.rotate, accounts.disable, accounts.enable):
+    assert tokens.caller_of(sqlite_database, token).name == "ada"
+    for verb in (tokens.rotate, accounts.disable, accounts.enable):
         with pytest.raises(AccountFault, match="eve"):
             verb(sqlite_database, "eve")
 
@@ -111,16 +113,16 @@ def test_only_the_owner_changes_an_experiment(sqlite_database: Database) -> None
     one = store(sqlite_database, owner="ada")
     for verb in (experiments.cancel, experiments.pause, experiments.resume, experiments.retry):
         with pytest.raises(Forbidden, match="ada's"):
-            verb(sqlite_database, one, "bob")
+            verb(sqlite_database, one, Caller("bob"))
     with pytest.raises(Forbidden):
-        experiments.patch(sqlite_database, one, Changes(priority=5), "bob")
+        experiments.patch(sqlite_database, one, Changes(priority=5), Caller("bob"))
     with pytest.raises(Forbidden):
-        experiments.delete(sqlite_database, one, "bob")
+        experiments.delete(sqlite_database, one, Caller("bob"))
     before = experiments.experiment(sqlite_database, one)
     assert (before.row.priority, before.row.status) == (0, "queued")
-    assert experiments.patch(sqlite_database, one, Changes(priority=5), "ada").row.priority == 5
-    assert experiments.pause(sqlite_database, one, "ada").row.status == "paused"
+    assert experiments.patch(sqlite_database, one, Changes(priority=5), Caller("ada")).row.priority == 5
+    assert experiments.pause(sqlite_database, one, Caller("ada")).row.status == "paused"
     assert experiments.cancel(sqlite_database, one).row.status == "cancelled"
-    experiments.delete(sqlite_database, one, "ada")
+    experiments.delete(sqlite_database, one, Caller("ada"))
     with pytest.raises(NotFound):
-        experiments.delete(sqlite_database, one, "ada")
+        experiments.delete(sqlite_database, one, Caller("ada"))

@@ -1,0 +1,121 @@
+"""`/accounts`, `/account`, `/tokens` and `/audit`: who may come in, by which tokens, and what was done."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from phaselab.api.answers.accounts import ACCOUNT, ACCOUNTS, DEEDS, SECRET, TOKENS, WHO
+from phaselab.api.answers.making import json_answer, json_content
+from phaselab.api.base.deps import Account, Db
+from phaselab.api.base.describing import fails, gives, reference, takes
+from phaselab.api.entrance.bodies import ParsedBody
+from phaselab.api.entrance.queries import Id, NoParameters, PageParameters, Strict
+from phaselab.domain.specs.spec import validate
+from phaselab.service.base.errors import Forbidden
+from phaselab.service.verbs import accounts, audit, tokens
+from phaselab.service.verbs.account_forms import AccountChanges, NewAccount, NewToken
+from phaselab.service.verbs.rights import Caller, Role, Scope
+
+router = APIRouter(tags=["accounts"])
+KINDS = ("application/json", "application/yaml")
+
+
+class DeedParameters(PageParameters):
+    """A page of what was done: by an `account`, to an `experiment`."""
+
+    account: Annotated[str, Field(max_length=64)] | None = None
+    experiment: Id | None = None
+
+
+class RemovalParameters(Strict):
+    """`heir` names the account that gets the experiments."""
+
+    heir: Annotated[str, Field(max_length=64)] | None = None
+
+
+def _someone(caller: Caller | None) -> Caller:
+    """Who asks. Raises Forbidden while there are no accounts: the first is made on the service's machine."""
+    if caller is None:
+        raise Forbidden("there are no accounts; whoever runs the server makes the first one: phaselab user add NAME")
+    return caller
+
+
+@router.get("/accounts", responses=gives(json_content(ACCOUNTS)))
+def list_accounts(nothing: NoParameters, database: Db) -> Response:
+    """Every account, by name; for admins."""
+    return json_answer(ACCOUNTS, accounts.list_accounts(database))
+
+
+@router.post(
+    "/accounts",
+    status_code=201,
+    responses=gives(json_content(SECRET), 201) | fails(409),
+    openapi_extra=takes(dict.fromkeys(KINDS, reference("NewAccount"))),
+)
+def make_account(nothing: NoParameters, body: ParsedBody, database: Db, caller: Account) -> Response:
+    """Make an account: its first token, which is not shown again; for admins."""
+    _someone(caller)
+    new = validate(NewAccount, body)
+    return json_answer(SECRET, accounts.create(database, new.name, role=Role(new.role)), 201)
+
+
+@router.patch(
+    "/accounts/{name}",
+    responses=gives(json_content(ACCOUNT)),
+    openapi_extra=takes(dict.fromkeys(KINDS, reference("AccountChanges"))),
+)
+def change_account(name: str, nothing: NoParameters, body: ParsedBody, database: Db, caller: Account) -> Response:
+    """Give an account a role, quotas, a part in the fair share, or shut it out; for admins."""
+    _someone(caller)
+    changes = validate(AccountChanges, body).model_dump(exclude_unset=True)
+    return json_answer(ACCOUNT, accounts.change(database, name, **changes))
+
+
+@router.delete("/accounts/{name}", status_code=204, responses=gives({}, 204))
+def delete_account(
+    name: str, parameters: Annotated[RemovalParameters, Query()], database: Db, caller: Account
+) -> Response:
+    """Remove an account; `heir` gets its experiments; for admins."""
+    _someone(caller)
+    accounts.remove(database, name, parameters.heir)
+    return Response(status_code=204)
+
+
+@router.get("/account", responses=gives(json_content(WHO)))
+def who(nothing: NoParameters, caller: Account) -> Response:
+    """Who asks: the account, its role, and what the token is for."""
+    return json_answer(WHO, Caller(accounts.LOCAL, Role.ADMIN) if caller is None else caller)
+
+
+@router.get("/tokens", responses=gives(json_content(TOKENS)))
+def list_tokens(nothing: NoParameters, database: Db, caller: Account) -> Response:
+    """Tokens of one's own: what each is for, until when, and when it was last used."""
+    return json_answer(TOKENS, tokens.list_tokens(database, _someone(caller).name))
+
+
+@router.post(
+    "/tokens",
+    status_code=201,
+    responses=gives(json_content(SECRET), 201) | fails(409),
+    openapi_extra=takes(dict.fromkeys(KINDS, reference("NewToken"))),
+)
+def make_token(nothing: NoParameters, body: ParsedBody, database: Db, caller: Account) -> Response:
+    """Make another token of one's own; it is not shown again."""
+    mine, new = _someone(caller).name, validate(NewToken, body)
+    return json_answer(SECRET, tokens.make(database, mine, new.name, Scope(new.scope), new.days), 201)
+
+
+@router.delete("/tokens/{name}", status_code=204, responses=gives({}, 204))
+def revoke_token(name: str, nothing: NoParameters, database: Db, caller: Account) -> Response:
+    """Make a token of one's own worth nothing, and every login by it."""
+    tokens.revoke(database, _someone(caller).name, name)
+    return Response(status_code=204)
+
+
+@router.get("/audit", responses=gives(json_content(DEEDS)))
+def list_deeds(parameters: Annotated[DeedParameters, Query()], database: Db) -> Response:
+    """What was done, newest first: by whom, from where, to what; for admins."""
+    asked = parameters
+    return json_answer(DEEDS, audit.deeds(database, asked.cursor, asked.limit, asked.account, asked.experiment))

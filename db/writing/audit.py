@@ -1,0 +1,46 @@
+"""What was done, by whom, from where: written in the transaction of the deed itself, and only added to."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from phaselab.db.schema.account_tables import audit
+from phaselab.db.schema.clock import database_time
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: the account (`local` where there are none), by which token, login or command, from which address, in
+    which request."""
+
+    account: str = "local"
+    by: str = "program"
+    address: str = ""
+    request: str = ""
+
+
+NOBODY = Actor()
+ACTOR: ContextVar[Actor] = ContextVar("phaselab_actor", default=NOBODY)
+"""Who acts in this thread or task: set where a request or a command comes in."""
+
+
+def note(session: Session, deed: str, experiment_id: int | None = None, subject: str = "", **content: Any) -> None:
+    """Note a deed of whoever acts: on an experiment, or on what `subject` names, with what belongs to it. No content
+    holds a secret."""
+    actor = ACTOR.get()
+    row: Mapping[str, Any] = {
+        "at": database_time(session),
+        "account": actor.account,
+        "by": actor.by[:80],
+        "address": actor.address[:64],
+        "request": actor.request[:64],
+        "deed": deed,
+        "experiment_id": experiment_id,
+        "subject": subject,
+        "content": content,
+    }
+    session.execute(insert(audit).values(row))
