@@ -38,6 +38,8 @@ from phaselab.domain.settings.settings import METHODS, PROOFS
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.base.configuration import Configuration
+from phaselab.service.verbs import accounts
+from phaselab.service.verbs.rights import Role
 from tests.api.conftest import serving
 from tests.results import failure
 
@@ -110,7 +112,7 @@ _READ = (
 )
 """What is asked before anything is changed, in this order."""
 _HEADERS = ("content-type", "content-disposition", "location", "cache-control", "vary")
-_MOMENTARY = ("eta_seconds", "version", "recipe")
+_MOMENTARY = ("eta_seconds", "version", "recipe", "token", "request")
 """Fields whose values are of a moment, not of the contract."""
 _LONG = ("spec", "settings")
 """Fields that are shown whole where their keys are first seen."""
@@ -186,6 +188,24 @@ def recorded(client: httpx.Client) -> dict[str, Any]:
     ask("PATCH", "/experiments/3", json={"name": "renamed", "priority": 5})
     ask("DELETE", "/experiments/3")
     ask("POST", "/experiments/import", content=file, headers={"Content-Type": "application/gzip"})
+    return answers
+
+
+def recorded_of_accounts(client: httpx.Client) -> dict[str, Any]:
+    """Every call on accounts and what it answers, to an admin."""
+    masks, answers = _Masks([]), {}
+    for method, address, sent in (
+        ("GET", "/account", None),
+        ("GET", "/accounts", None),
+        ("POST", "/accounts", {"name": "ada", "role": "member"}),
+        ("PATCH", "/accounts/ada", {"role": "reader", "runs_each": 5}),
+        ("DELETE", "/accounts/ada?heir=boss", None),
+        ("GET", "/tokens", None),
+        ("POST", "/tokens", {"name": "ci", "scope": "read", "days": 7}),
+        ("DELETE", "/tokens/ci", None),
+        ("GET", "/audit?limit=1", None),
+    ):
+        answers[f"{method} {address}"] = _written(client.request(method, address, json=sent), masks)
     return answers
 
 
@@ -294,7 +314,9 @@ def current(folder: Path) -> str:
     upgrade(database)
     fill(database)
     with serving(configuration, database) as url, httpx.Client(base_url=f"{url}/api/v1", timeout=30) as client:
-        text = as_text(recorded(client))
+        answers = recorded(client)
+        client.headers["Authorization"] = f"Bearer {accounts.create(database, 'boss', role=Role.ADMIN)}"
+        text = as_text(answers | recorded_of_accounts(client))
     database.close()
     return text
 
