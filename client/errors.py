@@ -48,7 +48,7 @@ class Refused(PhaselabError):
         super().__init__(detail)
 
     def __str__(self) -> str:
-        lines = [f"{fault.pointer or '(whole)'}: {fault.detail}" for fault in self.faults]
+        lines = [f"{_place(fault)}: {fault.detail}" for fault in self.faults]
         return "\n".join(lines) if lines else self.detail
 
 
@@ -85,4 +85,14 @@ def from_problem(status: int, problem: Any) -> PhaselabError:
 
 def _faults(entries: Any) -> list[Fault]:
     told = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return [Fault(str(entry.get("pointer", "")), str(entry.get("detail", ""))) for entry in told]
+    return [Fault(str(one.get("pointer", "")), str(one.get("detail", "")), _line(one.get("line"))) for one in told]
+
+
+def _line(told: Any) -> int | None:
+    return told if isinstance(told, int) and not isinstance(told, bool) else None
+
+
+def _place(fault: Fault) -> str:
+    """Where a fault is, as a person looks for it."""
+    line = "" if fault.line is None else f"line {fault.line}"
+    return ", ".join(filter(None, (line, fault.pointer))) or "(whole)"

@@ -319,3 +319,16 @@ def test_public_names_and_the_tree_of_errors() -> None:
     assert all(name in (errors.__doc__ or "") for name in kinds)
     assert all(issubclass(getattr(errors, name), PhaselabError) for name in kinds)
     assert sorted(package.__all__) == package.__all__
+
+
+def test_faults_of_yaml_are_told_with_their_lines(lab: Client) -> None:
+    for text, told in (
+        ("name: x\ndata:\n  k: 1\n", "line 3, /data/k: "),
+        ("name: x\ndata: *k\n", "line 2: the text is not read: aliases"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            lab.estimate(text.encode())
+        assert str(refused.value).startswith(told)
+    with pytest.raises(Invalid) as refused:
+        lab.estimate({"name": "x", "data": {"k": 1}})
+    assert str(refused.value).startswith("/data/k: ")
