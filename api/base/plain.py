@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+_AS_THEY_ARE = frozenset({float, int, bool, str, type(None)})
+"""Types, and none derived from them, that JSON has; of numbers, those that are finite."""
+
 
 def plain(value: object) -> Any:
     """`value` in JSON's own types; a number that is not finite becomes null. Raises TypeError for what is not plain."""
@@ -35,8 +38,8 @@ def plain(value: object) -> Any:
 def _plain_container(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple) and {float} == set(map(type, value)):  # most of what is long
-        return [item if math.isfinite(item) else None for item in value]
+    if isinstance(value, list | tuple) and _AS_THEY_ARE.issuperset(map(type, value)):  # most of what is long
+        return [None if type(item) is float and not math.isfinite(item) else item for item in value]
     if isinstance(value, Iterable) and not isinstance(value, bytes | BaseModel):
         return [plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} is not plain: declare its fields")

@@ -16,18 +16,18 @@ class Compressed:
     has another one; a client that sends it back gets its 304."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = GZipMiddleware(app, LEAST_BYTES, _LEVEL, exclude_content_types=_AS_THEY_ARE)
+        self.app = GZipMiddleware(app, LEAST_BYTES, _LEVEL, exclude_content_types=_AS_THEY_ARE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         has_compressed = any(_MARK in value for name, value in scope["headers"] if name == b"if-none-match")
-        headers = [
+        scope["headers"] = [
             (name, value.replace(_MARK, b'"') if name == b"if-none-match" else value)
             for name, value in scope["headers"]
-        ]
+        ]  # in the scope itself, in which those outside find the route
 
         async def send_tagged(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -37,4 +37,4 @@ class Compressed:
                     told["etag"] = told["etag"][:-1] + _MARK.decode()
             await send(message)
 
-        await self._app({**scope, "headers": headers}, receive, send_tagged)
+        await self.app(scope, receive, send_tagged)

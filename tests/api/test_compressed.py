@@ -65,3 +65,7 @@ def test_what_is_streamed_packed_or_short_is_sent_as_it_is(site: httpx.Client, p
     assert answer.status_code == 200
     assert "content-encoding" not in answer.headers
     assert sent
+
+
+def test_what_lies_outside_of_it_sees_the_route_of_a_request(site: httpx.Client) -> None:
+    assert 'route="/diagrams",status="200"' in site.get("/api/v1/metrics").text

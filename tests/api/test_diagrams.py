@@ -121,7 +121,7 @@ def test_a_strong_etag_saves_what_has_not_changed(read: httpx.Client, suffix: st
     for sent in (tag, f'"other", {tag}', f"W/{tag}", "*"):
         again = read.get(f"/diagrams.{suffix}", params=QUERY, headers={"If-None-Match": sent})
         assert (again.status_code, again.content) == (304, b"")
-        assert again.headers["ETag"] == tag
+        assert again.headers["ETag"] == (tag.replace("-gzip", "") if sent == "*" else tag)  # of no one form
     other = read.get(f"/diagrams.{suffix}", params=QUERY | {"measure": "train_loss"}, headers={"If-None-Match": tag})
     assert other.status_code == 200
     assert other.headers["ETag"] != tag
