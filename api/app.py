@@ -18,6 +18,7 @@ from phaselab.api.entrance.head import Head
 from phaselab.api.entrance.headers import SecurityHeaders
 from phaselab.api.entrance.origins import SameOrigin
 from phaselab.api.entrance.prefix import Prefixed
+from phaselab.api.entrance.rates import Rates
 from phaselab.api.entrance.request_ids import RequestIds
 from phaselab.api.entrance.turns import Turns
 from phaselab.api.routes import (
@@ -68,7 +69,8 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.state.database = database
     app.state.metrics = metrics.Metrics()
     app.state.addresses = Addresses(_routes())
-    app.state.streams = events.Streams(configuration.max_streams)
+    app.state.streams = events.Streams(configuration.max_streams, configuration.max_streams_each)
+    app.state.rates = Rates(configuration.requests_a_minute)
     routes = APIRouter(prefix=PREFIX)
     for part in PARTS:
         routes.include_router(part.router)

@@ -66,7 +66,7 @@ def _problems(prefix: str, route: APIRoute, content: Mapping[str, Any]) -> Itera
     """The problems of every call of its kind."""
     yield from (422, 503)  # an unknown query parameter; no room, or no database
     if prefix + route.path_format not in OPEN_TO_ALL:
-        yield from (401, 403)
+        yield from (401, 403, 429)
     if "{" in route.path_format:
         yield 404
     if len(content) > 1 and "{suffix}" not in route.path_format:

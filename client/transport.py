@@ -17,6 +17,8 @@ PREFIX = "/api/v1"
 ATTEMPTS = 3
 """How often a call that may safely be repeated is tried when the connection breaks or the server is busy."""
 
+LONGEST_WAIT = 10.0
+"""Seconds that are waited for a server that answers too many requests, at most; then it is told."""
 PIECE = 1 << 20
 """Bytes of a file that are sent at a time."""
 
@@ -91,8 +93,10 @@ class Transport:
             except _Broken:
                 pass
             else:
-                if answer.status_code != 503:
+                if answer.status_code not in (429, 503):
                     return _checked(answer)
+                if answer.status_code == 429:
+                    time.sleep(min(_seconds(answer), LONGEST_WAIT))
             time.sleep(0.4 * attempt)
         return self._once(request)
 
@@ -130,6 +134,12 @@ def json_of(answer: httpx.Response) -> Any:
         return answer.json()
     except (ValueError, RecursionError):
         raise BadAnswer(f"{answer.url} answers, but not in JSON; is it a Phaselab server?") from None
+
+
+def _seconds(answer: httpx.Response) -> float:
+    """How long the server asks to wait; 0 where it does not say."""
+    told = answer.headers.get("retry-after", "")
+    return float(told) if told.isascii() and told.isdigit() else 0.0
 
 
 def _client(url: str, headers: Mapping[str, str], transport: httpx.BaseTransport | None) -> httpx.Client:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from phaselab.api.answers.accounts import ACCOUNTS, DEEDS, TOKENS, WHO
 from phaselab.api.answers.experiments import ESTIMATE, EXPERIMENT, MERGED
 from phaselab.api.answers.runs import COSINES, RUNS, WHOLE_RUN
 from phaselab.api.routes.overlay import OVERLAY
@@ -40,6 +41,10 @@ ANSWERS: Mapping[str, Record[Any]] = {
     "GET /parameters": page_of(PARAMETER, "Every parameter."),
     "GET /measures": page_of(MEASURE, "Every measure."),
     "GET /presets": page_of(PRESET, "Every preset."),
+    "GET /account": WHO,
+    "GET /accounts": ACCOUNTS,
+    "GET /tokens": TOKENS,
+    "GET /audit": DEEDS,
 }
 """What is written of, by call; lists of experiments hold the fields of one, less its spec and progress."""
 

@@ -32,7 +32,8 @@ NAMES: Mapping[int, str] = {
 
 
 class Problem(Exception):
-    """An error that a route answers with: its status, one sentence, and a fault for every place at fault."""
+    """An error that a route answers with: its status, one sentence, a fault for every place at fault, and the last part
+    of its `type`, which its status says where it is not given."""
 
     def __init__(
         self,
@@ -40,11 +41,13 @@ class Problem(Exception):
         detail: str,
         faults: Iterable[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        name: str | None = None,
     ) -> None:
         self.status = status
         self.detail = detail
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
+        self.name = name or NAMES.get(status)
         super().__init__(detail)
 
 
@@ -55,7 +58,7 @@ def _told(fault: Fault) -> dict[str, str | int]:
 
 def respond(request: Request, problem: Problem) -> Response:
     """The answer to `request` that tells `problem`."""
-    name = NAMES.get(problem.status)
+    name = problem.name
     content = {
         "type": f"urn:phaselab:problem:{name}" if name else "about:blank",
         "title": HTTPStatus(problem.status).phrase,

@@ -36,6 +36,8 @@ async def admit(request: Request, database: Db, configuration: ConfigurationOf) 
     request.app.state.addresses.check(request)
     if request.url.path not in OPEN_TO_ALL:
         await run_in_threadpool(_admit, request, database, configuration)
+        if request.state.account is not None:
+            request.app.state.rates.check(request.state.account)
     ACTOR.set(_actor(request))
 
 

@@ -27,6 +27,7 @@ from phaselab.service.base.errors import (
     Forbidden,
     NoAccount,
     NotFound,
+    QuotaExceeded,
 )
 from phaselab.service.base.yaml_marks import with_lines
 
@@ -40,6 +41,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(Forbidden, _forbidden)
+    app.add_exception_handler(QuotaExceeded, _quota)
     app.add_exception_handler(AccountFault, _account_fault)
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
@@ -89,6 +91,12 @@ def _conflict(request: Request, error: Exception) -> Response:
 
 def _forbidden(request: Request, error: Exception) -> Response:
     return _answer(request, Problem(403, str(error)))
+
+
+def _quota(request: Request, error: Exception) -> Response:
+    assert isinstance(error, QuotaExceeded)
+    headers = {} if error.seconds is None else {"Retry-After": str(error.seconds)}
+    return _answer(request, Problem(403, str(error), headers=headers, name="quota-exceeded"))
 
 
 def _account_fault(request: Request, error: Exception) -> Response:

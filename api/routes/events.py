@@ -50,25 +50,31 @@ class Streams:
     """The streams of one app: how many there are, and what they share. However many follow an experiment, it is looked
     at once in POLL_SECONDS."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, most_each: int) -> None:
+        self._most, self._most_each = most, most_each
+        self._of: Counter[str] = Counter()
         self._open: Counter[int] = Counter()
         self._looks: dict[int, tuple[float, asyncio.Task[Seen]]] = {}
         self._admitted: dict[str, tuple[float, asyncio.Task[bool]]] = {}
 
-    def check_room(self) -> None:
-        """Raises Problem 503 when there are as many streams as there may be."""
+    def check_room(self, account: str | None) -> None:
+        """Raises Problem 503 when there are as many streams as there may be, 429 when the account has as many."""
+        if account is not None and self._of[account] >= self._most_each:
+            detail = f"{account} follows {self._most_each} experiments already; close some, or ask for the experiment"
+            raise Problem(429, detail, headers={"Retry-After": "10"})
         if self._open.total() >= self._most:
             detail = f"{self._most} streams of events are open, and no more may be; ask for the experiment itself"
             raise Problem(503, detail, headers={"Retry-After": "10"})
 
     @contextmanager
-    def following(self, experiment_id: int) -> Iterator[None]:
-        """While a stream is open."""
+    def following(self, experiment_id: int, account: str | None) -> Iterator[None]:
+        """While a stream of an account is open."""
         self._open[experiment_id] += 1
+        self._of[account or ""] += 1
         try:
             yield
         finally:
+            self._of[account or ""] -= 1
             self._open[experiment_id] -= 1
             if self._open[experiment_id] <= 0:
                 del self._open[experiment_id]
@@ -112,7 +118,7 @@ async def follow(
     that has the last state gets 204, which ends its reconnecting.
     """
     streams: Streams = request.app.state.streams
-    streams.check_room()
+    streams.check_room(request.state.account)
     seen = await streams.look(database, experiment_id)
     if seen.last and last_event_id == seen.name:
         return Response(status_code=204)
@@ -124,7 +130,7 @@ async def follow(
 async def _events(
     streams: Streams, request: Request, database: Database, experiment_id: int, last: str | None
 ) -> AsyncIterator[bytes]:
-    with streams.following(experiment_id):
+    with streams.following(experiment_id, request.state.account):
         yield b"retry: 2000\n\n"
         silent = 0.0
         while await streams.is_admitted(request):

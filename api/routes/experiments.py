@@ -67,7 +67,7 @@ def submit_experiment(
     limits, allowed = configuration.limits, configuration.notify_allow
     if parameters.dry_run:
         return json_answer(ESTIMATE, estimate(database, changed, limits, allowed))
-    done = submit(database, changed, owner, idempotency_key, limits, allowed)
+    done = submit(database, changed, owner, idempotency_key, limits, allowed, configuration.quotas)
     location = {"Location": f"{request.url.path}/{done.id}"}
     view = experiments.experiment(database, done.id)
     return json_answer(EXPERIMENT, view, 201 if done.created else 200, location)

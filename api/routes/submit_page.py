@@ -58,7 +58,7 @@ def submit_form(
         spec = parse_yaml(text)
         if fields.get("do") == "try":
             return _form(request, text, (), words_of(estimate(database, spec, limits, allowed)))
-        done = submit(database, spec, owner, None, limits, allowed)
+        done = submit(database, spec, owner, None, limits, allowed, configuration.quotas)
     except (Unreadable, InvalidInput) as wrong:
         return _form(request, text, faults_of(wrong, text))
     return RedirectResponse(f"/experiments/{done.id}", 303)

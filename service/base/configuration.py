@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +35,19 @@ class ConfigurationError(OperatorFault):
 def _listed(value: object) -> object:
     """A list as it is written in an environment variable: parts with spaces or commas between them."""
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """How much an account may ask for, have and compute; null: no limit."""
+
+    runs_each: int | None = None
+    runs_queued: int | None = None
+    seconds_a_day: float | None = None
+    bytes_stored: int | None = None
+
+
+NO_QUOTAS = Quotas()
 
 
 class Configuration(BaseModel):
@@ -74,6 +88,18 @@ class Configuration(BaseModel):
     """Longest time that a client may take without reading on (1 kB a second); then its connection ends."""
     max_streams: Annotated[int, Field(ge=1)] = 200
     """Most streams of events at a time."""
+    max_streams_each: Annotated[int, Field(ge=1)] = 50
+    """Most streams of events of one account at a time."""
+    requests_a_minute: Annotated[int, Field(ge=1)] | None = None
+    """Most requests of one account in a minute, to each api process; left out, no limit."""
+    runs_each: Annotated[int, Field(ge=0)] | None = None
+    """Most runs of one experiment of an account that has no quota of its own; left out, no limit, as below."""
+    runs_queued: Annotated[int, Field(ge=0)] | None = None
+    """Most runs of such an account that may wait."""
+    seconds_a_day: Annotated[float, Field(ge=0)] | None = None
+    """Most computing seconds of such an account in 24 hours; then its runs wait."""
+    bytes_stored: Annotated[int, Field(ge=0)] | None = None
+    """Most bytes of results of such an account."""
     ray_address: str | None = None
     """`host:port` of an existing Ray cluster, of which this machine is a node; left out, Ray is started here."""
     cpus: Annotated[int, Field(ge=1)] | None = None
@@ -112,6 +138,11 @@ class Configuration(BaseModel):
     def limits(self) -> Limits:
         """Of experiments."""
         return Limits(self.max_points, self.max_runs)
+
+    @property
+    def quotas(self) -> Quotas:
+        """Of accounts that have none of their own."""
+        return Quotas(self.runs_each, self.runs_queued, self.seconds_a_day, self.bytes_stored)
 
     @field_validator("notify_allow")
     @classmethod

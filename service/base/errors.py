@@ -4,7 +4,7 @@ ServiceError            for the one who asked
 ├── NotFound            an id, key or name of nothing
 ├── Conflict            what is asked for does not go with what is there
 ├── Unauthorized        the token is of no account that may come in
-└── Forbidden           the account may not do this
+└── Forbidden           the account may not do this: QuotaExceeded
 InvalidInput            what was sent cannot be used (from domain)
 OperatorFault           for whoever runs the service (from domain)
 ├── DatabaseAway (DatabaseLost, DatabaseReadOnly, DatabaseDamaged), NoDatabase, BadDatabaseUrl, NetworkFileSystem,
@@ -41,6 +41,14 @@ class Unauthorized(ServiceError):
 
 class Forbidden(ServiceError):
     """The account may not do this."""
+
+
+class QuotaExceeded(Forbidden):
+    """The account has used up what it may; `seconds` until there is room again, where that is known."""
+
+    def __init__(self, detail: str, seconds: int | None = None) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
 
 
 class AccountFault(OperatorFault):

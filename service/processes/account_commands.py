@@ -1,11 +1,13 @@
 """`phaselab user`: who may come in, what they may, and by which tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any, TypeVar
 
 import click
 
 from phaselab.service.base.configuration import load_configuration
+from phaselab.service.base.errors import AccountFault
 from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.storage import Database, open_database
 from phaselab.service.verbs import accounts, tokens
@@ -13,6 +15,7 @@ from phaselab.service.verbs.accounts import Account
 from phaselab.service.verbs.audit import ACTOR, Actor
 from phaselab.service.verbs.rights import Role, Scope
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 _NAME = click.argument("name")
 _TRIALS = click.IntRange(min=0)
 _ROLE = click.Choice([str(role) for role in Role])
@@ -92,6 +95,38 @@ def share(name: str, weight: float | None, trials: int | None) -> None:
         capped = account.trials if trials is None else trials or None
         accounts.change(database, name, weight=weight, trials=capped)
     click.echo(f"The account {name} has weight {weight:g} and {_cap(capped)}.")
+
+
+def _quota(name: str, least: str) -> Callable[[Command], Command]:
+    return click.option(f"--{name}", metavar="N", help=f"{least}; none: the service's own.")
+
+
+@account_commands.command()
+@_NAME
+@_quota("runs-each", "Most runs of one experiment")
+@_quota("runs-queued", "Most runs that may wait")
+@_quota("seconds-a-day", "Most computing seconds in 24 hours")
+@_quota("bytes-stored", "Most bytes of results")
+def quota(name: str, **given: str | None) -> None:
+    """Give an account quotas of its own."""
+    with _database() as database:
+        changes: dict[str, Any] = {one: _number(text) for one, text in given.items() if text is not None}
+        account = accounts.change(database, name, **changes)
+    told = (f"{one.replace('_', ' ')}: {_told(getattr(account, one))}" for one in accounts.QUOTAS)
+    click.echo(f"The account {name} has {', '.join(told)}.")
+
+
+def _number(text: str) -> int | None:
+    """Raises AccountFault for what is neither a whole number nor `none`."""
+    if text == "none":
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise AccountFault(f"a quota is a whole number, or none, not {text[:40]!r}")
+    return int(text)
+
+
+def _told(value: float | None) -> str:
+    return "the service's own" if value is None else f"{value:,.0f}"
 
 
 @account_commands.command("role")

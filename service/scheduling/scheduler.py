@@ -42,7 +42,7 @@ class Scheduler:
     def __init__(self, configuration: Configuration, database: Database) -> None:
         self._configuration = configuration
         self._lead = Lead(database, configuration.leader_seconds)
-        self._queue = WorkQueue(database, configuration.lease_seconds)
+        self._queue = WorkQueue(database, configuration.lease_seconds, configuration.quotas)
         self._pace = Pace(configuration.stack_seconds, configuration.stack_limit_seconds)
         self._use = Use(configuration.use_half_life_seconds, time.monotonic())
         self._notifier = Notifier(configuration, database)

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ParamSpec, TypeVar
@@ -14,6 +15,8 @@ from phaselab.db.writing.status import status_of
 from phaselab.domain.results.results import Outcome, RunFailure
 from phaselab.domain.results.states import ExperimentStatus, Stage
 from phaselab.domain.settings.settings import Settings
+from phaselab.service.base.configuration import NO_QUOTAS, Quotas
+from phaselab.service.base.quotas import spent
 
 HOLDER = "scheduler"
 """Who holds leases: the role, not the process, for the leader lock lets one process at a time play it. So whoever has
@@ -22,6 +25,8 @@ the lead may take back what its predecessors held."""
 AWAY_SECONDS = 5.0
 """How long a call goes on asking a database that is away."""
 PAUSE_SECONDS = 0.2
+SPENT_SECONDS = 5.0
+"""How often it is looked whether owners have computed as much today as they may."""
 MOST_OF_REASON = 1_000
 
 Asked = ParamSpec("Asked")
@@ -51,15 +56,22 @@ def again_while_away(ask: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
 class WorkQueue:
     """The runs that wait, as the scheduler sees them. Every call raises DatabaseAway in the end."""
 
-    def __init__(self, database: Database, lease_seconds: float) -> None:
+    def __init__(self, database: Database, lease_seconds: float, usual: Quotas = NO_QUOTAS) -> None:
         self._database = database
         self._lease_seconds = lease_seconds
+        self._usual = usual
+        self._looked, self._looked_at, self._spent = frozenset[str](), -math.inf, frozenset[str]()
 
     @again_while_away
     def candidates(self) -> Sequence[candidates.Candidate]:
-        """The experiments that have runs which wait."""
+        """The experiments that have runs which wait, less those of owners who have computed enough today."""
         with self._database.reading() as session:
-            return candidates.queued_experiments(session)
+            found = candidates.queued_experiments(session)
+            owners = frozenset(one.owner for one in found)
+            if not owners <= self._looked or time.monotonic() - self._looked_at > SPENT_SECONDS:
+                self._looked, self._looked_at = owners, time.monotonic()
+                self._spent = spent(session, owners, self._usual)
+        return [one for one in found if one.owner not in self._spent]
 
     @again_while_away
     def take(

@@ -15,7 +15,9 @@ from phaselab.domain.specs.points import LIMITS, Limits, plan
 from phaselab.domain.specs.spec import Spec, parse_spec
 from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.addresses import is_allowed
+from phaselab.service.base.configuration import NO_QUOTAS, Quotas
 from phaselab.service.base.errors import Conflict
+from phaselab.service.base.quotas import insist_on_room, insist_on_size, quotas_of
 
 MOST_JUDGED = 1_000_000
 """Most points that the claims of an experiment ask for together: each claim all of them, an order once a group."""
@@ -41,12 +43,14 @@ def submit(
     idempotency_key: str | None = None,
     limits: Limits = LIMITS,
     notify_allow: Sequence[str] = (),
+    usual: Quotas = NO_QUOTAS,
 ) -> Submitted:
     """Store a new experiment.
 
     The same spec under the same idempotency key of the same owner gives the experiment that is there. Raises
-    InvalidInput for a spec that cannot be used, Conflict for a key that another spec was submitted under. A spec may
-    name in `notify` what is in or under `notify_allow`.
+    InvalidInput for a spec that cannot be used, Conflict for a key that another spec was submitted under, QuotaExceeded
+    for more than the owner may ask for, by its own quotas or the `usual` ones. A spec may name in `notify` what is in
+    or under `notify_allow`.
     """
     draft = drafted(spec_data, limits, notify_allow)
     with database.transaction() as session:
@@ -54,7 +58,10 @@ def submit(
             earlier = experiments.find_submitted(session, owner, idempotency_key)
             if earlier is not None:
                 return _again(earlier, draft.plan.spec, idempotency_key)
+        quotas = quotas_of(session, owner, usual)
+        insist_on_size(quotas, owner, len(draft.runs))
         experiment_id = experiments.create_experiment(session, draft, owner, idempotency_key)
+        insist_on_room(session, quotas, owner)
         stored = experiments.get_experiment(session, experiment_id)
         audit.note(session, "submit", experiment_id, owner=owner, runs=len(draft.runs))
     assert stored is not None

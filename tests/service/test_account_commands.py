@@ -1,5 +1,6 @@
 """`phaselab user ...` as the operator types it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from click.testing import CliRunner, Result
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.upgrade import upgrade
 from phaselab.service.processes.account_commands import account_commands
-from phaselab.service.verbs import tokens
+from phaselab.service.verbs import audit, tokens
 
 
 def run(*arguments: str, url: str) -> Result:
@@ -52,6 +53,27 @@ def test_accounts_are_listed_disabled_and_changed(sqlite_url: str) -> None:
     assert "disabled" not in run("list", url=sqlite_url).output
 
 
+def test_roles_tokens_and_quotas_are_given(sqlite_url: str) -> None:
+    run("add", "ada", "--role", "reader", url=sqlite_url)
+    run("add", "bob", url=sqlite_url)
+    assert run("role", "ada", "admin", url=sqlite_url).output == "The account ada is an admin.\n"
+    token = run("token", "ada", "laptop", "--scope", "read", "--days", "7", url=sqlite_url)
+    assert len(token.stdout.strip()) == 43
+    first, laptop = run("tokens", "ada", url=sqlite_url).output.splitlines()
+    assert first == "first  admin  for good  never used"
+    assert re.fullmatch(r"laptop  read  until \d{4}-\d\d-\d\d \d\d:\d\d  never used", laptop)
+    assert "worth nothing" in run("revoke", "ada", "laptop", url=sqlite_url).output
+    given = run("quota", "ada", "--runs-each", "5000", "--seconds-a-day", "3600", url=sqlite_url).output
+    assert "runs each: 5,000, runs queued: the service's own, seconds a day: 3,600" in given
+    assert "runs each: the service's own" in run("quota", "ada", "--runs-each", "none", url=sqlite_url).output
+    assert run("delete", "ada", "--heir", "bob", url=sqlite_url).output == "The account ada is gone.\n"
+    database = Database(sqlite_url)
+    told = [(one.account, one.by, one.deed) for one in audit.deeds(database).items]
+    database.close()
+    assert told[0] == ("operator", "command line", "delete account")
+    assert len(told) == 8
+
+
 def test_what_cannot_be_done_is_told_in_one_line(sqlite_url: str) -> None:
     run("add", "ada", url=sqlite_url)
     for arguments, words in (
@@ -61,6 +83,12 @@ def test_what_cannot_be_done_is_told_in_one_line(sqlite_url: str) -> None:
         (("rotate", "eve"), "no account eve"),
         (("disable", "eve"), "no account eve"),
         (("share", "eve", "--weight", "2"), "no account eve"),
+        (("role", "eve", "admin"), "no account eve"),
+        (("token", "ada", "first"), "already"),
+        (("token", "ada", "x", "--days", "0"), "0 days"),
+        (("revoke", "ada", "x"), "no token"),
+        (("quota", "ada", "--runs-each", "1e3"), "whole number"),
+        (("delete", "ada", "--heir", "eve"), "no account eve"),
     ):
         told = run(*arguments, url=sqlite_url)
         assert told.exit_code == 1, arguments
