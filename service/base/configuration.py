@@ -87,7 +87,7 @@ class Configuration(BaseModel):
     read_seconds: Annotated[float, Field(gt=0)] = 30.0
     """Longest time that a client may take without reading on (1 kB a second); then its connection ends."""
     max_streams: Annotated[int, Field(ge=1)] = 200
-    """Most streams of events at a time."""
+    """Most streams of events at a time. A browser's pages hold two at most."""
     max_streams_each: Annotated[int, Field(ge=1)] = 50
     """Most streams of events of one account at a time."""
     requests_a_minute: Annotated[int, Field(ge=1)] | None = None
