@@ -26,11 +26,9 @@ _PROVED = "over test points of the L2 length up to which no perturbation can fli
 _FOUND = "over test points of the shortest perturbation that `pgd` found to flip the binary decision of the"
 
 
-def _radius(
-    name: str, symbol: str, meaning: str, unit: str = "L2", families: tuple[str, ...] = LINEAR_FIRST
-) -> Measure:
+def _radius(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure:
     """A measure of exact robust radii, 0 for wrong points."""
-    return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/exact.md", families)
+    return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/exact.md", LINEAR_FIRST)
 
 
 def _attacked(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measure:
@@ -43,10 +41,10 @@ def _certified(name: str, symbol: str, meaning: str, unit: str = "L2") -> Measur
     return Measure(name, symbol, 0, None, unit, meaning, "docs/methods/certified.md", _ANY_DEPTH)
 
 
-def _gap(name: str, symbol: str, of: str, families: tuple[str, ...] = LINEAR_FIRST) -> Measure:
+def _gap(name: str, symbol: str, of: str) -> Measure:
     """How far exact robust radii are not known: 0 but where budgets ran out, so its tail is heavy."""
     meaning = f"Width of the certified bracket, median lower to median upper bound, of {of}."
-    return replace(_radius(name, symbol, meaning, families=families), heavy_tailed=True)
+    return replace(_radius(name, symbol, meaning), heavy_tailed=True)
 
 
 _ENTRIES = (
@@ -230,7 +228,6 @@ _ENTRIES = (
         "Median over test points of the least L2 perturbation at which another label group's output is as large as the"
         " own one's; with two groups it is the binary decision's. Null where it is dear unless attack.label_radius asks"
         " for it.",
-        families=_TWO_LAYER,
     ),
     _radius("robust_radius_sum_q10", "r_sum,10 %", f"First decile {_LEAST} sum readout: as 90 % withstand."),
     _radius("robust_radius_sum_q90", "r_sum,90 %", f"Last decile {_LEAST} sum readout: as 10 % withstand."),
@@ -240,7 +237,7 @@ _ENTRIES = (
     _radius("robust_radius_max_relative", "r_max/R", "robust_radius_max over snr * sqrt(d).", unit=""),
     _gap("robust_radius_gap_sum", "g_sum", "robust_radius_sum"),
     _gap("robust_radius_gap_max", "g_max", "robust_radius_max"),
-    _gap("robust_radius_gap_label", "g_label", "robust_radius_label", _TWO_LAYER),
+    _gap("robust_radius_gap_label", "g_label", "robust_radius_label"),
 )
 
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in (*_ENTRIES, *OF_DIRECTIONS, *OF_LAYERS)}

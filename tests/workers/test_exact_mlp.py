@@ -7,7 +7,7 @@ to `two_layer`. `PHASELAB_HUNT=50` draws fifty times as many networks.
 import itertools
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,7 +25,7 @@ from phaselab.workers.attacks.brackets import fed
 from phaselab.workers.exact import exact
 from phaselab.workers.exact.exact import RobustRadii
 from phaselab.workers.exact.mlp import folded
-from phaselab.workers.exact.weighed import Weighed, weighed_flips, weighed_radii
+from phaselab.workers.exact.weighed import Weighed, weighed_decision, weighed_flips, weighed_radii
 from phaselab.workers.families.contract import Trained
 from phaselab.workers.families.mlp import TrainedMlps
 from phaselab.workers.families.registry import family_of
@@ -103,6 +103,27 @@ def brute_force(net: Net, point: int) -> float:
             matrix = np.concatenate([sign[:, None] * rows, flip[:, :-1] @ rows])
             best = min(best, least_norm(matrix, np.append(-sign * p, -flip[:, :-1] @ p - flip[:, -1]), best, True))
     return best
+
+
+def test_the_radius_of_the_label_against_brute_force():
+    """Where the own output is one side and every other output the other; also where patterns are not enumerated."""
+    rng, closed, total = np.random.default_rng(4), 0, 0
+    for number in range(12 * ROUNDS):
+        net = drawn(rng, most_neurons=4)
+        group = rng.integers(len(net.weights), size=2)
+        with pytest.MonkeyPatch.context() as patch:
+            if number % 2:
+                patch.setattr(exact, "PATTERNS", 0)
+                patch.setattr(exact, "REPEATED", 0)
+            found = weighed_decision(*net.tensors(), torch.tensor(group)[None])
+        for point, (lower, upper) in enumerate(zip(found.lower[0].tolist(), found.upper[0].tolist(), strict=True)):
+            sides = np.where(np.arange(len(net.weights)) == group[point], 1, -1)
+            least = brute_force(replace(net, side_of_output=sides, side=np.ones(2, dtype=np.int64)), point)
+            assert lower <= least * (1 + 1e-7) + 1e-9
+            assert upper >= least * (1 - 1e-7) - 1e-9
+            closed += upper - lower <= 1e-6 * upper or not np.isfinite(least)
+            total += 1
+    assert closed > 0.9 * total
 
 
 def by_branching(net: Net) -> RobustRadii:
@@ -227,6 +248,30 @@ def test_an_mlp_that_is_a_two_layer_network_has_its_radii(labels: object):
             other = weighed_radii(seen, networks.spanned, outputs, networks.side)
             torch.testing.assert_close(other.lower, known.lower, rtol=1e-6, atol=0)
             torch.testing.assert_close(other.upper, known.upper, rtol=1e-6, atol=0)
+    if labels == "binary":
+        return
+    assert published.exact_label is not None
+    assert mlp.exact_label is not None
+    by_weights = weighed_decision(seen, networks.spanned, outputs, networks.label)
+    for found in (mlp.exact_label(), by_weights):
+        torch.testing.assert_close(found.lower, published.exact_label().lower, rtol=1e-6, atol=0)
+        torch.testing.assert_close(found.upper, published.exact_label().upper, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("network", [{"width": 4}, {"width": 3, "output": "trained"}])
+def test_the_radius_of_the_label_is_computed_where_it_is_cheap_or_asked_for(network: dict[str, object]):
+    """Up to 4,096 patterns: of all neurons against an output, or of those of three others with outputs that are fixed."""
+    settings = settings_of("mlp", ("exact",), labels=4, **network)
+    for changes, computed in (
+        ({}, True),
+        ({"network.width": 12}, False),
+        ({"network.width": 12, "attack.label_radius": "always"}, True),
+        ({"attack.methods": ("pgd",)}, False),
+        ({"network.depth": 3, "attack.methods": ("certified",)}, False),
+    ):
+        run = Run.of(resolve(settings.with_values(changes)), 0)
+        (batch,) = family_of(run.settings).train([run], "cpu", None).trained
+        assert (batch.exact_label is not None) == computed, changes
 
 
 @pytest.mark.parametrize(
@@ -275,3 +320,13 @@ def test_a_linear_network_has_the_radii_of_its_closed_form(depth: int, labels: o
     torch.testing.assert_close(found.lower, closed, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(found.upper, closed, rtol=1e-6, atol=1e-9)
     assert bool((found.lower <= closed * (1 + 1e-12)).all())
+    if labels == "binary":
+        return
+    assert batch.exact_label is not None
+    label, rows = batch.networks.label, weights[..., :-1] @ batch.networks.weights  # [S, N], [S, o, d]
+    values = weights[..., :-1] @ seen + weights[..., -1:]  # [S, o, N]
+    ahead = values.gather(1, label.unsqueeze(1)) - values  # [S, o, N]
+    apart = torch.cdist(rows, rows)[torch.arange(len(label)).unsqueeze(1), label].mT  # [S, o, N]
+    others = torch.arange(4).view(1, -1, 1) != label.unsqueeze(1)
+    nearest = (ahead.clamp_min(0) / apart).where(others, torch.inf).amin(1)  # [S, N]
+    torch.testing.assert_close(batch.exact_label().lower, nearest, rtol=1e-6, atol=1e-6)

@@ -108,6 +108,13 @@ class InSpan(Protocol):
     def flips(self, preactivations: Tensor, factor: Tensor, side: Tensor, readout: Readout, start: Tensor) -> Tensor:
         """[S, N, D] from `start` [S, N, D], as `shorter_flips`."""
 
+    def of_labels(self, preactivations: Tensor, factor: Tensor, group: Tensor) -> RobustRadii:
+        """Of points [S, N, M] of label groups [S, N], as `decision_radii`."""
+
+    @property
+    def of_labels_is_cheap(self) -> bool:
+        """Whether that enumerates; by branch and bound it can take longer than all else of a run."""
+
 
 @dataclass(frozen=True, eq=False)
 class OfLayout:
@@ -124,9 +131,24 @@ class OfLayout:
         """`shorter_flips`."""
         return shorter_flips(preactivations, factor, self.layout, side, readout, start, self.leak)
 
+    def of_labels(self, preactivations: Tensor, factor: Tensor, group: Tensor) -> RobustRadii:
+        """`decision_radii`."""
+        return decision_radii(preactivations, factor, self.layout, group, leak=self.leak)
+
+    @property
+    def of_labels_is_cheap(self) -> bool:
+        """By its neurons."""
+        layout = self.layout
+        return pattern_count(layout.neurons - layout.width, layout.outputs - 1, self.leak) <= PATTERNS
+
 
 def decision_radii(
-    preactivations: Tensor, factor: Tensor, layout: GroupLayout, group: Tensor, budget: int | None = None
+    preactivations: Tensor,
+    factor: Tensor,
+    layout: GroupLayout,
+    group: Tensor,
+    budget: int | None = None,
+    leak: float = 0.0,
 ) -> RobustRadii:
     """Radii of the decision between all groups: the least perturbation at which a point's own group is no longer
     strictly the largest output.
@@ -136,13 +158,10 @@ def decision_radii(
     every = torch.arange(layout.outputs, device=layout.group_of_neuron.device)
     order = torch.argsort(layout.group_of_neuron, stable=True)  # [M], sorted by group
     of_neuron = layout.group_of_neuron[order]
-    contests = [Contest(order[of_neuron == i], order[of_neuron != i], 1, layout.outputs - 1) for i in every.tolist()]
+    contests = [
+        Contest(order[of_neuron == i], order[of_neuron != i], 1, layout.outputs - 1, leak) for i in every.tolist()
+    ]
     return radii_of(preactivations, factor, contests, group, by_patterns(budget))
-
-
-def decision_is_cheap(layout: GroupLayout) -> bool:
-    """Whether `decision_radii` enumerates; by branch and bound it can take longer than all else of a run."""
-    return pattern_count(layout.neurons - layout.width, layout.outputs - 1) <= PATTERNS
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,10 @@ from math import fsum
 import torch
 from torch import Tensor
 
-from phaselab.workers.exact.exact import InSpan, OfLayout, RobustRadii
+from phaselab.workers.exact.exact import PATTERNS, InSpan, OfLayout, RobustRadii
+from phaselab.workers.exact.patterns import pattern_count
 from phaselab.workers.exact.side import Readout
-from phaselab.workers.exact.weighed import Weighed, weighed_flips, weighed_radii
+from phaselab.workers.exact.weighed import Weighed, weighed_decision, weighed_flips, weighed_radii
 from phaselab.workers.networks.mlp import LEAK, Mlp, Upper
 
 LEAKS: Mapping[str, float] = {"relu": 0.0, "leaky_relu": LEAK, "linear": 1.0}
@@ -42,12 +43,26 @@ class OfWeights:
         """[S, N, D] from `start` [S, N, D]."""
         return weighed_flips(preactivations, factor, self._outputs(readout), side, start)
 
+    def of_labels(self, preactivations: Tensor, factor: Tensor, group: Tensor) -> RobustRadii:
+        """Of points [S, N, M] of label groups [S, N]."""
+        return weighed_decision(preactivations, factor, self._every_output, group)
+
+    @property
+    def of_labels_is_cheap(self) -> bool:
+        """By as many neurons as may weigh more in another output."""
+        return pattern_count(self.network.layout.neurons, 1, self.leak) <= PATTERNS
+
+    @property
+    def _every_output(self) -> Weighed:
+        weights, doubt = folded(self.network, self.upper)
+        return Weighed(weights, self.network.layout.side_of_group, self.leak, doubt)
+
     def _outputs(self, readout: Readout) -> Weighed:
         """The outputs that decide by a readout: f against 0 by the sum, and of a binary network."""
+        if readout == "max" and not self.network.binary:
+            return self._every_output
         weights, doubt = folded(self.network, self.upper)
         side = self.network.layout.side_of_group
-        if readout == "max" and not self.network.binary:
-            return Weighed(weights, side, self.leak, doubt)
         if not self.network.binary:
             weights = _rounded_once(weights * side.to(weights).view(-1, 1))
             doubt = None if doubt is None else doubt.sum(1, keepdim=True)

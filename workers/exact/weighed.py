@@ -7,8 +7,9 @@ on the right N_r >= 0, and a weight >= 0 goes into its neuron. So there is one p
 output, and the radius is the least of theirs. Derivation: docs/methods/exact.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import permutations
 
 import torch
 from torch import Tensor
@@ -48,41 +49,59 @@ def weighed_radii(
 ) -> RobustRadii:
     """Radii of the decision of N points between the sides' largest outputs, of a stack of S runs: as `robust_radii`,
     of `preactivations` [S, N, M], `factor` [S, M, D] and `side` [S, N]."""
+    return _least(
+        preactivations, factor, outputs, _of_sides(outputs, side), lambda _, known: by_patterns(budget, known)
+    )
 
-    def solver(runs: Tensor, known: Tensor) -> Solver:
-        return by_patterns(budget, known[runs])
 
-    return _least(preactivations, factor, outputs, side, solver)
+def weighed_decision(
+    preactivations: Tensor, factor: Tensor, outputs: Weighed, group: Tensor, budget: int | None = None
+) -> RobustRadii:
+    """Radii of the decision between all outputs, as `decision_radii`: of the points' own outputs `group` [S, N]."""
+    return _least(
+        preactivations, factor, outputs, _of_labels(outputs, group), lambda _, known: by_patterns(budget, known)
+    )
 
 
 def weighed_flips(preactivations: Tensor, factor: Tensor, outputs: Weighed, side: Tensor, start: Tensor) -> Tensor:
     """The shortest flips [S, N, D] that descents come to from perturbations `start` [S, N, D], as `shorter_flips`."""
-
-    def solver(runs: Tensor, known: Tensor) -> Solver:
-        return by_descent(start[runs])
-
-    return _least(preactivations, factor, outputs, side, solver).perturbation
+    pairs = _of_sides(outputs, side)
+    return _least(preactivations, factor, outputs, pairs, lambda runs, _: by_descent(start[runs])).perturbation
 
 
 SolverOf = Callable[[Tensor, Tensor], Solver]
-"""Of some runs, and the lengths [S, N] of the flips that are known."""
+"""Of some runs [K], and the lengths [K, N] of the flips that are known."""
+Pair = tuple[Tensor, int, Tensor]
+"""Own outputs [g], an opposing one, and the points [S, N] bool that they are of."""
 
 
-def _least(preactivations: Tensor, factor: Tensor, outputs: Weighed, side: Tensor, solver: SolverOf) -> RobustRadii:
-    """The least of what is found against every opposing output."""
+def _of_sides(outputs: Weighed, side: Tensor) -> Iterator[Pair]:
+    for sign in (1, -1):
+        own, mine = (outputs.side == sign).nonzero().squeeze(1), side == sign
+        for opposing in (outputs.side == -sign).nonzero().squeeze(1).tolist():
+            yield own, opposing, mine
+
+
+def _of_labels(outputs: Weighed, group: Tensor) -> Iterator[Pair]:
+    for own, opposing in permutations(range(outputs.weights.shape[1]), 2):
+        yield torch.tensor([own], device=group.device), opposing, group == own
+
+
+def _least(
+    preactivations: Tensor, factor: Tensor, outputs: Weighed, pairs: Iterable[Pair], solver: SolverOf
+) -> RobustRadii:
+    """The least of what is found by all pairs."""
     one = torch.ones_like(preactivations[..., :1])
     seen = torch.cat([preactivations, one], -1).double()  # [S, N, M + 1]
     rows = torch.nn.functional.pad(factor.double(), (0, 0, 0, 1))  # [S, M + 1, D]
     lower = torch.full_like(seen[..., 0], torch.inf)  # [S, N]
     best = RobustRadii(lower, lower.clone(), seen.new_zeros(*lower.shape, rows.shape[2]))
-    for sign in (1, -1):
-        own, mine = (outputs.side == sign).nonzero().squeeze(1), side == sign
-        for opposing in (outputs.side == -sign).nonzero().squeeze(1).tolist():
-            for runs, problem in _alike(*outputs.against(own, opposing)):
-                contest = torch.where(mine[runs], 0, -1)
-                known = solver(runs, best.upper)
-                part = radii_of(*problem.stack(seen[runs], rows[runs]), [problem.contest(outputs.leak)], contest, known)
-                _take_shorter(best, part, runs, mine)
+    for own, opposing, mine in pairs:
+        for runs, problem in _alike(*outputs.against(own, opposing)):
+            contest = torch.where(mine[runs], 0, -1)
+            known = solver(runs, best.upper[runs])
+            part = radii_of(*problem.stack(seen[runs], rows[runs]), [problem.contest(outputs.leak)], contest, known)
+            _take_shorter(best, part, runs, mine)
     return best
 
 

@@ -14,7 +14,7 @@ from phaselab.domain.settings.labels import LabelGroups, label_groups
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Trajectory
-from phaselab.workers.attacks.attacks import ExactMethod, radii_of
+from phaselab.workers.attacks.attacks import ExactLabel, ExactMethod, radii_of
 from phaselab.workers.attacks.averaged import bounded_falls
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import NEAREST
@@ -25,6 +25,7 @@ from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, training_labels
 from phaselab.workers.exact.certified import Certified
+from phaselab.workers.exact.exact import InSpan
 from phaselab.workers.exact.mlp import exact_of
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.directions import gradients, of_each
@@ -43,7 +44,7 @@ from phaselab.workers.families.first_layer import (
 )
 from phaselab.workers.families.mlp_past import training_points
 from phaselab.workers.families.past import frozen_products, past_of
-from phaselab.workers.families.proofs import Bounded, Exact
+from phaselab.workers.families.proofs import Bounded, Exact, of_labels
 from phaselab.workers.measures.layer import Layer
 from phaselab.workers.measures.shown import Shown, root_mean_square
 from phaselab.workers.networks.groups import read_out
@@ -75,7 +76,6 @@ class TrainedMlps:
     steps: Tensor
     """[S] steps that were taken"""
     network: Mlp
-    exact_label = None
 
     def take(self, numbers: Sequence[int]) -> "TrainedMlps":
         """Those of some runs, by their numbers."""
@@ -98,10 +98,21 @@ class TrainedMlps:
         """Bounds of the robust radii, exact or certified, which take no note of a box."""
         settings = self.runs[0].settings
         if "exact" in settings.attack.methods:
-            return Exact(self.networks, exact_of(self.network, self.upper, settings.network.output == "fixed"))
+            return Exact(self.networks, self._exactly)
         if "certified" not in settings.attack.methods:
             return None
         return Bounded(self.networks, Certified(self.network, self.upper, self._length), self.victim)
+
+    @property
+    def exact_label(self) -> ExactLabel | None:
+        """The same of the label, where they are exact; perturbations in the coordinates of `spanned`."""
+        attack = self.runs[0].settings.attack
+        asked = attack.label_radius == "always"
+        return of_labels(self.networks, self._exactly, asked) if "exact" in attack.methods else None
+
+    @property
+    def _exactly(self) -> InSpan:
+        return exact_of(self.network, self.upper, self.runs[0].settings.network.output == "fixed")
 
     @cached_property
     def clean(self) -> Mapping[Decision, Tensor]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import Readout
+from phaselab.workers.attacks.attacks import ExactLabel
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import first_fall
 from phaselab.workers.attacks.mlp_span import MlpVictim
@@ -33,6 +34,13 @@ class Exact:
         begin = (networks.coordinates @ start.double()).mT * points.unsqueeze(-1)  # [S, N, D]
         found = self.method.flips(seen, networks.spanned, networks.side, readout, begin)
         return (found @ networks.coordinates).mT
+
+
+def of_labels(networks: Networks, method: InSpan, asked: bool) -> ExactLabel | None:
+    """The exact radii of the decision between all labels; null where they are dear and not `asked` for."""
+    if not asked and not method.of_labels_is_cheap:
+        return None
+    return lambda: method.of_labels(networks.preactivations.mT, networks.spanned, networks.label)
 
 
 @dataclass(frozen=True, eq=False)

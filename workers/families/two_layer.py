@@ -25,7 +25,7 @@ from phaselab.workers.base.streams import Stream, generator, normal
 from phaselab.workers.data.law import data_columns
 from phaselab.workers.data.sources import source_of, training_set
 from phaselab.workers.data.training_set import TrainingSet, precision_of, training_labels
-from phaselab.workers.exact.exact import OfLayout, RobustRadii, decision_is_cheap, decision_radii
+from phaselab.workers.exact.exact import OfLayout
 from phaselab.workers.families.contract import TrainedStack
 from phaselab.workers.families.directions import gradients, of_each
 from phaselab.workers.families.first_layer import (
@@ -42,7 +42,7 @@ from phaselab.workers.families.first_layer import (
     on_images,
 )
 from phaselab.workers.families.past import frozen_products, past_of
-from phaselab.workers.families.proofs import Exact
+from phaselab.workers.families.proofs import Exact, of_labels
 from phaselab.workers.measures.layer import Layer
 from phaselab.workers.measures.shown import Shown, own_side, root_mean_square
 from phaselab.workers.networks.groups import label_margin, onehot, read_out
@@ -79,11 +79,7 @@ class TwoLayers:
     def exact_label(self) -> ExactLabel | None:
         """The same of the label; perturbations in the coordinates of `spanned`."""
         asked = self.runs[0].settings.attack.label_radius == "always"
-        return self._exact_label if asked or decision_is_cheap(self.network.layout) else None
-
-    def _exact_label(self) -> RobustRadii:
-        networks = self.networks
-        return decision_radii(networks.preactivations.mT, networks.spanned, self.network.layout, networks.label)
+        return of_labels(self.networks, OfLayout(self.network.layout), asked)
 
     @cached_property
     def clean(self) -> Mapping[Decision, Tensor]:
