@@ -260,7 +260,7 @@ def test_an_mlp_that_is_a_two_layer_network_has_its_radii(labels: object):
 
 @pytest.mark.parametrize("network", [{"width": 4}, {"width": 3, "output": "trained"}])
 def test_the_radius_of_the_label_is_computed_where_it_is_cheap_or_asked_for(network: dict[str, object]):
-    """Up to 4,096 patterns: of all neurons against an output, or of those of three others with outputs that are fixed."""
+    """Up to 4,096 patterns: of all neurons against an output, or where outputs are fixed of those of three others."""
     settings = settings_of("mlp", ("exact",), labels=4, **network)
     for changes, computed in (
         ({}, True),
