@@ -29,6 +29,18 @@ SPEC = {
 CHANGES = ("test_accuracy", "feature_fraction", "averaging_index", "train_loss", "robust_radius_max", "averaging_index")
 """Measures that are chosen one after the other."""
 
+_CHANGE = """([name, value]) => new Promise((done) => {
+  const figure = document.querySelector("figure[data-chart=diagram]");
+  const select = document.querySelector(`select[name=${name}]`);
+  const start = performance.now();
+  const isDrawn = () => figure.getAttribute("aria-busy") === "false";
+  const told = () => isDrawn() && requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+  setTimeout(() => new MutationObserver(told).observe(figure, { attributes: true }));
+  select.value = value;
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+})"""
+"""Chooses a value, and gives the milliseconds until the diagram that shows it has been painted."""
+
 
 @dataclass
 class Seen:
@@ -77,14 +89,9 @@ def watch(browser: Browser, address: str, seen: Seen) -> None:
         seen.again.append(_until(page, _diagram("averaging_index"), start))
         page.wait_for_selector("figure[aria-busy=true]", state="detached")
         for name in CHANGES:
-            start = time.perf_counter()
-            page.select_option("select[name=measure]", name)
-            seen.measure.append(_until(page, _diagram(name), start))
-            page.wait_for_selector("figure[aria-busy=true]", state="detached")
-        for x, y in (("network.init_scale", "data.k"), ("data.k", "network.init_scale")):
-            start = time.perf_counter()
-            page.select_option("select[name=x]", x)
-            seen.axes.append(_until(page, f"{_diagram('averaging_index')}[data-source*='x={x}&y={y}']", start))
+            seen.measure.append(page.evaluate(_CHANGE, ["measure", name]))
+        for path in ("network.init_scale", "data.k"):
+            seen.axes.append(page.evaluate(_CHANGE, ["x", path]))
             page.wait_for_selector("figure[aria-busy=true]", state="detached")
 
 

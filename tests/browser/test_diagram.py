@@ -238,4 +238,6 @@ def test_published_values_are_laid_over_the_curves(browser: Browser, filled_url:
     expect(curves.locator("path.spot")).to_have_count(4)
     field.set_input_files({"name": "wrong.csv", "mimeType": "text/csv", "buffer": b"radius\n1\n"})
     expect(curves.locator(".fault")).to_contain_text("the CSV needs a column accuracy")
+    expect(curves.locator("path.spot")).to_have_count(0)
+    expect(curves.locator("path.line")).not_to_have_count(0)
     page.close()

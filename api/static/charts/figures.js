@@ -21,11 +21,18 @@ export class Figure {
   // A field for a file of published values, which stay on this page.
   published() {
     const file = make("input", { type: "file", accept: ".csv,text/csv" });
+    const fault = make("span", { class: "fault", role: "alert" });
     file.addEventListener("change", async () => {
       this.file = file.files[0];
-      await this.refresh();
+      this.overlay = await this.readOverlay().catch(({ message }) => {
+        fault.textContent = message;
+        this.file = null;
+        return [];
+      });
+      if (this.file) fault.textContent = "";
+      if (this.data) this.draw(this.data);
     });
-    return make("label", { class: "published" }, "published values to lay over (CSV): ", file);
+    return make("div", { class: "published" }, make("label", {}, "published values to lay over (CSV): ", file), " ", fault);
   }
 
   // The series of that file, as the server reads them for these curves.
