@@ -38,7 +38,8 @@ def test_runs_are_sorted_and_filtered_and_the_address_shows_the_same_to_others(
 
 def test_two_experiments_are_compared(own_server: tuple[str, Database], browser: Browser) -> None:
     url, _ = own_server
-    other = SPEC | {"name": "with two seeds", "seeds": 2, "claims": []}
+    sweep = {"data.k": [4, 8], "network.labels": ["binary", 4, "clusters"]}
+    other = SPEC | {"name": "with two seeds", "sweep": sweep, "seeds": 2, "claims": []}
     httpx.post(f"{url}/api/v1/experiments", json=other).raise_for_status()
     with profile(browser, PHONE) as context:
         page = context.new_page()
@@ -59,4 +60,7 @@ def test_two_experiments_are_compared(own_server: tuple[str, Database], browser:
         assert "less that of experiment 3 (with two seeds)" in (page.locator("figure img").get_attribute("alt") or "")
         lines, curves = page.locator("figure.chart").all()
         expect(lines.locator(".legend")).to_contain_text("experiment = 3")
+        drawn = [path.get_attribute("d") or "" for path in lines.locator("path.line").all()]
+        assert drawn
+        assert [d.count("M") for d in drawn] == [1] * len(drawn), "a line goes on over places that only others have"
         expect(curves.locator("svg").first).to_be_visible()

@@ -83,7 +83,7 @@ export class Chart {
   drawBands() {
     const { series } = this.data;
     const area = (low, high) => d3.area().defined((p) => has(p[low]) && has(p[high])).x((p) => this.x(p.x)).y0((p) => this.y(this.held(p[low]))).y1((p) => this.y(this.held(p[high])));
-    this.part("band", "path", series.filter(({ banded }) => banded)).attr("d", ({ points }) => area("low", "high")(points)).attr("fill", ({ colour }) => colour);
+    this.part("band", "path", series.filter(({ banded }) => banded)).attr("d", (one) => area("low", "high")(seen(one))).attr("fill", ({ colour }) => colour);
     this.part("open", "path", series.filter(({ open }) => open)).attr("d", ({ points }) => area("y", "upper")(points)).attr("stroke", ({ colour }) => colour).attr("fill", ({ colour }) => colour);
   }
 
@@ -95,7 +95,7 @@ export class Chart {
   drawLines() {
     const { series } = this.data;
     const line = d3.line().defined((p) => has(p.y)).x((p) => this.x(p.x)).y((p) => this.y(this.held(p.y)));
-    this.part("line", "path", series).attr("d", ({ points }) => line(points)).attr("stroke", ({ colour }) => colour)
+    this.part("line", "path", series).attr("d", (one) => line(seen(one))).attr("stroke", ({ colour }) => colour)
       .attr("stroke-dasharray", ({ dash }) => dash ?? null).attr("stroke-width", ({ width }) => width ?? 2);
     const dots = series.filter((one) => one.dots).flatMap(({ points, colour }) => points.filter((p) => has(p.y)).map((p) => ({ ...p, colour })));
     this.part("dot", "circle", dots).attr("r", 3.2).attr("cx", (p) => this.x(p.x)).attr("cy", (p) => this.y(this.held(p.y)))
@@ -136,6 +136,8 @@ export class Chart {
 }
 
 const has = (value) => value !== null && value !== undefined;
+// Of a line of measurements, those that there are: it goes on over places that only other lines have.
+const seen = ({ points, joined }) => (joined ? points.filter((p) => has(p.y)) : points);
 
 function told({ y, low, high, upper, note, one }) {
   const bracket = has(upper) && upper !== y ? `, at most ${words(upper)}` : "";

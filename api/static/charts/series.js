@@ -66,7 +66,7 @@ function lineSeries(line, coordinates, named, mean) {
     suspect: line.suspect[i] > 0, note: note(line, i),
   }));
   const name = groupName(line.group);
-  return { name, colour: named.get(name), points, banded: named.size <= MOST_NAMED, dots: coordinates.length <= 40 };
+  return { name, colour: named.get(name), points, banded: named.size <= MOST_NAMED, dots: coordinates.length <= 40, joined: true };
 }
 
 function note(line, i) {
