@@ -81,6 +81,8 @@ def test_one_run_that_is_not_trusted_does_not_hatch_a_cell_away(open_page: Opene
     for name in ("corner", "hatched"):
         for mark in page.locator(f"{DIAGRAM} .over path.suspect.{name}").all():
             assert mark.evaluate("one => getComputedStyle(one).fill") != "none", "it is seen"
+    swatch = page.locator(f"{DIAGRAM} .legend path.suspect.corner")
+    assert swatch.evaluate("one => getComputedStyle(one).fill") != "none"
     assert 0 < sum(share > 0 for share in shares) < 9
 
 

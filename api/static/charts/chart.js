@@ -6,7 +6,7 @@ import { Tip } from "./tip.js";
 import { withInterval, words } from "./words.js";
 
 const d3 = globalThis.d3;
-const MOST_TOLD = 12;
+const MOST_TOLD = 8;
 const MOST_FORMULAS = 4;
 const EDGES = { left: 50, right: 12, top: 22, bottom: 46 };
 

@@ -118,10 +118,10 @@ function noteOf(data, banded) {
 function curvesChart(curves, named, banded, overlay) {
   const series = curves.map((curve) => {
     const group = groupName(curve.group);
-    const { name, dash, width } = METHODS[curve.method];
+    const { dash, width } = METHODS[curve.method];
     const points = curve.radii.map((x, i) => ({ x, y: curve.mean[i], low: curve.ci_low?.[i], high: curve.ci_high?.[i], upper: curve.mean_upper?.[i] }));
     const open = banded.length > 0 && points.some(({ y, upper }) => upper !== undefined && upper !== y);
-    return { name: [group, name].filter(Boolean).join(", "), colour: named.get(group), dash, width, points, open, banded: banded.includes(curve.method) };
+    return { name: [group, spaced(curve.method)].filter(Boolean).join(", "), colour: named.get(group), dash, width, points, open, banded: banded.includes(curve.method) };
   });
   const marks = new Map(curves.filter((curve) => curve.theory?.radius).map((curve) => [curve.theory.radius, { x: curve.theory.radius, name: curve.theory.formula, colour: named.get(groupName(curve.group)) }]));
   const greatest = Math.max(...series.flatMap(({ points }) => points.map(({ x }) => x))) || 1;

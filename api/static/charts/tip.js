@@ -15,8 +15,10 @@ export class Tip {
     this.element.replaceChildren(...told);
     this.element.classList.add("shown");
     const { offsetWidth: wide, offsetHeight: high } = this.element;
-    const left = x + 14 + wide > this.place.clientWidth ? x - 14 - wide : x + 14;
-    this.element.style.left = `${Math.max(0, Math.min(left, this.place.clientWidth - wide))}px`;
+    const from = this.place.getBoundingClientRect().left;
+    const most = document.documentElement.clientWidth - from - wide - 4; // within the window, wherever the chart is in it
+    const left = x + 14 > most ? x - 14 - wide : x + 14;
+    this.element.style.left = `${Math.max(4 - from, Math.min(left, most))}px`;
     this.element.style.top = `${y - high - 8 < 0 ? y + 18 : y - high - 8}px`;
   }
 
