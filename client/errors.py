@@ -9,7 +9,9 @@ PhaselabError
     ├── Invalid        it cannot be used (400, 413, 415, 422); `faults` tells every place
     ├── NotFound       there is no such experiment, run or address (404)
     ├── Conflict       it does not go with what is there (409)
+    ├── TooMany        the account asks too often (429)
     └── Unauthorized   the token is missing, wrong or not enough (401, 403)
+        └── QuotaExceeded   the account has used up what it may (403); the text says until when
 """
 
 from collections.abc import Sequence
@@ -68,7 +70,16 @@ class Unauthorized(Refused):
     """The token is missing, wrong or not enough."""
 
 
-_KINDS: dict[int, type[Refused]] = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 409: Conflict}
+class QuotaExceeded(Unauthorized):
+    """The account has used up what it may ask for, have or compute; the text says until when."""
+
+
+class TooMany(Refused):
+    """The account asks more often than it may, or follows too many experiments."""
+
+
+_QUOTA = "urn:phaselab:problem:quota-exceeded"
+_KINDS: dict[int, type[Refused]] = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 409: Conflict, 429: TooMany}
 _KINDS |= dict.fromkeys((400, 406, 413, 415, 422), Invalid)
 
 
@@ -80,7 +91,8 @@ def from_problem(status: int, problem: Any) -> PhaselabError:
     detail = str(problem["detail"])
     if status >= 500:
         return ServerError(f"the server failed: {detail}")
-    return _KINDS.get(status, Refused)(detail, status, _faults(problem.get("errors")))
+    kind = QuotaExceeded if problem.get("type") == _QUOTA else _KINDS.get(status, Refused)
+    return kind(detail, status, _faults(problem.get("errors")))
 
 
 def _faults(entries: Any) -> list[Fault]:

@@ -21,6 +21,9 @@ from phaselab.service.verbs.rights import Deed, insist
 OPEN_TO_ALL = frozenset({"/api/v1/health", "/api/v1/ready", "/api/v1/version", "/login", "/logout"})
 """What needs no token. Nothing here tells what is stored."""
 
+ONLY_LOOKS = ("/api/v1/curves", "/submit/look")
+"""What takes a body and changes nothing."""
+
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Headers by which proxies say whom they speak for."""
 
@@ -64,7 +67,7 @@ def deed_of(method: str, path: str) -> Deed:
         return Deed.ADMINISTER
     if path.startswith("/api/v1/") and first == "tokens":
         return Deed.OWN
-    if method in ("GET", "HEAD") or path.startswith("/api/v1/curves"):
+    if method in ("GET", "HEAD") or path.startswith(ONLY_LOOKS):
         return Deed.READ
     submits = path == "/submit" or (path.startswith("/api/v1/experiments") and rest in ("", "import"))
     return Deed.SUBMIT if method == "POST" and submits else Deed.CHANGE

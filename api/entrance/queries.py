@@ -33,6 +33,12 @@ Id = Annotated[Whole, Field(ge=1, le=LARGEST_ID)]
 Text = Annotated[str, Field(min_length=1, max_length=300)]
 
 
+AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")]
+"""What an account can be called."""
+TokenName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$")]
+"""What a token can be called."""
+
+
 class Strict(BaseModel):
     """Query parameters; an unknown one is refused, for it is a slip that would change the answer."""
 

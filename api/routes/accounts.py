@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 from starlette.responses import Response
 
 from phaselab.api.answers.accounts import ACCOUNT, ACCOUNTS, DEEDS, SECRET, TOKENS, WHO
@@ -11,7 +10,7 @@ from phaselab.api.answers.making import json_answer, json_content
 from phaselab.api.base.deps import Account, Db
 from phaselab.api.base.describing import fails, gives, reference, takes
 from phaselab.api.entrance.bodies import ParsedBody
-from phaselab.api.entrance.queries import Id, NoParameters, PageParameters, Strict
+from phaselab.api.entrance.queries import AccountName, Id, NoParameters, PageParameters, Strict, TokenName
 from phaselab.domain.specs.spec import validate
 from phaselab.service.base.errors import Forbidden
 from phaselab.service.verbs import accounts, audit, tokens
@@ -25,14 +24,14 @@ KINDS = ("application/json", "application/yaml")
 class DeedParameters(PageParameters):
     """A page of what was done: by an `account`, to an `experiment`."""
 
-    account: Annotated[str, Field(max_length=64)] | None = None
+    account: AccountName | None = None
     experiment: Id | None = None
 
 
 class RemovalParameters(Strict):
     """`heir` names the account that gets the experiments."""
 
-    heir: Annotated[str, Field(max_length=64)] | None = None
+    heir: AccountName | None = None
 
 
 def _someone(caller: Caller | None) -> Caller:
@@ -66,7 +65,9 @@ def make_account(nothing: NoParameters, body: ParsedBody, database: Db, caller: 
     responses=gives(json_content(ACCOUNT)),
     openapi_extra=takes(dict.fromkeys(KINDS, reference("AccountChanges"))),
 )
-def change_account(name: str, nothing: NoParameters, body: ParsedBody, database: Db, caller: Account) -> Response:
+def change_account(
+    name: AccountName, nothing: NoParameters, body: ParsedBody, database: Db, caller: Account
+) -> Response:
     """Give an account a role, quotas, a part in the fair share, or shut it out; for admins."""
     _someone(caller)
     changes = validate(AccountChanges, body).model_dump(exclude_unset=True)
@@ -75,7 +76,7 @@ def change_account(name: str, nothing: NoParameters, body: ParsedBody, database:
 
 @router.delete("/accounts/{name}", status_code=204, responses=gives({}, 204))
 def delete_account(
-    name: str, parameters: Annotated[RemovalParameters, Query()], database: Db, caller: Account
+    name: AccountName, parameters: Annotated[RemovalParameters, Query()], database: Db, caller: Account
 ) -> Response:
     """Remove an account; `heir` gets its experiments; for admins."""
     _someone(caller)
@@ -108,7 +109,7 @@ def make_token(nothing: NoParameters, body: ParsedBody, database: Db, caller: Ac
 
 
 @router.delete("/tokens/{name}", status_code=204, responses=gives({}, 204))
-def revoke_token(name: str, nothing: NoParameters, database: Db, caller: Account) -> Response:
+def revoke_token(name: TokenName, nothing: NoParameters, database: Db, caller: Account) -> Response:
     """Make a token of one's own worth nothing, and every login by it."""
     tokens.revoke(database, _someone(caller).name, name)
     return Response(status_code=204)

@@ -111,7 +111,7 @@ class Changes(Group):
     note: Annotated[Printable, Field(max_length=1000)] | None = None
     tags: Annotated[tuple[Annotated[Line, Field(max_length=60)], ...], Field(max_length=20, strict=False)] | None = None
     archived: bool | None = None
-    owner: Annotated[str, Field(max_length=64)] | None = None
+    owner: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")] | None = None
 
 
 def parse_spec(data: object) -> Spec:

@@ -55,6 +55,11 @@ def test_a_lab_is_looked_after_over_rest(boss: tuple[httpx.Client, Database]) ->
     assert client.get(f"{API}/account", headers=reads).status_code == 401
     client.patch(f"{API}/accounts/ada", json={"disabled": True})
     assert client.get(f"{API}/account", headers=ada).status_code == 401
+    for odd in ("%00", "A", "a%2Fb", "%ED%A0%80", "a" * 65):
+        assert client.delete(f"{API}/accounts/{odd}").status_code == 404
+        assert client.delete(f"{API}/tokens/{odd}").status_code == 404
+        assert client.get(f"{API}/audit?account={odd}").status_code == 422
+    assert client.patch(f"{API}/experiments/1", json={"owner": "\0"}).status_code == 422
     assert client.delete(f"{API}/accounts/ada").status_code == 204
     assert client.delete(f"{API}/accounts/ada").status_code == 404
     assert [one["name"] for one in client.get(f"{API}/accounts").json()["items"]] == ["boss"]

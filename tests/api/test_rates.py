@@ -7,7 +7,8 @@ import pytest
 
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.rates import Rates
-from phaselab.client import Client, Refused
+from phaselab.client import Client
+from phaselab.client.errors import QuotaExceeded, TooMany
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.verbs import accounts
 from tests.api.conftest import NEW_SPEC, served_copy, serving
@@ -64,8 +65,10 @@ def test_an_account_s_limits_are_told(filled_sqlite: Path, tmp_path: Path, monke
         assert httpx.get(f"{url}/api/v1/health").status_code == 200
         waited: list[float] = []
         monkeypatch.setattr("phaselab.client.transport.time.sleep", waited.append)
-        with Client(url, ada["Authorization"].removeprefix("Bearer ")) as client:
+        with Client(url, accounts.create(database, "cyd")) as client:
             asked = [client.experiment] * 200
-            with pytest.raises(Refused, match="more than 60 requests a minute"):
+            with pytest.raises(QuotaExceeded, match="at most 5 runs"):
+                client.submit(NEW_SPEC)
+            with pytest.raises(TooMany, match="more than 60 requests a minute"):
                 [ask(1) for ask in asked]
         assert max(waited) >= 1, "the client waits as long as it is told, before it gives up"
