@@ -72,7 +72,7 @@ class Site:
 
     def new_token(self, account: str | None) -> str:
         """The name of one of an account; of nobody where there is no account."""
-        name = f"new {next(NUMBERS)}"
+        name = f"new{next(NUMBERS)}"
         if account is not None:
             token_verbs.make(self.database, account, name)
         return name
