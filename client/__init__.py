@@ -15,8 +15,10 @@ if TYPE_CHECKING:
         NotFound,
         PartMissing,
         PhaselabError,
+        QuotaExceeded,
         Refused,
         ServerError,
+        TooMany,
         Unauthorized,
         Unreachable,
     )
@@ -34,9 +36,11 @@ __all__ = [
     "NotFound",
     "PartMissing",
     "PhaselabError",
+    "QuotaExceeded",
     "Refused",
     "RunningProgress",
     "ServerError",
+    "TooMany",
     "Unauthorized",
     "Unreachable",
 ]
