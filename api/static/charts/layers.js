@@ -17,7 +17,8 @@ export function drawLayers(map, columns, rows) {
   drawBreaks(map);
   drawSuspects(map, columns, rows);
   drawUndefined(map);
-  part(map, "interval", "path", shown("uncertainty", intervals(map, columns, rows))).attr("d", (path) => path);
+  const bars = shown("uncertainty", intervals(map, columns, rows));
+  for (const name of ["interval-halo", "interval"]) part(map, name, "path", bars).attr("d", (path) => path);
   part(map, "doubt", "path", shown("uncertainty", data.crossings.filter((one) => one.steps > 1))).attr("d", (one) => doubt(map, one));
   drawLines(map, "boundary", shown("boundaries", data.boundaries)).classed("level", ({ between }) => !(between[0] in LETTERS));
   drawLines(map, "theory", shown("theory", theoryOf(data)))
