@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: setup demo test quick serve lint bench chaos fuzz schema hunt slurm reproduce audit lock clean
+.PHONY: setup demo test quick serve lint bench chaos fuzz schema hunt slurm compose reproduce audit lock clean
 
 setup: .venv/installed
 
@@ -72,6 +72,10 @@ audit: setup
 	$(PYTHON) -m venv .venv/audit
 	.venv/audit/bin/pip install --quiet 'pip-audit>=2.10'
 	.venv/audit/bin/pip-audit --strict --requirement requirements.lock --no-deps --disable-pip
+
+# docker-compose.yml without an engine: every service a process on a machine of network namespaces. As root.
+compose: setup
+	$(BIN)/pytest -m compose tests/faults
 
 # Write requirements.lock anew from what is installed in .venv.
 lock:

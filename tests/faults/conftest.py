@@ -1,10 +1,11 @@
-"""The long tests run only when they are asked for (`make chaos`, `make slurm`)."""
+"""The long tests run only when they are asked for (`make chaos`, `make slurm`, `make compose`)."""
 
 import pytest
 
 LONG = {
     "chaos": "half an hour of random deaths; runs only with `-m chaos`",
     "slurm": "a Slurm of real daemons, as root; runs only with `-m slurm`",
+    "compose": "docker-compose.yml on machines of namespaces, as root; runs only with `-m compose`",
 }
 
 

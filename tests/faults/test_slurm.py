@@ -14,7 +14,8 @@ from phaselab.db.schema.upgrade import upgrade
 from phaselab.domain.results.states import ExperimentStatus
 from tests.faults import computes
 from tests.faults.harness import ROOT, ServiceProcess, command_of, landed, status, submit_tiny
-from tests.faults.slurm import CONTROLLER, Slurm, lacking
+from tests.faults.network import HERE, lacking
+from tests.faults.slurm import DAEMONS, Slurm
 from tests.faults.test_cluster import RAY, Cluster
 
 SCRIPT = ROOT / "deploy" / "slurm" / "phaselab.sbatch"
@@ -31,7 +32,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def slurm(folder: Path) -> Iterator[Slurm]:
-    assert not lacking(), f"make slurm needs {', '.join(lacking())}"
+    missing = lacking(*DAEMONS)
+    assert not missing, f"make slurm needs {', '.join(missing)}"
     (folder / "s").mkdir()
     slurm = Slurm(folder / "s", nodes=2)
     try:
@@ -67,7 +69,7 @@ def job_log(folder: Path) -> str:
 
 
 def computes_on(slurm: Slurm, node: str) -> bool:
-    return any("raylet" in command_of(pid) for pid in slurm.on(node))
+    return any("raylet" in command_of(pid) for pid in slurm.network.on(node))
 
 
 def ended(slurm: Slurm, job: str) -> bool:
@@ -84,7 +86,7 @@ def test_an_experiment_over_an_allocation_that_loses_a_node(slurm: Slurm, databa
     own = {"PHASELAB_DATABASE_URL": f"sqlite:///{folder}/x.db", "PHASELAB_PORT": "0"}
     job = submitted(slurm, folder, variables(folder, **own))
     slurm.wait_until(lambda: landed(database, experiment) > RUNS // 5, f"runs have landed; {job_log(folder)}")
-    slurm.lose("n2")
+    slurm.network.lose("n2")
     slurm.wait_until(lambda: "n2 is lost" in job_log(folder), "the loss is noticed")
     slurm.boot("n2")
     address = re.search(r"Ray at (\S+)", job_log(folder))
@@ -101,7 +103,7 @@ def test_an_experiment_over_an_allocation_that_loses_a_node(slurm: Slurm, databa
 
 
 def test_nodes_compute_for_a_service_that_runs_elsewhere(slurm: Slurm, database: Database, folder: Path) -> None:
-    cluster = Cluster(folder, CONTROLLER)
+    cluster = Cluster(folder, HERE)
     service = ServiceProcess(
         f"sqlite:///{folder}/x.db",
         folder / "service.log",
