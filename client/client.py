@@ -153,10 +153,13 @@ class Client(Saving):
         note: str | None = None,
         tags: Texts | None = None,
         archived: bool | None = None,
+        owner: str | None = None,
     ) -> Experiment:
-        """Change what is given of its name, priority, note and tags, and whether it is archived."""
+        """Change what is given of its name, priority, note and tags, whether it is archived, and whose it is, which
+        admins may."""
         listed = None if tags is None else [tags] if isinstance(tags, str) else list(tags)
         given = {"name": name, "priority": priority, "note": note, "tags": listed, "archived": archived}
+        given |= {"owner": owner}
         changes = {key: value for key, value in given.items() if value is not None}
         headers = {"Content-Type": "application/json"}
         path = f"/experiments/{one_id(experiment_id)}"

@@ -141,6 +141,7 @@ def list_experiments(client: Client, /, most: int, as_json: bool, **search: Any)
 @click.option(
     "--tag", "tags", multiple=True, help="Its tags from now on; may be repeated. An empty one takes them away."
 )
+@click.option("--owner", help="Another owner; for admins.")
 @click.option("--archive/--unarchive", "archived", default=None, help="Leave it out of lists, or not.")
 @JSON
 @click.pass_obj

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from phaselab.client import Client
+from phaselab.client.cli import cli
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.verbs import accounts
@@ -53,6 +56,11 @@ def test_a_lab_is_looked_after_over_rest(boss: tuple[httpx.Client, Database]) ->
     assert client.patch(f"{API}/experiments/{number}", json={"owner": "boss"}).json()["owner"] == "boss"
     assert client.delete(f"{API}/tokens/ci", headers=ada).status_code == 204
     assert client.get(f"{API}/account", headers=reads).status_code == 401
+    with Client(str(client.base_url), client.headers["Authorization"].removeprefix("Bearer ")) as lab:
+        assert lab.change(number, owner="ada").owner == "ada"
+    given = ["--token", client.headers["Authorization"].removeprefix("Bearer "), "--url", str(client.base_url)]
+    told = CliRunner().invoke(cli, [*given, "change", str(number), "--owner", "boss", "--json"])
+    assert json.loads(told.stdout)["owner"] == "boss"
     client.patch(f"{API}/accounts/ada", json={"disabled": True})
     assert client.get(f"{API}/account", headers=ada).status_code == 401
     for odd in ("%00", "A", "a%2Fb", "%ED%A0%80", "a" * 65):
@@ -73,6 +81,8 @@ def test_a_lab_is_looked_after_over_rest(boss: tuple[httpx.Client, Database]) ->
         ("boss", "change account", "ada"),
         ("boss", "change", number),
         ("ada", "revoke token", "ada"),
+        ("boss", "change", number),
+        ("boss", "change", number),
         ("boss", "change account", "ada"),
         ("boss", "delete account", "ada"),
     ]
