@@ -90,11 +90,11 @@ class _Linear:
     """[S, 1, N] v.Kv"""
 
     @classmethod
-    def of(cls, vector: Tensor, products: Tensor, preactivations: Tensor) -> "_Linear":
+    def of(cls, vector: Tensor, products: Tensor, preactivations: Tensor, constant: Tensor | float = 0.0) -> "_Linear":
         """From v [S, M, N], K [S, M, M] and p [S, M, N]."""
         slope = torch.bmm(products, vector)  # [S, M, N]
         height, square = ((vector * one).sum(dim=1, keepdim=True) for one in (preactivations, slope))
-        return cls(height, slope, square)
+        return cls(height + constant, slope, square)
 
 
 def nearest_pattern(points: SpanPoints, readout: Readout) -> Tensor:
@@ -110,7 +110,13 @@ def nearest_pattern(points: SpanPoints, readout: Readout) -> Tensor:
     products, seen = torch.bmm(points.pull.mT, points.pull), points.preactivations  # [S, M, M], [S, M, N]
     own = _own_active(points, readout)  # [S, M, N] x
     pattern = _all_of_nearest(points, _Linear.of(own, products, seen), products, readout)  # [S, M, N]
-    at, allowed = _Linear.of(own - pattern, products, seen), pattern > 0
+    return nearer(own, pattern, products, seen)
+
+
+def nearer(own: Tensor, pattern: Tensor, products: Tensor, seen: Tensor, constant: Tensor | float = 0.0) -> Tensor:
+    """The greedy search from a pattern [S, M, N], of which neurons leave or come in again: in place. With x [S, M, N],
+    K [S, M, M], p [S, M, N] and what h has besides v.p, [S, 1, N]."""
+    at, allowed = _Linear.of(own - pattern, products, seen, constant), pattern > 0
     diagonal = products.diagonal(dim1=1, dim2=2).unsqueeze(-1)  # [S, M, 1]
     distance = _distance(at.height, at.square)  # [S, 1, N]
     for _ in range(min(ROUNDS, seen.shape[1])):
@@ -122,7 +128,7 @@ def nearest_pattern(points: SpanPoints, readout: Readout) -> Tensor:
             break
         distance = torch.where(better, least, distance)
         pattern.scatter_add_(1, neuron, turn.gather(1, neuron) * better)
-        at = _Linear.of(own - pattern, products, seen)
+        at = _Linear.of(own - pattern, products, seen, constant)
     return pattern
 
 

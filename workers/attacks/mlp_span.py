@@ -5,7 +5,6 @@ pass through what stands above and back, and times L^T it is the gradient by u.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -14,15 +13,12 @@ import torch
 from torch import Tensor
 
 from phaselab.domain.results.results import READOUTS, Readout
-from phaselab.workers.attacks.in_span import InSpan
-from phaselab.workers.attacks.landscape import TARGETS, Chosen, Economy, LineSearch, Look, Objective, Way
-from phaselab.workers.attacks.lines import Lines
+from phaselab.workers.attacks.landscape import Chosen, Economy, Look
+from phaselab.workers.attacks.majorant import nearer
 from phaselab.workers.attacks.regions import Ball
 from phaselab.workers.attacks.span import CHUNK_NUMBERS, ECONOMY, ROUNDING
-from phaselab.workers.exact.propagation import Balls
-from phaselab.workers.exact.together import shared_radii
 from phaselab.workers.networks.groups import lead, read_out
-from phaselab.workers.networks.mlp import Mlp, Upper, outputs, slope_bound
+from phaselab.workers.networks.mlp import Mlp, Upper, of_last, outputs, slope_bound
 from phaselab.workers.networks.passes import Pass, by_last
 from phaselab.workers.networks.slopes import by_lead, by_read_out
 
@@ -112,6 +108,10 @@ class _OnPoints(ABC):
     def slope(self, of_groups: Tensor) -> Tensor:
         """[S, c, N]: the score's derivative by the outputs [S, c, N]."""
 
+    def by_first(self, passed: Pass) -> Tensor:
+        """[S, M, N]: what is followed, by the first layer's pre-activations."""
+        return passed.back(self.by_last(passed.outputs))
+
     def by_last(self, of_groups: Tensor) -> Tensor:
         """[S, M, N]: the same by what the last hidden layer gives."""
         return by_last(self.slope(of_groups), self.points.upper, self.points.network)
@@ -129,7 +129,7 @@ class _OnPoints(ABC):
         points = self.points
         passed = points.passed(perturbation)
         score, margins = self.judge(passed.outputs)
-        slope = passed.back(self.by_last(passed.outputs))  # [S, M, N]
+        slope = self.by_first(passed)  # [S, M, N]
         largest = slope.abs().amax(dim=1, keepdim=True)  # [S, 1, N]: a small slope has a direction, too
         gradient = torch.bmm(points.pull, slope / largest.where(largest > 0, 1.0))
         return Look(score, gradient, margins)
@@ -170,6 +170,43 @@ class MlpMargin(_OnPoints):
         return super().by_last(side.unsqueeze(1).expand(-1, groups, -1))
 
 
+def has_majorant(network: Mlp) -> bool:
+    """Whether the sum readout has a convex function above its margin that `majorant.py` knows."""
+    return network.depth == 2 and network.activation == "relu"
+
+
+@dataclass(frozen=True, eq=False)
+class MlpMajorant(MlpMargin):
+    """The sum readout of two layers of relus, followed along h of `majorant.py`: opposing neurons of a pattern count as
+    on, for a gradient does not see those that are off and could wake up."""
+
+    pattern: Tensor
+    """[S, M, N] of 0 and 1"""
+
+    @classmethod
+    def of(cls, margin: MlpMargin) -> Self:
+        """With the pattern chosen, from all of the opposing neurons on: a relu of weight w is one of |w| z."""
+        points, weights = margin.points, margin._of_sum  # [S, M, N]
+        size = weights[..., :1].abs()  # [S, M, 1], the same at all points
+        largest = size.amax(dim=1, keepdim=True)
+        largest = largest.where(largest > 0, 1.0)  # [S, 1, 1]
+        size = size / largest
+        factor = size * points.pull.mT
+        seen = size * points.preactivations
+        own, opposing = ((weights > 0) & (seen > 0)).to(seen), (weights < 0).to(seen)
+        constant = points.margins(of_last(torch.zeros_like(seen), points.upper, points.network), "sum")  # [S, N]
+        pattern = nearer(own, opposing, torch.bmm(factor, factor.mT), seen, constant.unsqueeze(1) / largest)
+        return cls(points, margin.safe, margin.readout, pattern)
+
+    def by_first(self, passed: Pass) -> Tensor:
+        """[S, M, N]"""
+        return torch.where(self._of_sum < 0, self._of_sum * self.pattern, super().by_first(passed))
+
+    def take(self, chosen: Chosen) -> Self:
+        """The landscape of the chosen runs and points."""
+        return replace(super().take(chosen), pattern=chosen.of(self.pattern))
+
+
 @dataclass(frozen=True, eq=False)
 class MlpOwnLoss(_OnPoints):
     """The own label's output less the logsumexp of the others, whatever the loss in training was, and both readouts'
@@ -186,90 +223,3 @@ class MlpOwnLoss(_OnPoints):
     def slope(self, of_groups: Tensor) -> Tensor:
         """[S, c, N]"""
         return by_lead(of_groups, self.points.label)
-
-
-@dataclass(frozen=True, eq=False)
-class MlpVictim(InSpan):
-    """Networks of any depth whose inputs have no box."""
-
-    network: Mlp
-    upper: Upper
-    length: Tensor
-    """[S, M] |w_r|"""
-    radii: Sequence[float]
-    """Those that are asked about, ascending"""
-
-    @property
-    def groups(self) -> int:
-        """Number of label groups."""
-        return self.network.layout.outputs
-
-    def read(self, preactivations: Tensor, readout: Readout, runs: Tensor | None = None) -> Tensor:
-        """[S', M, N'] -> [S', N']: the readout of networks `runs` [S'], of all when left out."""
-        upper, length = self.upper.each(lambda one: one.to(preactivations)), self.length.to(preactivations)
-        if runs is not None:
-            upper, length = upper.each(lambda one: one[runs]), length[runs]
-        return read_out(outputs(preactivations, length, upper, self.network), self.network, readout)
-
-    def readout(self, readout: Readout) -> Objective:
-        """Along the readout's own gradient: from the points, then from where straight lines lead."""
-        return self._sum if readout == "sum" else self._max
-
-    def own_loss(self) -> Objective:
-        """The own loss. With two groups it moves with the readout, f_0 - f_1, of which this is the first way."""
-        if len(self.readouts) == 1:
-            readout = self.readout("sum")
-            return Objective(readout.target, readout.ways[:1])
-        safe = torch.minimum(self._safe_by_sum, self._safe_by_max)
-        return Objective(TARGETS.index("own loss"), [Way(MlpOwnLoss(self._points, safe))])
-
-    @cached_property
-    def _points(self) -> MlpPoints:
-        networks = self.networks
-        seen, factor = networks.preactivations, networks.factor
-        largest = factor.abs().amax(dim=(1, 2), keepdim=True)  # [S, 1, 1]
-        pull = (factor / largest.where(largest > 0, 1.0)).mT.contiguous().to(seen)
-        side = networks.side.to(seen)
-        return MlpPoints(
-            seen, factor.to(seen), pull, side, networks.label, self.length.to(seen), self.upper, self.network
-        )
-
-    @cached_property
-    def _sum(self) -> Objective:
-        return self._objective("sum")
-
-    @cached_property
-    def _max(self) -> Objective:
-        return self._objective("max")
-
-    def lines(self, points: int) -> LineSearch:
-        """To centres and along the averaged direction; not searched again where the attack has."""
-        return self._every_line.first(points) if "_every_line" in vars(self) else super().lines(points)
-
-    @cached_property
-    def _every_line(self) -> Lines:
-        return self.searched(self.side.shape[1])
-
-    def _safe_radius(self, readout: Readout) -> Tensor:
-        """[S, N]: by the bound of the slope, and by bands that points of a cluster share."""
-        networks, by_slope = self.networks, self._points.safe_radius(readout)
-        upper = self.upper.each(torch.Tensor.double)
-        balls = Balls(self.network, upper, networks.preactivations.double().mT, networks.factor, self.length.double())
-        shared = shared_radii(balls, networks.cluster, networks.side, readout, self.radii)
-        return torch.maximum(by_slope, shared.to(by_slope))
-
-    @cached_property
-    def _safe_by_sum(self) -> Tensor:
-        return self._safe_radius("sum")
-
-    @cached_property
-    def _safe_by_max(self) -> Tensor:
-        return self._safe_radius("max")
-
-    def _objective(self, readout: Readout) -> Objective:
-        safe = self._safe_by_sum if readout == "sum" else self._safe_by_max
-        margin = MlpMargin(self._points, safe, readout)
-        toward = self._every_line.toward(readout, self.radii[-1])  # [L, S, M, N]
-        return Objective(
-            TARGETS.index(readout), [Way(margin), Way(margin, toward=toward.to(self.networks.preactivations))]
-        )

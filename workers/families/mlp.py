@@ -18,7 +18,7 @@ from phaselab.workers.attacks.attacks import ExactLabel, ExactMethod, radii_of
 from phaselab.workers.attacks.averaged import bounded_falls
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import NEAREST
-from phaselab.workers.attacks.mlp_span import MlpVictim
+from phaselab.workers.attacks.mlp_victim import MlpVictim
 from phaselab.workers.base.progress import each
 from phaselab.workers.base.stop import Stop
 from phaselab.workers.data.law import data_columns

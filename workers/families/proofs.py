@@ -9,7 +9,7 @@ from phaselab.domain.results.results import Readout
 from phaselab.workers.attacks.attacks import ExactLabel
 from phaselab.workers.attacks.landscape import Victim
 from phaselab.workers.attacks.lines import first_fall
-from phaselab.workers.attacks.mlp_span import MlpVictim
+from phaselab.workers.attacks.mlp_victim import MlpVictim
 from phaselab.workers.exact.certified import Certified
 from phaselab.workers.exact.exact import InSpan, RobustRadii
 from phaselab.workers.networks.trained import Networks
