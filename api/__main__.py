@@ -11,6 +11,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from phaselab.api.app import create_app
 from phaselab.api.entrance.connections import limited, possible_connections
+from phaselab.api.entrance.request_ids import write_logs
 from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.base.plainly import told_plainly
@@ -28,6 +29,7 @@ def main(host: str | None, port: int | None, fd: int | None) -> None:
         configuration = load_configuration(host=host, port=port)
         database = open_database(configuration)
         check_reach(database, configuration)
+    write_logs(configuration.log_level)
     level = configuration.log_level.lower()
     app = create_app(configuration, database)
     # What is loaded by now stays. Looked through again and again, it would be a third of the cost of a large diagram.
@@ -41,6 +43,7 @@ def main(host: str | None, port: int | None, fd: int | None) -> None:
         host=configuration.host,
         port=configuration.port,
         log_level=level,
+        access_log=False,  # it would tell queries; `RequestIds` has a line for every request
         timeout_graceful_shutdown=3,
         http=limited(connections, configuration.header_seconds, configuration.read_seconds),
         ws="none",

@@ -5,6 +5,7 @@ import logging
 import re
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -48,9 +49,21 @@ class RequestIds:
                 log.info("%s", json.dumps(_line(scope, status, time.monotonic() - began), ensure_ascii=True))
 
 
+def write_logs(level: str) -> None:
+    """Write what is logged from this severity on to standard error, a request as its line of JSON alone."""
+    for name, form in (("phaselab", "%(asctime)s %(levelname)s %(name)s: %(message)s"), (log.name, "%(message)s")):
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter(form))
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = False
+
+
 def _line(scope: Scope, status: int, seconds: float) -> dict[str, Any]:
     client = scope.get("client")
     return {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "request": scope[REQUEST_ID],
         "method": scope["method"],
         "path": scope["path"][:200],

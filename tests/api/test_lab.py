@@ -2,8 +2,13 @@
 
 import json
 import logging
+import os
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -145,3 +150,24 @@ def test_logs_tell_requests_by_name_and_hold_no_secret(
     with database.reading() as session:
         stored = " ".join(str(row) for row in session.connection().exec_driver_sql("SELECT * FROM audit").all())
     assert not [secret for secret in secrets if secret in stored]
+
+
+def test_the_api_writes_a_line_of_json_for_every_request(sqlite_url: str, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"PHASELAB_DATABASE_URL": sqlite_url, "PHASELAB_LOG_LEVEL": "INFO"}
+    command = [sys.executable, "-P", "-m", "phaselab.api", "--port", str(port)]
+    with (tmp_path / "log").open("wb") as errors:
+        process = subprocess.Popen(command, env=environment, stderr=errors, stdout=errors)
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=10), timeout=30) as client:
+            named = client.get(f"http://127.0.0.1:{port}/api/v1/experiments?name=secret-words")
+    finally:
+        process.terminate()
+        process.wait(30)
+    written = (tmp_path / "log").read_text()
+    (line,) = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+    assert (line["request"], line["status"]) == (named.headers["x-request-id"], 200)
+    assert "secret-words" not in written, "queries may hold secrets"
+    assert datetime.fromisoformat(line["at"]).utcoffset() is not None
