@@ -12,6 +12,7 @@ from phaselab.domain.families.in_span import (
     impossible_engine,
     neurons_of,
 )
+from phaselab.domain.families.on_features import in_pixels
 from phaselab.domain.families.rates import MATRIX_RATE, POINTWISE_RATE
 from phaselab.domain.settings.faults import Fault, pointer
 from phaselab.domain.settings.labels import group_count
@@ -162,11 +163,18 @@ def _seconds(settings: Settings) -> float:
     passes = 1 + LOOKS * is_adversarial(settings)  # through the hidden layers, at every step of training
     train = first_layer_operations(settings, count, columns) + attack_operations(settings, count, columns)
     train += 6.0 * batch * above * count * training.steps * passes
-    steps = len(radii(attack)) * attack.steps * attack.restarts * attempts(settings)
+    steps = len(radii(attack)) * attack.steps * attack.restarts * attempts_at_any_depth(settings)
     products = 6.0 * steps * points * count * (count + above)
     trained = attack_seconds(settings, depth - 1, count, columns)
     proof = _proof_operations(settings, count)
     return trained + (train + products) / MATRIX_RATE + (PASSES * steps * points * count + proof) / POINTWISE_RATE
+
+
+def attempts_at_any_depth(settings: Settings) -> int:
+    """`attempts`, and one more of `pgd` on the sum readout of two layers of relu."""
+    network = settings.network
+    wakes = network.depth == 2 and network.activation == "relu" and not in_pixels(settings)
+    return attempts(settings) + (wakes and "pgd" in settings.attack.methods)
 
 
 def _proof_operations(settings: Settings, count: int) -> float:

@@ -7,6 +7,7 @@ import pytest
 
 from phaselab.domain.families.cost import estimate_seconds
 from phaselab.domain.families.in_span import attempts
+from phaselab.domain.families.mlp import attempts_at_any_depth
 from phaselab.domain.families.registry import family_of
 from phaselab.domain.settings.settings import Settings
 from phaselab.workers.attacks import pgd
@@ -39,7 +40,8 @@ def test_attempts_are_those_that_the_attacks_make(
     monkeypatch.setattr(pgd, "climb", noted)
     run = small_run(network__kind=kind, network__labels=labels, attack__methods=methods, attack__restarts=2)
     run_stack(stack(run))
-    assert len(made) == 2 * attempts(run.settings), "from two starts, each along a landscape of its own"
+    expected = (attempts if kind == "two_layer" else attempts_at_any_depth)(run.settings)
+    assert len(made) == 2 * expected, "from two starts, each along a landscape of its own"
 
 
 def test_what_costs_more_is_estimated_dearer() -> None:
