@@ -41,10 +41,9 @@ def _tables(found: Reproduction) -> Iterator[str]:
 
 def _cost(one: Reproduced) -> str:
     computing = "" if one.computing is None else span(one.computing)
-    rulings = ", ".join(
-        f"{sum(verdict.verdict == ruling for verdict in one.verdicts)} {ruling}" for ruling, _ in COUNTED
-    )
-    return f"| `{one.preset}` | {one.runs} | {one.failed} | {computing} | {rulings if one.verdicts else 'no claims'} |"
+    found = [verdict.verdict for verdict in one.verdicts]
+    rulings = ", ".join(f"{found.count(ruling)} {words}" for ruling, words in COUNTED if ruling in found)
+    return f"| `{one.preset}` | {one.runs} | {one.failed} | {computing} | {rulings or 'no claims'} |"
 
 
 def _row(preset: str, verdict: Verdict) -> str:
