@@ -15,7 +15,7 @@ from phaselab.client.errors import BadAnswer, PhaselabError, Unauthorized, Unrea
 
 PREFIX = "/api/v1"
 ATTEMPTS = 3
-"""How often a call that may safely be repeated is tried when the connection breaks or the server is busy."""
+"""How often a call that may safely be repeated is tried when the connection breaks, or the server is busy or slow."""
 
 LONGEST_WAIT = 10.0
 """Seconds that are waited for a server that answers too many requests, at most; then it is told."""
@@ -39,7 +39,7 @@ class Transport:
         self._http.close()
 
     def get(self, path: str, parameters: Parameters = ()) -> httpx.Response:
-        """GET; repeated when the connection breaks."""
+        """GET; repeated when the connection breaks, or no answer comes in time."""
         return self._repeat(lambda: self._http.get(PREFIX + path, params=list(parameters)))
 
     def get_json(self, path: str, parameters: Parameters = ()) -> Any:
@@ -110,14 +110,16 @@ class Transport:
         try:
             yield
         except httpx.RequestError as error:
-            broken = isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
+            broken = isinstance(
+                error, httpx.ReadError | httpx.ReadTimeout | httpx.WriteError | httpx.RemoteProtocolError
+            )
             raise (_Broken if broken else Unreachable)(_cause(self.url, error)) from None
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise Unreachable(f"this cannot be asked of {self.url}: {error}") from None
 
 
 class _Broken(Unreachable):
-    """The connection broke after it was made; asking again may help."""
+    """The connection broke after it was made, or nothing came by it in time; asking again may help."""
 
 
 def lines(answer: httpx.Response) -> Iterator[str]:

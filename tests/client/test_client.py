@@ -284,9 +284,10 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     assert file.read_text() == "earlier"
 
 
-def test_a_busy_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [httpx.ReadError("cut off"), httpx.ReadTimeout("slow")])
+def test_a_busy_server_is_asked_again(error: httpx.RequestError, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=lambda _: None))
-    answers = iter([httpx.Response(503), httpx.ReadError("cut off"), httpx.Response(200, json={"name": "phaselab"})])
+    answers = iter([httpx.Response(503), error, httpx.Response(200, json={"name": "phaselab"})])
 
     def answer(_: httpx.Request) -> httpx.Response:
         given = next(answers)
