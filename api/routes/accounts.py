@@ -41,6 +41,12 @@ def _someone(caller: Caller | None) -> Caller:
     return caller
 
 
+def _another(caller: Caller | None, name: str) -> None:
+    """Raises Forbidden for the account that somebody came in by: no admin locks itself out, so one is always left."""
+    if _someone(caller).name == name:
+        raise Forbidden(f"{name} is your own account; another admin does this, or `phaselab user` on its machine")
+
+
 @router.get("/accounts", responses=gives(json_content(ACCOUNTS)))
 def list_accounts(nothing: NoParameters, database: Db) -> Response:
     """Every account, by name; for admins."""
@@ -68,9 +74,12 @@ def make_account(nothing: NoParameters, body: ParsedBody, database: Db, caller: 
 def change_account(
     name: AccountName, nothing: NoParameters, body: ParsedBody, database: Db, caller: Account
 ) -> Response:
-    """Give an account a role, quotas, a part in the fair share, or shut it out; for admins."""
-    _someone(caller)
+    """Give an account a role, quotas, a part in the fair share, or shut it out; for admins, who leave their own role
+    and door to another one."""
     changes = validate(AccountChanges, body).model_dump(exclude_unset=True)
+    _someone(caller)
+    if changes.keys() & {"role", "disabled"}:
+        _another(caller, name)
     return json_answer(ACCOUNT, accounts.change(database, name, **changes))
 
 
@@ -78,8 +87,8 @@ def change_account(
 def delete_account(
     name: AccountName, parameters: Annotated[RemovalParameters, Query()], database: Db, caller: Account
 ) -> Response:
-    """Remove an account; `heir` gets its experiments; for admins."""
-    _someone(caller)
+    """Remove an account, not one's own; `heir` gets its experiments; for admins."""
+    _another(caller, name)
     accounts.remove(database, name, parameters.heir)
     return Response(status_code=204)
 

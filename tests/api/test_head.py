@@ -18,7 +18,7 @@ QUERIES = {
     "lines": f"?{LINES}",
     "curves": f"?{CURVES}",
 }
-UNSTABLE = {"date", "transfer-encoding", "content-length"}
+UNSTABLE = {"date", "transfer-encoding", "content-length", "x-request-id"}
 
 
 def routes() -> Iterator[str]:
@@ -44,7 +44,7 @@ def test_head_answers_as_get_without_a_body(filled_url: str, key: str, path: str
         head = client.head(address)
         with client.stream("GET", address) as get:
             assert head.status_code == get.status_code
-            assert head.status_code in (200, 303), path
+            assert head.status_code in ((403,) if noun == "tokens" else (200, 303)), path
             assert head.content == b""
             for name in get.headers.keys() - UNSTABLE:
                 assert head.headers[name] == get.headers[name], name

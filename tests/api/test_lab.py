@@ -96,6 +96,18 @@ def test_a_lab_is_looked_after_over_rest(boss: tuple[httpx.Client, Database]) ->
     assert {one["by"] for one in told[:-1]} == {"token first"}
 
 
+def test_no_admin_locks_itself_out(boss: tuple[httpx.Client, Database]) -> None:
+    client, _ = boss
+    for refused in (
+        client.delete(f"{API}/accounts/boss"),
+        client.patch(f"{API}/accounts/boss", json={"role": "reader"}),
+        client.patch(f"{API}/accounts/boss", json={"disabled": True}),
+    ):
+        assert refused.status_code == 403
+        assert "your own account; another admin does this" in refused.json()["detail"]
+    assert client.patch(f"{API}/accounts/boss", json={"weight": 2}).status_code == 200
+
+
 def test_every_deed_on_an_experiment_is_in_the_audit(boss: tuple[httpx.Client, Database]) -> None:
     client, _ = boss
     number = int(client.post(f"{API}/experiments", json=NEW_SPEC).headers["location"].rpartition("/")[2])

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from phaselab.db.queue import candidates, leases, progress
 from phaselab.db.queue.progress import RunningProgress
 from phaselab.db.reading import accounts, experiments
+from phaselab.db.schema.account_tables import Role
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import runs
 from phaselab.db.writing import verbs
@@ -105,7 +106,7 @@ def test_candidates_count_what_waits(database: Database) -> None:
 def test_candidates_have_their_owner_s_weight_and_cap(database: Database) -> None:
     one, other = store(database), store(database, owner="bob", seeds=1)
     with database.transaction() as session:
-        accounts.add_account(session, "bob", "0" * 64, 2.5, 3)
+        accounts.add_account(session, "bob", Role.MEMBER, 2.5, 3)
         found = {one.id: one for one in candidates.queued_experiments(session)}
     assert (found[one].weight, found[one].trials) == (1.0, None), "an owner without an account has the usual share"
     assert (found[other].weight, found[other].trials) == (2.5, 3)

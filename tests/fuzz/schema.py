@@ -18,7 +18,7 @@ from phaselab.api.routes.events import Streams
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.upgrade import upgrade
 from phaselab.service.base.configuration import Configuration
-from phaselab.service.verbs import accounts
+from phaselab.service.verbs import accounts, tokens
 from tests.api.conftest import fill, serving
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,8 @@ def run(examples: int, phases: str) -> int:
         database = Database(f"sqlite:///{folder}/phaselab.db")
         upgrade(database)
         fill(database)
-        token = accounts.create(database, "ada")
+        accounts.create(database, "ada")
+        token = tokens.make(database, "ada", "the token of this run, which no example revokes")
         settings = Path(folder, "schemathesis.toml")
         settings.write_text(SETTINGS)
         ending = mock.patch.object(Streams, "is_admitted", _once)

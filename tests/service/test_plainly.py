@@ -17,7 +17,7 @@ from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.base.plainly import told_plainly
 from phaselab.service.processes.account_commands import account_commands
 from phaselab.service.processes.database_commands import database_commands
-from phaselab.service.verbs import accounts
+from phaselab.service.verbs import tokens
 from phaselab.workers.data.data_files import DataFault
 
 
@@ -45,7 +45,7 @@ def test_a_bug_is_let_through(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) 
         raise ValueError("a bug")
 
     monkeypatch.setattr(maintenance, "vacuum", buggy)
-    monkeypatch.setattr(accounts, "rotate", buggy)
+    monkeypatch.setattr(tokens, "rotate", buggy)
     for commands, words in ((database_commands, ["vacuum"]), (account_commands, ["rotate", "ada"])):
         done = CliRunner().invoke(commands, words, env={"PHASELAB_DATABASE_URL": sqlite_url})
         assert isinstance(done.exception, ValueError), done.output
