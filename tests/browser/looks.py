@@ -1,6 +1,7 @@
 """What every page has to be, whatever is on it: open to all, and no wider than the window."""
 
 import os
+import time
 from pathlib import Path
 
 from axe_playwright_python.base import AXE_FILE_PATH
@@ -24,6 +25,17 @@ def overhang(page: Page) -> int:
     """Pixels by which a page is wider than its window."""
     wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return wider
+
+
+def becomes(page: Page, expression: str, seconds: float = 10.0) -> bool:
+    """Whether an expression is true of a page, now or so many seconds later. It is asked from here: what Playwright
+    leaves in a page to ask by itself, the page's own policy forbids."""
+    until = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        if time.monotonic() > until:
+            return False
+        page.wait_for_timeout(50)
+    return True
 
 
 def photograph(page: Page, name: str) -> None:

@@ -4,13 +4,13 @@ from contextlib import suppress
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Error, Page, Route, TimeoutError
+from playwright.sync_api import Browser, Error, Page, Route
 
 from phaselab.db.schema.database import Database
 from phaselab.service.verbs import accounts
 from tests.api.conftest import SPEC
 from tests.browser.conftest import PHONE, WIDE, profile
-from tests.browser.looks import overhang, violations
+from tests.browser.looks import becomes, overhang, violations
 
 ADDRESSES = (
     "/",
@@ -30,9 +30,6 @@ DOT = bytes.fromhex(
     "81840000000049454e44ae426082"
 )
 """The least PNG: what pages look like does not depend on what is drawn."""
-
-
-FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
 def dot(route: Route) -> None:
@@ -56,8 +53,8 @@ def look_at(page: Page, address: str) -> None:
     for width, light in ((WIDE, "light"), (PHONE, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=light)  # type: ignore[arg-type]
-        with suppress(TimeoutError):  # charts are drawn anew for another width, a moment later
-            page.wait_for_function(FITS, timeout=2_000)
+        # Charts are drawn anew for another width, a moment later.
+        becomes(page, "document.documentElement.scrollWidth <= document.documentElement.clientWidth", 2.0)
         assert overhang(page) == 0, (address, width)
         assert violations(page) == [], (address, width, light)
 

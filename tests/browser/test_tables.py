@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from phaselab.db.schema.database import Database
 from tests.api.conftest import SPEC
 from tests.browser.conftest import PHONE, profile
+from tests.browser.looks import becomes
 
 
 def seeds(page: Page) -> list[str]:
@@ -54,9 +55,7 @@ def test_two_experiments_are_compared(own_server: tuple[str, Database], browser:
         page.get_by_label("measure").select_option("train_loss")
         page.get_by_role("button", name="show").click()
         assert "measure=train_loss" in page.url
-        page.wait_for_function(
-            "() => [...document.images].every((image) => image.complete && image.naturalWidth > 100)"
-        )
+        assert becomes(page, "[...document.images].every((image) => image.complete && image.naturalWidth > 100)")
         assert "less that of experiment 3 (with two seeds)" in (page.locator("figure img").get_attribute("alt") or "")
         lines, curves = page.locator("figure.chart").all()
         expect(lines.locator(".legend")).to_contain_text("experiment = 3")

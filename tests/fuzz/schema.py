@@ -53,7 +53,7 @@ def run(examples: int, phases: str) -> int:
         upgrade(database)
         fill(database)
         accounts.create(database, "ada")
-        token = tokens.make(database, "ada", "the token of this run, which no example revokes")
+        token = tokens.make(database, "ada", "of this run and no example")
         settings = Path(folder, "schemathesis.toml")
         settings.write_text(SETTINGS)
         ending = mock.patch.object(Streams, "is_admitted", _once)
