@@ -5,18 +5,18 @@ import importlib
 import importlib.util
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from rich.console import Console
 from rich.table import Table
 from scipy.spatial import cKDTree
 
+from benchmarks.refinement_maps import MAPS, SEEDS, SIDE, Chance, Floats, drawn, island, shore
 from phaselab.db.queue.leases import take_stack
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.upgrade import upgrade
@@ -34,46 +34,11 @@ from phaselab.domain.specs.spec import parse_spec
 from phaselab.service.base.presets import presets
 from phaselab.workers.trial.run_stack import run_stack
 
-SIDE, SEEDS = 64, 5
 BUDGET = 1 / 8
 AUDIT = 0.02
 FINER = 4
 """Steps of a finer coarse lattice, which sees every island as wide as the one of the map."""
-ISLAND = 36 / 63, 11 / 63
 STACK = 50
-Floats = npt.NDArray[np.float64]
-Chance = Callable[[Floats, Floats], Floats]
-"""The chance that a run at (x, y), both in 0..1, is of the upper phase."""
-
-
-def lazy(x: Floats, y: Floats) -> Floats:
-    """The boundary of `lazy` in closed form: start_share s = 1 / (1 + (scale of the boundary / scale)^2), with a
-    spread over seeds of 0.5 % near a half; k from 4 to 20, scales from 1e-5 to 1e-1."""
-    k, scale = 4 + 16 * x, 10.0 ** (-5 + 4 * y)
-    share = 1 / (1 + (0.0067 / k**0.98 / scale) ** 2)
-    return _step((share - 0.5) / 0.005)
-
-
-def island(x: Floats, y: Floats, at: tuple[float, float] = ISLAND) -> Floats:
-    """A curved boundary, and an island of the upper phase, six cells wide, where a lattice of 8 steps has no point."""
-    inside = (x - at[0]) ** 2 + (y - at[1]) ** 2 < (3 / 63) ** 2
-    return np.where(inside, 1.0, _step((y - _shore(x)) * 1000))
-
-
-def _shore(x: Floats) -> Floats:
-    return 0.45 + 0.25 * np.sin(2.5 * x)
-
-
-def noisy(x: Floats, y: Floats) -> Floats:
-    """A boundary across which the chance falls over three cells."""
-    return _step((y - 0.4 - 0.2 * np.cos(3 * x)) * 63 / 0.75)
-
-
-MAPS: dict[str, Chance] = {"lazy": lazy, "island": island, "noisy": noisy}
-
-
-def _step(z: Floats) -> Floats:
-    return 1 / (1 + np.exp(-np.clip(z, -50, 50)))
 
 
 @dataclass(frozen=True)
@@ -116,7 +81,7 @@ def islands(steps: tuple[int, ...], count: int = 50) -> Iterator[tuple[int, int,
     """For every coarse lattice: its steps, how many of `count` islands at random places were found, the mean share
     of the boundary that was found, and of the runs that were measured."""
     places = np.random.default_rng(0).uniform(0.06, 0.94, size=(20 * count, 2))
-    there = places[places[:, 1] < _shore(places[:, 0]) - 0.1][:count]
+    there = places[places[:, 1] < shore(places[:, 0]) - 0.1][:count]
     for coarse in steps:
         found = []
         for seed, (x, y) in enumerate(there):
@@ -126,13 +91,6 @@ def islands(steps: tuple[int, ...], count: int = 50) -> Iterator[tuple[int, int,
         within = np.array([one.within for one in found])
         runs = float(np.mean([one.runs for one in found]))
         yield coarse, int((within > 0.99).sum()), float(within.mean()), runs / SIDE**2 / SEEDS
-
-
-def drawn(chance: Chance, seed: int) -> Map:
-    """A map [x, y, seeds] of what every run says."""
-    x, y = np.meshgrid(np.linspace(0, 1, SIDE), np.linspace(0, 1, SIDE), indexing="ij")
-    random = np.random.default_rng(seed)
-    return (random.uniform(size=(SIDE, SIDE, SEEDS)) < chance(x, y)[:, :, None]).astype(np.int64)
 
 
 def evenly(known: Map, runs: int) -> tuple[int, Map]:
