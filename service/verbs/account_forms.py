@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from phaselab.domain.settings.settings import Group
+from phaselab.service.verbs.accounts import LARGEST, MAX_WEIGHT
+from phaselab.service.verbs.tokens import MOST_DAYS
 
 RoleName = Literal["reader", "member", "admin"]
-_Whole = Annotated[int, Field(ge=0, le=2**53)]
+_Quota = Annotated[int, Field(ge=0, le=LARGEST["runs_each"])]
 
 
 class AccountChanges(Group):
@@ -16,12 +18,12 @@ class AccountChanges(Group):
 
     role: RoleName = "member"
     disabled: bool = False
-    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    trials: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
-    runs_each: _Whole | None = None
-    runs_queued: _Whole | None = None
+    weight: Annotated[float, Field(gt=0, le=MAX_WEIGHT)] = 1.0
+    trials: Annotated[int, Field(ge=1, le=LARGEST["trials"])] | None = None
+    runs_each: _Quota | None = None
+    runs_queued: _Quota | None = None
     seconds_a_day: Annotated[float, Field(ge=0)] | None = None
-    bytes_stored: _Whole | None = None
+    bytes_stored: _Quota | None = None
 
 
 class NewAccount(Group):
@@ -36,4 +38,4 @@ class NewToken(Group):
 
     name: Annotated[str, Field(max_length=64)]
     scope: Literal["read", "submit", "admin"]
-    days: Annotated[float, Field(gt=0, le=3650)] | None = None
+    days: Annotated[float, Field(gt=0, le=MOST_DAYS)] | None = None
