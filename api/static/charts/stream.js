@@ -17,9 +17,9 @@ const sleep = (milliseconds, signal) => new Promise((done) => {
 // Calls `told` with every state of the experiment until it is over, the last one included.
 export async function follow({ events, experiment }, told) {
   for (;;) {
-    const changed = onceSeenOrHidden();
+    const change = onceSeenOrHidden();
     if (!document.hidden) {
-      const last = await streamed(events, told, changed);
+      const last = await streamed(events, told, change.signal);
       if (last) return;
     }
     const found = await fetchJson(experiment).catch(() => null); // the server is away for a moment
@@ -27,15 +27,16 @@ export async function follow({ events, experiment }, told) {
       told(found);
       if (isOver(found)) return;
     }
-    await sleep(document.hidden ? HIDDEN_MILLISECONDS : ASK_MILLISECONDS, changed);
+    await sleep(document.hidden ? HIDDEN_MILLISECONDS : ASK_MILLISECONDS, change.signal);
+    change.abort(); // or a page that asks for hours would listen a thousand times
   }
 }
 
-// A signal of the next time that the page is shown or hidden.
+// Aborts the next time that the page is shown or hidden; it listens for that until it is aborted.
 function onceSeenOrHidden() {
   const change = new AbortController();
-  document.addEventListener("visibilitychange", () => change.abort(), { once: true });
-  return change.signal;
+  document.addEventListener("visibilitychange", () => change.abort(), { signal: change.signal });
+  return change;
 }
 
 // Follow by a stream, if there is a place; whether it told the last state.
