@@ -1,6 +1,7 @@
 """`python -m phaselab.api [--host H] [--port P]`: serve the api and its pages."""
 
 import gc
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -11,6 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from phaselab.api.app import create_app
 from phaselab.api.entrance.connections import limited, possible_connections
+from phaselab.api.entrance.ending import Server
 from phaselab.api.entrance.request_ids import write_logs
 from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.exit_codes import UNFIT
@@ -23,8 +25,9 @@ from phaselab.service.verbs.accounts import check_reach
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
 @click.option("--fd", type=click.IntRange(0), hidden=True, help="An open socket on that port, of the supervisor.")
-def main(host: str | None, port: int | None, fd: int | None) -> None:
-    """Serve the api and its pages until SIGTERM or SIGINT."""
+@click.option("--tell", type=click.IntRange(0), hidden=True, help="An open file to tell the supervisor in.")
+def main(host: str | None, port: int | None, fd: int | None, tell: int | None) -> None:
+    """Serve the api and its pages until SIGTERM, which loses nobody's request, or SIGINT, which ends it at once."""
     with told_plainly(lasting=UNFIT):
         configuration = load_configuration(host=host, port=port)
         database = open_database(configuration)
@@ -37,7 +40,6 @@ def main(host: str | None, port: int | None, fd: int | None) -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     connections = possible_connections(configuration.max_connections)
-    # Open event streams would hold the process for ever: they are cut off after a while, and clients come back.
     config = uvicorn.Config(
         app,
         host=configuration.host,
@@ -48,7 +50,9 @@ def main(host: str | None, port: int | None, fd: int | None) -> None:
         http=limited(connections, configuration.header_seconds, configuration.read_seconds),
         ws="none",
     )
-    server = uvicorn.Server(config)
+    # Under a supervisor SIGTERM is the end of everything, which nobody waits for.
+    server = Server(config, configuration.drain_seconds, signal.SIGTERM if fd is None else signal.SIGUSR1)
+    server.tell = tell
     with suppress(KeyboardInterrupt):
         server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
     if not server.started:

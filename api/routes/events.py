@@ -56,6 +56,11 @@ class Streams:
         self._open: Counter[int] = Counter()
         self._looks: dict[int, tuple[float, asyncio.Task[Seen]]] = {}
         self._admitted: dict[str, tuple[float, asyncio.Task[bool]]] = {}
+        self._ending = False
+
+    def end(self) -> None:
+        """Let every stream end soon: the process ends, and who follows comes back to its successor."""
+        self._ending = True
 
     def check_room(self, account: str | None) -> None:
         """Raises Problem 503 when there are as many streams as there may be, 429 when the account has as many."""
@@ -93,7 +98,9 @@ class Streams:
 
     async def is_admitted(self, request: Request) -> bool:
         """Whether a stream may go on, as it was less than ADMITTED_SECONDS ago: its account may have been disabled, its
-        login ended, or its token replaced."""
+        login ended, or its token replaced; and whether the process goes on."""
+        if self._ending:
+            return False
         now, by = asyncio.get_running_loop().time(), credential(request)
         since, task = self._admitted.get(by, (-math.inf, None))
         if task is None or now - since >= ADMITTED_SECONDS:

@@ -86,6 +86,8 @@ class Configuration(BaseModel):
     """Longest time that a body may take; large ones get what they need at 10 kB a second on top."""
     read_seconds: Annotated[float, Field(gt=0)] = 30.0
     """Longest time that a client may take without reading on (1 kB a second); then its connection ends."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 30.0
+    """Longest time that an api which is to end goes on answering who is connected; it takes 5 s where nobody asks."""
     max_streams: Annotated[int, Field(ge=1)] = 200
     """Most streams of events at a time. A browser's pages hold two at most."""
     max_streams_each: Annotated[int, Field(ge=1)] = 50

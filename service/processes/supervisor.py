@@ -1,25 +1,22 @@
-"""The supervisor: starts api and scheduler, starts them again when they die, and leaves nothing behind."""
+"""The supervisor: starts api and scheduler, starts them again when they die, renews the api when it is asked to, and
+leaves nothing behind."""
 
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from http.client import HTTPException
 from types import FrameType
-from typing import TextIO
 
-from phaselab.domain.settings.faults import OperatorFault
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import PortTaken
-from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.base.storage import Database, open_database
 from phaselab.service.processes import processes
+from phaselab.service.processes.child import Child, NoStart
 from phaselab.service.processes.environment import scheduler_environment
+from phaselab.service.processes.telling import tell
 from phaselab.service.verbs.accounts import check_reach
 from phaselab.service.verbs.readiness import note_trouble
 
@@ -27,80 +24,10 @@ API = "api"
 POLL_SECONDS = 0.2
 END_SECONDS = 8.0
 """How long a child may take to end before it is killed."""
-LONGEST_PAUSE_SECONDS = 15.0
-STEADY_SECONDS = 60.0
-NOTE_SECONDS = 5.0  # before a note that could not be written is tried again
-"""A child that lived as long is started again without a pause."""
-
-
+NOTE_SECONDS = 5.0
+"""Time before a note that could not be written is tried again."""
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Asks this machine's own addresses, for which the environment may name a proxy that does not know them."""
-
-
-class NoStart(Exception):
-    """The machine starts no process just now: it has too many, or too little memory or open files."""
-
-
-class Child:
-    """A process that is kept alive; the pause before each start doubles while it keeps dying young."""
-
-    def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], files: Sequence[int] = ()
-    ) -> None:
-        self.name = name
-        self._command = command
-        self._environment = environment
-        self._files = files
-        self._pause = 0.0
-        self._start_at = 0.0
-        self._started_at = 0.0
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def keep_alive(self) -> bool:
-        """Start the process if it is down and its pause is over. Returns whether a dead one was found. Raises NoStart
-        when the machine cannot start it, which is tried again after a pause."""
-        now = time.monotonic()
-        if self.process is None:
-            if now >= self._start_at:
-                self._start(now)
-            return False
-        code = self.process.poll()
-        if code is None:
-            return False
-        if code == UNFIT:
-            raise OperatorFault(f"the {self.name} cannot run, see above")
-        self._wait(now, longer=now - self._started_at < STEADY_SECONDS)
-        self.process = None
-        _tell(f"{self.name} ended ({_how(code)}); it is started again")
-        return True
-
-    def _start(self, now: float) -> None:
-        try:
-            self.process = processes.start(self._command, self._environment, self._files)
-        except (OSError, subprocess.SubprocessError) as error:
-            self._wait(now, longer=True)
-            raise NoStart(f"the {self.name} cannot be started just now: {error}; it is tried again") from None
-        self._started_at = now
-
-    def _wait(self, now: float, longer: bool) -> None:
-        """Set the pause before the next start."""
-        self._pause = min(max(2 * self._pause, 0.25), LONGEST_PAUSE_SECONDS) if longer else 0.0
-        self._start_at = now + self._pause
-
-    def end(self) -> None:
-        """Ask the process to end."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-
-    def wait(self, until: float) -> None:
-        """Wait for its end until a moment of the monotonic clock, then kill it."""
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(0.0, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 class Supervisor:
@@ -108,7 +35,7 @@ class Supervisor:
 
     def __init__(self, configuration: Configuration, with_api: bool = True) -> None:
         self._configuration = configuration
-        self._ending = False
+        self._ending = self._renewing = False
         self._troubled: frozenset[str] = frozenset()
         self._note_again = 0.0
         self._url: str | None = None
@@ -124,7 +51,9 @@ class Supervisor:
             self._children.insert(0, Child(API, api, os.environ, [file]))
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT. Raises OperatorFault when a child says that it cannot run."""
+        """Serve until SIGTERM or SIGINT. At SIGUSR1 another api takes the place of the one that runs, and nobody's
+        request is lost. Raises OperatorFault when a child says that it cannot run."""
+        signal.signal(signal.SIGUSR1, self._renew)
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, self._end)
         processes.adopt_orphans()
@@ -134,8 +63,11 @@ class Supervisor:
             while not self._ending:
                 for child in self._children:
                     self._look_after(child)
+                if self._renewing:
+                    self._renewing = False
+                    self._renew_api()
                 if awaited is not None and _answers(awaited):
-                    _tell(f"Phaselab at {awaited}", sys.stdout)
+                    tell(f"Phaselab at {awaited}", sys.stdout)
                     awaited = None
                 time.sleep(POLL_SECONDS)
         finally:
@@ -146,7 +78,7 @@ class Supervisor:
             if child.keep_alive():
                 processes.kill_orphans(self._alive())
         except NoStart as error:
-            _tell(str(error))
+            tell(str(error))
             self._note(child, str(error))
             return
         if child.name in self._troubled and child.process is not None and time.monotonic() >= self._note_again:
@@ -164,7 +96,7 @@ class Supervisor:
             finally:
                 database.close()
         except Exception as error:  # noqa: BLE001 - the children come first
-            _tell(f"it cannot be noted for /ready: {error}")
+            tell(f"it cannot be noted for /ready: {error}")
             self._note_again = time.monotonic() + NOTE_SECONDS
             return
         self._troubled = self._troubled | {child.name} if trouble else self._troubled - {child.name}
@@ -181,8 +113,19 @@ class Supervisor:
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         self._ending = True
 
+    def _renew(self, _number: int, _frame: FrameType | None) -> None:
+        self._renewing = True
+
+    def _renew_api(self) -> None:
+        for child in self._children:
+            if child.name == API:
+                try:
+                    child.renew(self._configuration.drain_seconds + END_SECONDS)
+                except NoStart as error:
+                    tell(f"{error}; the old one goes on")
+
     def _alive(self) -> list[int]:
-        return [child.process.pid for child in self._children if child.process is not None]
+        return [process.pid for child in self._children for process in child.alive()]
 
     def _end_all(self) -> None:
         for child in self._children:
@@ -221,13 +164,3 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (OSError, HTTPException):  # nobody listens yet, or it answers with an error, or half
         return False
-
-
-def _tell(line: str, place: TextIO | None = None) -> None:
-    """Say it, on standard error if nowhere else, whether or not anybody is there to read it."""
-    with suppress(OSError):
-        print(line, file=place or sys.stderr, flush=True)
-
-
-def _how(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

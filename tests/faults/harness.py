@@ -20,6 +20,8 @@ from phaselab.service.verbs import experiments
 from phaselab.service.verbs.submit import submit
 
 ROOT = Path(__file__).parents[2]
+API, SCHEDULER = "-m phaselab.api", "phaselab.service.processes.run_scheduler"
+"""What the command lines of the service's processes say."""
 TINY = {
     "data": {"k": 4, "d": 32, "n": 40},
     "training": {"steps": 5},
@@ -71,9 +73,23 @@ class ServiceProcess:
         """The supervisor's process and everything under it."""
         return [*processes.descendants(self.supervisor.pid), self.supervisor.pid]
 
+    def url(self) -> str:
+        """Where its api listens."""
+        self.wait_until(lambda: "Phaselab at http://127.0.0.1:" in self.log(), "the api listens")
+        return self.log().rpartition("Phaselab at ")[2].split()[0]
+
+    def children(self, command: str) -> list[int]:
+        """The processes under the supervisor whose command line says so."""
+        found = (pid for pid in self.everything() if pid != self.supervisor.pid)
+        return [pid for pid in found if command in command_of(pid).replace("\0", " ")]
+
     def scheduler(self) -> int:
         """The scheduler's process."""
-        return next(pid for pid in self.everything() if "phaselab.service.processes.run_scheduler" in command_of(pid))
+        return self.children(SCHEDULER)[0]
+
+    def api(self) -> int:
+        """The api's process."""
+        return self.children(API)[0]
 
     def workers(self) -> list[int]:
         """The processes of its trials."""
@@ -81,10 +97,9 @@ class ServiceProcess:
 
     def kill_child(self, command: str) -> bool:
         """SIGKILL to a process under the supervisor whose command line says so; False if there is none now."""
-        for pid in self.everything():
-            if pid != self.supervisor.pid and command in command_of(pid).replace("\0", " "):
-                kill(pid)
-                return True
+        for pid in self.children(command)[:1]:
+            kill(pid)
+            return True
         return False
 
     def end(self) -> int:

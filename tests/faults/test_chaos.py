@@ -20,7 +20,8 @@ from phaselab.domain.results.states import ExperimentStatus, RunState
 from phaselab.domain.settings.stacks import Stack
 from tests.db.rows import land, take
 from tests.faults import computes
-from tests.faults.harness import ServiceProcess, is_alive, landed, status, submit_tiny
+from tests.faults.harness import API, SCHEDULER, ServiceProcess, is_alive, landed, status, submit_tiny
+from tests.service.renewing import renewed
 
 REFINED = {
     "sweep": {"data.snr": {"linspace": [1, 9, 9]}, "network.init_scale": {"logspace": [1e-9, 1e-1, 9]}},
@@ -62,6 +63,11 @@ def test_many_deaths(database: Database, service: ServiceProcess, postgresql_url
     chaos(database, service, postgresql_url, tmp_path, runs=2100, deaths=deaths)
 
 
+@pytest.mark.chaos
+def test_the_api_is_renewed_again_and_again(database: Database, service: ServiceProcess) -> None:
+    renewed(service, database, times=10)
+
+
 def chaos(database: Database, service: ServiceProcess, url: str, folder: Path, runs: int, deaths: list[str]) -> None:
     """Kill one thing after the other, each at a random moment while work is being done."""
     order = random.Random(0)
@@ -71,8 +77,8 @@ def chaos(database: Database, service: ServiceProcess, url: str, folder: Path, r
     kill_one: dict[str, Callable[[], bool]] = {
         "worker": lambda: service.kill_child("ResourceTr"),
         "raylet": lambda: service.kill_child("raylet/raylet"),
-        "scheduler": lambda: service.kill_child("phaselab.service.processes.run_scheduler"),
-        "api": lambda: service.kill_child("-m phaselab.api"),
+        "scheduler": lambda: service.kill_child(SCHEDULER),
+        "api": lambda: service.kill_child(API),
         "connections": lambda: end_connections(url),
     }
     total = 0

@@ -13,8 +13,10 @@ import pytest
 
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
-from phaselab.service.processes import processes, supervisor
-from phaselab.service.processes.supervisor import LONGEST_PAUSE_SECONDS, Child, NoStart, Supervisor
+from phaselab.service.processes import child as children
+from phaselab.service.processes import processes, supervisor, telling
+from phaselab.service.processes.child import LONGEST_PAUSE_SECONDS, Child, NoStart
+from phaselab.service.processes.supervisor import Supervisor
 from phaselab.service.verbs.readiness import readiness
 
 Start = Callable[..., Any]
@@ -36,7 +38,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(supervisor, "time", found)
+    for module in (supervisor, children):
+        monkeypatch.setattr(module, "time", found)
     return found
 
 
@@ -136,7 +139,7 @@ def test_nobody_has_to_read_what_it_says(monkeypatch: pytest.MonkeyPatch) -> Non
     os.close(reading)
     broken = os.fdopen(writing, "w", buffering=1)
     monkeypatch.setattr(sys, "stderr", broken)
-    supervisor._tell("something")
+    telling.tell("something")
     with pytest.raises(BrokenPipeError):
         broken.close()
 

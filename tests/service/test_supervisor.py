@@ -13,13 +13,8 @@ from phaselab.service.verbs import experiments
 from tests.faults.harness import ROOT, ServiceProcess, command_of, is_alive, kill, landed, status, submit_tiny
 
 
-def url(service: ServiceProcess) -> str:
-    service.wait_until(lambda: "Phaselab at http://127.0.0.1:" in service.log(), "the api listens")
-    return service.log().partition("Phaselab at ")[2].split()[0]
-
-
 def health(service: ServiceProcess) -> object:
-    with urllib.request.urlopen(f"{url(service)}/api/v1/health", timeout=60) as answer:
+    with urllib.request.urlopen(f"{service.url()}/api/v1/health", timeout=60) as answer:
         return json.load(answer)
 
 
@@ -30,16 +25,12 @@ def answers(service: ServiceProcess) -> bool:
         return False
 
 
-def child(service: ServiceProcess, command: str) -> int:
-    return next(pid for pid in service.everything() if command in command_of(pid).replace("\0", " "))
-
-
 def test_the_api_answers_on_the_address_that_was_told(service: ServiceProcess) -> None:
     assert health(service)
 
 
 def test_what_dies_is_started_again(service: ServiceProcess, service_database: Database) -> None:
-    old = {child(service, "-m phaselab.api"), child(service, "phaselab.service.processes.run_scheduler")}
+    old = {service.api(), service.scheduler()}
     for pid in old:
         kill(pid)
     assert health(service), "the port stays the service's: who asks while no api runs waits for the next one"
@@ -73,7 +64,7 @@ def test_a_second_scheduler_stands_by(service: ServiceProcess) -> None:
 
 
 def test_the_port_is_told_when_it_is_taken(service: ServiceProcess) -> None:
-    port = url(service).rpartition(":")[2]
+    port = service.url().rpartition(":")[2]
     ended = subprocess.run(
         [sys.executable, "-P", "-m", "phaselab.service", "serve", "--port", port],
         env=service.environment,
