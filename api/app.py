@@ -39,6 +39,7 @@ from phaselab.api.routes import (
 )
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.storage import Database
+from phaselab.service.verbs.logins import Refusals
 
 PREFIX = "/api/v1"
 PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, accounts, health, metrics)
@@ -71,6 +72,7 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.state.addresses = Addresses(_routes())
     app.state.streams = events.Streams(configuration.max_streams, configuration.max_streams_each)
     app.state.rates = Rates(configuration.requests_a_minute)
+    app.state.refusals = Refusals()
     routes = APIRouter(prefix=PREFIX)
     for part in PARTS:
         routes.include_router(part.router)

@@ -51,7 +51,7 @@ _DEED: Record[Deed] = Record(
     (
         Field("id", "integer", lambda one: one.id, "Its number; a later deed has a higher one."),
         Field("at", "time", lambda one: one.at, "When it was done."),
-        Field("account", "text", lambda one: one.account, "Who did it; `operator` on the service's own machine."),
+        Field("account", "text", lambda one: one.account, "Who did it; `operator`: a command; empty: nobody came in."),
         Field("by", "text", lambda one: one.by, "By which token, login or command."),
         Field("address", "text", lambda one: one.address, "From which address; empty for commands."),
         Field("request", "text", lambda one: one.request, "In which request: its `X-Request-Id`."),

@@ -14,7 +14,7 @@ from phaselab.service.base.addresses import is_loopback
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import DatabaseAway, Forbidden, Unauthorized
 from phaselab.service.base.storage import Database
-from phaselab.service.verbs import accounts, tokens
+from phaselab.service.verbs import accounts, logins, tokens
 from phaselab.service.verbs.audit import ACTOR, Actor
 from phaselab.service.verbs.rights import Deed, insist
 
@@ -51,7 +51,7 @@ def _admit(request: Request, database: Database, configuration: Configuration) -
     header, secret = request.headers.get("authorization"), request.cookies.get(COOKIE)
     try:
         if header is None and secret:
-            caller = tokens.caller_of_login(database, secret)
+            caller = logins.caller_of_login(database, secret)
         else:
             caller = tokens.caller_of(database, _token(header or ""))
     except Unauthorized as error:

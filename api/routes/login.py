@@ -10,7 +10,7 @@ from phaselab.api.entrance.access import unauthorized
 from phaselab.api.entrance.bodies import FormFields
 from phaselab.api.entrance.login_form import COOKIE, COOKIE_SECONDS, FORMER_COOKIE, local_address, login_form
 from phaselab.service.base.errors import Unauthorized
-from phaselab.service.verbs import accounts, tokens
+from phaselab.service.verbs import accounts, logins
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,8 +28,9 @@ def login(request: Request, fields: FormFields, database: Db) -> Response:
     """Take the token of the form."""
     token, after = fields.get("token", "").strip(), local_address(fields.get("after", "/"))
     try:
-        secret = tokens.log_in(database, token, COOKIE_SECONDS)
+        secret = logins.log_in(database, token, COOKIE_SECONDS)
     except Unauthorized as error:
+        request.app.state.refusals.note(database, "token", str(error))
         return login_form(request, unauthorized(str(error), invalid=True), after)
     answer = RedirectResponse(after, 303)
     secure = request.url.scheme == "https"
@@ -42,7 +43,7 @@ def login(request: Request, fields: FormFields, database: Db) -> Response:
 def logout(request: Request, database: Db) -> Response:
     """End the login, wherever its cookie has got to; the token stays good."""
     if secret := request.cookies.get(COOKIE):
-        tokens.log_out(database, secret)
+        logins.log_out(database, secret)
     answer = RedirectResponse("/login", 303)
     for name in (COOKIE, FORMER_COOKIE):
         answer.delete_cookie(name, httponly=True, samesite="strict")

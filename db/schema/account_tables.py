@@ -76,16 +76,35 @@ tokens = Table(
 )
 """Tokens of accounts, each by the sha256 of it. `used_at` is off by a minute at most."""
 
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issuer", String(255), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("account_id", Integer, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+    Index(None, "account_id"),
+)
+"""Who people are at a provider of single sign-on: its issuer, and its subject, which it gives to nobody else. A name is
+no identity: providers give names again."""
+
 logins = Table(
     "logins",
     metadata,
     Column("secret_hash", String(64), primary_key=True),
-    Column("token_id", Integer, ForeignKey("tokens.id", ondelete="CASCADE"), nullable=False),
+    Column("token_id", Integer, ForeignKey("tokens.id", ondelete="CASCADE")),
+    Column("identity_id", Integer, ForeignKey("identities.id", ondelete="CASCADE")),
+    Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Index(None, "token_id"),
+    Index(None, "identity_id"),
+    CheckConstraint("(token_id IS NULL) <> (identity_id IS NULL)", name="way"),
 )
 """People who have logged in with a browser: the sha256 of the random secret that its cookie holds, which is no token.
-A login may what its token may, and is gone with it, when they log out, and when their account is disabled."""
+A login by a token may what its token may, one by an identity what its account may. It is gone with the token or the
+identity, when they log out, and when their account is disabled."""
 
 audit = Table(
     "audit",

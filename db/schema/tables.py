@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from phaselab.db.schema.account_tables import accounts as accounts
 from phaselab.db.schema.account_tables import audit as audit
+from phaselab.db.schema.account_tables import identities as identities
 from phaselab.db.schema.account_tables import logins as logins
 from phaselab.db.schema.account_tables import tokens as tokens
 from phaselab.db.schema.naming import ID, one_of

@@ -1,8 +1,9 @@
 """What was done, by whom, from where: written in the transaction of the deed itself, and only added to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import insert
@@ -26,6 +27,16 @@ class Actor:
 NOBODY = Actor()
 ACTOR: ContextVar[Actor] = ContextVar("phaselab_actor", default=NOBODY)
 """Who acts in this thread or task: set where a request or a command comes in."""
+
+
+@contextmanager
+def acting(account: str, by: str) -> Iterator[None]:
+    """Deeds in the block are an account's, which has just shown who it is, by what it names."""
+    before = ACTOR.set(replace(ACTOR.get(), account=account, by=by))
+    try:
+        yield
+    finally:
+        ACTOR.reset(before)
 
 
 def note(session: Session, deed: str, experiment_id: int | None = None, subject: str = "", **content: Any) -> None:

@@ -1,4 +1,4 @@
-"""Tokens and logins: by which secrets accounts come in, and what each may."""
+"""Tokens: by which secrets accounts come in, and what each may."""
 
 import hashlib
 import math
@@ -8,7 +8,7 @@ import time
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 
-from phaselab.db.reading import accounts, logins, tokens
+from phaselab.db.reading import accounts, tokens
 from phaselab.db.reading.tokens import NOTED, Found
 from phaselab.db.reading.tokens import Token as Token
 from phaselab.db.schema.database import Database, Session
@@ -86,35 +86,6 @@ def caller_of(database: Database, token: str) -> Caller:
     return _admitted(database, found)
 
 
-def log_in(database: Database, token: str, seconds: float) -> str:
-    """Open a login by a token, and give its secret, which is not kept. It ends after so many seconds, at log_out, with
-    the token, and when the account is disabled. Raises Unauthorized."""
-    caller = caller_of(database, token)
-    secret, secret_hash = new_token()
-    with database.transaction() as session:
-        found = tokens.find_token(session, hash_of(token))
-        if found is None:
-            raise Unauthorized("this token was just revoked")
-        logins.add_login(session, found.token.id, secret_hash, seconds)
-        audit.note(session, "log in", subject=caller.name, token=found.token.name)
-    return secret
-
-
-def log_out(database: Database, secret: str) -> None:
-    """End a login; nothing happens when there is none."""
-    with database.transaction() as session:
-        logins.end_login(session, hash_of(secret))
-
-
-def caller_of_login(database: Database, secret: str) -> Caller:
-    """The account whose login it is, and what it may. Raises Unauthorized."""
-    with database.reading() as session:
-        found = logins.find_login(session, hash_of(secret))
-    if found is None or found.expired or found.account.disabled_at is not None:
-        raise Unauthorized("this login has ended; log in again with your token")
-    return _caller(found, "login by")
-
-
 def _admitted(database: Database, found: Found) -> Caller:
     """Who was found, whose token's use is noted. Raises Unauthorized."""
     if found.account.disabled_at is not None:
@@ -126,15 +97,11 @@ def _admitted(database: Database, found: Found) -> Caller:
         _tried[which] = time.monotonic()
         with suppress(DatabaseAway), database.transaction(alone=False) as session:  # who cannot write may look
             tokens.note_use(session, found.token.id)
-    return _caller(found, "token")
+    return Caller(found.account.name, found.account.role, found.token.scope, f"token {found.token.name}")
 
 
 _tried: dict[Hashable, float] = {}
 """When this process last noted the use of a token: of many requests at a time one waits for the database."""
-
-
-def _caller(found: Found, way: str) -> Caller:
-    return Caller(found.account.name, found.account.role, found.token.scope, f"{way} {found.token.name}")
 
 
 def hash_of(token: str) -> str:

@@ -16,7 +16,7 @@ from phaselab.db.schema.database import Database
 from phaselab.db.writing.create import create_experiment
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
-from phaselab.service.verbs import accounts
+from phaselab.service.verbs import accounts, logins
 from phaselab.service.verbs import tokens as token_verbs
 
 PAGE = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
@@ -62,7 +62,7 @@ class Site:
     tokens: Mapping[str, str] = field(default_factory=dict)
 
     def login(self, name: str) -> str:
-        return token_verbs.log_in(self.database, self.tokens[name], 600.0)
+        return logins.log_in(self.database, self.tokens[name], 600.0)
 
     def new_account(self) -> str:
         """The name of one that nothing has happened to."""
@@ -107,7 +107,7 @@ def logged_in(name: str) -> Callable[[Site], str]:
 
 def logged_out(site: Site) -> str:
     secret = site.login("ada")
-    token_verbs.log_out(site.database, secret)
+    logins.log_out(site.database, secret)
     return secret
 
 

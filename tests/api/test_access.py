@@ -18,7 +18,7 @@ from phaselab.db.schema import tables
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
-from phaselab.service.verbs import accounts
+from phaselab.service.verbs import accounts, logins
 from phaselab.service.verbs import tokens as token_verbs
 from phaselab.service.verbs.rights import Role, Scope
 from tests.api.access import CALLERS, CALLS, NUMBERS, REQUIRED, RULES, WITHOUT, Caller, Site, calls_of, name_of
@@ -41,7 +41,7 @@ def lab(filled_sqlite: Path, site: Site, tmp_path_factory: pytest.TempPathFactor
     with served_copy(filled_sqlite, tmp_path_factory.mktemp("lab")) as (_, database):
         tokens = {name: accounts.create(database, name) for name in ("ada", "bob", "tess", "cyd")}
         tokens |= {name: accounts.create(database, name, role=role) for name, role in ROLES.items()}
-        tokens["cyd's login"] = token_verbs.log_in(database, tokens["cyd"], 600.0)
+        tokens["cyd's login"] = logins.log_in(database, tokens["cyd"], 600.0)
         accounts.disable(database, "cyd")
         tokens |= {"former": tokens["ada"], "ada": token_verbs.rotate(database, "ada")}
         for name, scope in (("reads", Scope.READ), ("submits", Scope.SUBMIT)):
@@ -54,7 +54,7 @@ def lab(filled_sqlite: Path, site: Site, tmp_path_factory: pytest.TempPathFactor
 def _worthless(database: Database) -> dict[str, str]:
     """A token that was revoked, a login by it, and a token whose time is over."""
     revoked, run_out = (token_verbs.make(database, "ada", name, days=1) for name in ("revoked", "run out"))
-    login = token_verbs.log_in(database, revoked, 600.0)
+    login = logins.log_in(database, revoked, 600.0)
     token_verbs.revoke(database, "ada", "revoked")
     over = update(tables.tokens).where(tables.tokens.c.name == "run out")
     with database.transaction() as session:

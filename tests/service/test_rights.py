@@ -15,7 +15,7 @@ from phaselab.db.schema.upgrade import upgrade
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.specs.spec import Changes
 from phaselab.service.base.errors import AccountFault, AccountTaken, Forbidden, NoAccount, Unauthorized
-from phaselab.service.verbs import accounts, audit, experiments, tokens
+from phaselab.service.verbs import accounts, audit, experiments, logins, tokens
 from phaselab.service.verbs.rights import Caller, Deed, Role, Scope, insist
 from tests.db.rows import store
 from tests.db.test_old_files import Restore
@@ -78,15 +78,15 @@ def test_tokens_are_several_each_with_its_scope_and_end(database: Database) -> N
     week = listed["a week"]
     assert week.expires_at is not None
     assert week.expires_at - week.created_at == timedelta(days=7)
-    login = tokens.log_in(database, short, 600.0)
-    assert tokens.caller_of_login(database, login).scope == "submit", "a login may what its token may"
+    login = logins.log_in(database, short, 600.0)
+    assert logins.caller_of_login(database, login).scope == "submit", "a login may what its token may"
     with database.transaction() as session:
         over = update(tables.tokens).where(tables.tokens.c.name == "a week")
         session.execute(over.values(expires_at=database_time(session)))
     with pytest.raises(Unauthorized, match="a week has run out"):
         tokens.caller_of(database, short)
     with pytest.raises(Unauthorized, match="has ended"):
-        tokens.caller_of_login(database, login)
+        logins.caller_of_login(database, login)
     tokens.revoke(database, "ada", "laptop")
     with pytest.raises(Unauthorized):
         tokens.caller_of(database, reads)
@@ -130,14 +130,14 @@ def test_what_no_token_or_account_can_be_is_refused(sqlite_database: Database, f
 def test_an_account_that_goes_leaves_its_experiments_to_an_heir(database: Database) -> None:
     token = accounts.create(database, "ada")
     accounts.create(database, "bob")
-    login = tokens.log_in(database, token, 600.0)
+    login = logins.log_in(database, token, 600.0)
     one = store(database, owner="ada")
     assert accounts.remove(database, "ada", "bob") == 1
     assert experiments.experiment(database, one).row.owner == "bob"
     with pytest.raises(Unauthorized):
         tokens.caller_of(database, token)
     with pytest.raises(Unauthorized):
-        tokens.caller_of_login(database, login)
+        logins.caller_of_login(database, login)
     accounts.create(database, "ada")
     assert experiments.experiment(database, one).row.owner == "bob", "a new account of the name gets nothing"
 
@@ -183,7 +183,7 @@ def test_accounts_tokens_and_logins_of_the_schema_before_go_on(backend: str, res
     upgrade(database)
     ada = tokens.caller_of(database, "ada")
     assert (ada.name, ada.role, ada.scope) == ("ada", Role.MEMBER, Scope.ADMIN)
-    assert tokens.caller_of_login(database, "login").name == "bob"
+    assert logins.caller_of_login(database, "login").name == "bob"
     assert [(one.name, one.weight, one.trials) for one in accounts.list_accounts(database)] == [
         ("ada", 2.5, 1),
         ("bob", 2.5, 2),
