@@ -1,5 +1,6 @@
 """The api as programs read it: OpenAPI, made from the routes as they are declared."""
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -69,6 +70,8 @@ def _problems(prefix: str, route: APIRoute, content: Mapping[str, Any]) -> Itera
         yield from (401, 403, 429)
     if "{" in route.path_format:
         yield 404
+    if "idempotency_key" in inspect.signature(route.endpoint).parameters:
+        yield 409
     if len(content) > 1 and "{suffix}" not in route.path_format:
         yield 406
     if route.openapi_extra and "requestBody" in route.openapi_extra:

@@ -143,7 +143,7 @@ class Client(Saving):
 
     def _verb(self, experiment_id: Id, verb: str, parameters: Parameters = ()) -> Experiment:
         path = f"/experiments/{one_id(experiment_id)}/{verb}"
-        return self._read(json_of(self._http.send("POST", path, parameters)))
+        return self._read(json_of(self._http.change("POST", path, parameters)))
 
     def change(
         self,
@@ -163,11 +163,11 @@ class Client(Saving):
         changes = {key: value for key, value in given.items() if value is not None}
         headers = {"Content-Type": "application/json"}
         path = f"/experiments/{one_id(experiment_id)}"
-        return self._read(json_of(self._http.send("PATCH", path, (), as_json(changes), headers)))
+        return self._read(json_of(self._http.change("PATCH", path, (), as_json(changes), headers)))
 
     def delete(self, experiment_id: Id) -> None:
         """Remove an experiment, and the runs that no other experiment has."""
-        self._http.send("DELETE", f"/experiments/{one_id(experiment_id)}")
+        self._http.change("DELETE", f"/experiments/{one_id(experiment_id)}")
 
     def failures(self, experiment_id: Id, limit: int = 100) -> list[Failure]:
         """The experiment's failed runs by reason, the `limit` most frequent first."""

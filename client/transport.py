@@ -5,6 +5,7 @@ import ipaddress
 import re
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
@@ -15,8 +16,10 @@ from phaselab.client.errors import BadAnswer, PhaselabError, Unauthorized, Unrea
 
 PREFIX = "/api/v1"
 ATTEMPTS = 3
-"""How often a call that may safely be repeated is tried when the connection breaks, or the server is busy or slow."""
-
+"""How often a call that may safely be repeated is tried when the connection breaks, or the server is busy, away or
+slow."""
+PASSES = frozenset({429, 502, 503, 504})
+"""Statuses of a server that is busy or away, by itself or as a proxy tells it."""
 LONGEST_WAIT = 10.0
 """Seconds that are waited for a server that answers too many requests, at most; then it is told."""
 PIECE = 1 << 20
@@ -64,11 +67,29 @@ class Transport:
 
         return self._repeat(once) if repeat else self._once(once)
 
+    def change(
+        self,
+        method: str,
+        path: str,
+        parameters: Parameters = (),
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """A request that changes something, under a key of its own: done once, however often it has to be sent."""
+        return self.send(method, path, parameters, content, _keyed(headers or {}), repeat=True)
+
     def upload(self, path: str, file: BinaryIO, kind: str, timeout: float = 3600.0) -> httpx.Response:
-        """POST a file of a media type, read piece by piece."""
-        pieces = iter(functools.partial(file.read, PIECE), b"")
-        headers = {"Content-Type": kind}
-        return self._once(lambda: self._http.post(PREFIX + path, content=pieces, headers=headers, timeout=timeout))
+        """POST a file of a media type, read piece by piece, under a key of its own; repeated where it can be read
+        again."""
+        headers, can_repeat = _keyed({"Content-Type": kind}), file.seekable()
+
+        def once() -> httpx.Response:
+            if can_repeat:
+                file.seek(0)
+            pieces = iter(functools.partial(file.read, PIECE), b"")
+            return self._http.post(PREFIX + path, content=pieces, headers=headers, timeout=timeout)
+
+        return self._repeat(once) if can_repeat else self._once(once)
 
     @contextmanager
     def stream(
@@ -93,7 +114,7 @@ class Transport:
             except _Broken:
                 pass
             else:
-                if answer.status_code not in (429, 503):
+                if answer.status_code not in PASSES:
                     return _checked(answer)
                 if answer.status_code == 429:
                     time.sleep(min(_seconds(answer), LONGEST_WAIT))
@@ -120,6 +141,11 @@ class Transport:
 
 class _Broken(Unreachable):
     """The connection broke after it was made, or nothing came by it in time; asking again may help."""
+
+
+def _keyed(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers, with an Idempotency-Key where there is none."""
+    return {"Idempotency-Key": uuid.uuid4().hex} | dict(headers)
 
 
 def lines(answer: httpx.Response) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What clients send: read up to a limit, whatever the transfer encoding, and parsed as JSON or YAML."""
 
 import asyncio
+import hashlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -50,10 +51,13 @@ async def body_pieces(request: Request, limit: int, seconds: float, remedy: str)
 
 
 async def raw_body(request: Request, configuration: ConfigurationOf) -> bytes:
-    """The body. Raises Problem: 413 when it is too long, 408 when it comes too slowly."""
+    """The body, whose sha256 is noted with the request. Raises Problem: 413 when it is too long, 408 when it comes too
+    slowly."""
     remedy = "sweep with linspace or logspace, not long lists"
     pieces = body_pieces(request, configuration.max_body_bytes, configuration.body_seconds, remedy)
-    return b"".join([piece async for piece in pieces])
+    body = b"".join([piece async for piece in pieces])
+    request.state.digest = hashlib.sha256(body).hexdigest()
+    return body
 
 
 RawBody = Annotated[bytes, Depends(raw_body)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from phaselab.api.answers.accounts import ACCOUNT, ACCOUNTS, DEEDS, SECRET, TOKENS, WHO
@@ -10,6 +10,7 @@ from phaselab.api.answers.making import json_answer, json_content
 from phaselab.api.base.deps import Account, Db
 from phaselab.api.base.describing import fails, gives, reference, takes
 from phaselab.api.entrance.bodies import ParsedBody
+from phaselab.api.entrance.kept import Router
 from phaselab.api.entrance.queries import AccountName, Id, NoParameters, PageParameters, Strict, TokenName
 from phaselab.domain.specs.spec import validate
 from phaselab.service.base.errors import Forbidden
@@ -17,8 +18,10 @@ from phaselab.service.verbs import accounts, audit, tokens
 from phaselab.service.verbs.account_forms import AccountChanges, NewAccount, NewToken
 from phaselab.service.verbs.rights import Caller, Role, Scope
 
-router = APIRouter(tags=["accounts"])
+router = Router(tags=["accounts"])
 KINDS = ("application/json", "application/yaml")
+NOT_TO_BE_STORED = {"Cache-Control": "no-store"}
+"""Of answers that hold a secret: nobody keeps them, on the way or here."""
 
 
 class DeedParameters(PageParameters):
@@ -63,7 +66,7 @@ def make_account(nothing: NoParameters, body: ParsedBody, database: Db, caller: 
     """Make an account: its first token, which is not shown again; for admins."""
     _someone(caller)
     new = validate(NewAccount, body)
-    return json_answer(SECRET, accounts.create(database, new.name, role=Role(new.role)), 201)
+    return json_answer(SECRET, accounts.create(database, new.name, role=Role(new.role)), 201, NOT_TO_BE_STORED)
 
 
 @router.patch(
@@ -114,7 +117,8 @@ def list_tokens(nothing: NoParameters, database: Db, caller: Account) -> Respons
 def make_token(nothing: NoParameters, body: ParsedBody, database: Db, caller: Account) -> Response:
     """Make another token of one's own; it is not shown again."""
     mine, new = _someone(caller).name, validate(NewToken, body)
-    return json_answer(SECRET, tokens.make(database, mine, new.name, Scope(new.scope), new.days), 201)
+    made = tokens.make(database, mine, new.name, Scope(new.scope), new.days)
+    return json_answer(SECRET, made, 201, NOT_TO_BE_STORED)
 
 
 @router.delete("/tokens/{name}", status_code=204, responses=gives({}, 204))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from phaselab.api.answers.making import json_answer, json_content, json_schema
 from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.base.describing import fails, gives, reference, takes
 from phaselab.api.entrance.bodies import ParsedBody
+from phaselab.api.entrance.kept import REPLAYED, IdempotencyKey, Router
 from phaselab.api.entrance.overrides import override
 from phaselab.api.entrance.queries import ExperimentId, NoParameters, SearchParameters, Strict
 from phaselab.domain.specs.spec import Changes, validate
@@ -23,7 +24,7 @@ from phaselab.service.verbs.experiments import ExperimentView
 from phaselab.service.verbs.rights import Caller
 from phaselab.service.verbs.submit import submit
 
-router = APIRouter(prefix="/experiments", tags=["experiments"])
+router = Router(prefix="/experiments", tags=["experiments"])
 ONE = gives(json_content(EXPERIMENT))
 
 
@@ -58,7 +59,7 @@ def submit_experiment(
     database: Db,
     configuration: ConfigurationOf,
     owner: Owner,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Submit a spec (JSON or YAML): 201 and Location; 200 for a dry run, and for what is there under its key."""
     changed = override(spec, parameters.changes)
@@ -68,9 +69,9 @@ def submit_experiment(
     if parameters.dry_run:
         return json_answer(ESTIMATE, estimate(database, changed, limits, allowed))
     done = submit(database, changed, owner, idempotency_key, limits, allowed, configuration.quotas)
-    location = {"Location": f"{request.url.path}/{done.id}"}
+    headers = {"Location": f"{request.url.path}/{done.id}"} | ({} if done.created else REPLAYED)
     view = experiments.experiment(database, done.id)
-    return json_answer(EXPERIMENT, view, 201 if done.created else 200, location)
+    return json_answer(EXPERIMENT, view, 201 if done.created else 200, headers)
 
 
 @router.get("", responses=gives(json_content(EXPERIMENTS)))

@@ -1,12 +1,13 @@
 """`/experiments/{id}/portable` and `/experiments/import`: an experiment as one file, out of here and into here."""
 
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import AsyncIterator
 from typing import Annotated, BinaryIO
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -16,6 +17,7 @@ from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.base.describing import BYTES, fails, gives, takes
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.bodies import body_pieces, media_type
+from phaselab.api.entrance.kept import Router
 from phaselab.api.entrance.queries import ExperimentId, NoParameters
 from phaselab.service.verbs import experiments
 from phaselab.service.verbs.portable import export_experiment, import_experiment
@@ -23,7 +25,7 @@ from phaselab.service.verbs.portable import export_experiment, import_experiment
 MEDIA_TYPE = "application/gzip"
 TYPES = frozenset({"", MEDIA_TYPE, "application/x-gzip", "application/octet-stream"})
 
-router = APIRouter(prefix="/experiments", tags=["portable"])
+router = Router(prefix="/experiments", tags=["portable"])
 
 
 @router.get("/{experiment_id}/portable", responses=gives({MEDIA_TYPE: BYTES}))
@@ -42,10 +44,13 @@ async def _file(request: Request, configuration: ConfigurationOf) -> AsyncIterat
     if kind not in TYPES:
         raise Problem(415, f"the content type {kind} is not read here; send {MEDIA_TYPE}")
     remedy = "the server's PHASELAB_MAX_IMPORT_BYTES sets it"
+    digest = hashlib.sha256()
     with _nameless_file() as file:
         async for piece in body_pieces(request, configuration.max_import_bytes, configuration.body_seconds, remedy):
             _add(file, piece)
+            digest.update(piece)
         file.seek(0)
+        request.state.digest = digest.hexdigest()
         yield file
 
 

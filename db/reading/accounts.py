@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from phaselab.db.schema.account_tables import Role, accounts
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import experiments
+from phaselab.db.writing.kept import forget
 
 QUOTAS = ("runs_each", "runs_queued", "seconds_a_day", "bytes_stored")
 CHANGEABLE = frozenset({"role", "weight", "trials", *QUOTAS})
@@ -71,7 +72,8 @@ def set_disabled(session: Session, name: str, disabled: bool) -> None:
 
 
 def remove_account(session: Session, name: str) -> None:
-    """Remove an account with its tokens and logins."""
+    """Remove an account with its tokens, logins and kept answers."""
+    forget(session, name)
     session.execute(delete(accounts).where(accounts.c.name == name))
 
 

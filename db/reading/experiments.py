@@ -62,6 +62,8 @@ class ExperimentRow:
     note: str
     tags: Sequence[str]
     archived: bool
+    edition: int
+    request: str
 
 
 @dataclass(frozen=True)

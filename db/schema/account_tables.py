@@ -52,13 +52,14 @@ accounts = Table(
     Column("bytes_stored", BigInteger),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
+    Column("edition", BigInteger, nullable=False, server_default=text("1")),
     CheckConstraint(one_of("role", Role), name="role"),
     CheckConstraint("weight > 0", name="weight"),
     CheckConstraint("trials > 0", name="trials"),
 )
 """Who may come in. An account's name is the owner of what it submits; `weight` is its part in the fair share, `trials`
 the most that work for it at a time, null for the service's own limit, and so are its quotas: runs of one experiment,
-runs that wait, computing seconds in a day, bytes of results."""
+runs that wait, computing seconds in a day, bytes of results. `edition` rises with every change of it."""
 
 tokens = Table(
     "tokens",

@@ -1,6 +1,6 @@
 """The database: one engine, one way to write, one way to read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from phaselab.db.schema.away import (
     why_away,
 )
 from phaselab.db.schema.database_file import DatabaseFile
+from phaselab.db.schema.joined import JOINED, Joined, joined
 from phaselab.db.schema.network_files import refuse_network_files
 from phaselab.domain.settings.faults import Damaged, OperatorFault
 
@@ -59,13 +60,36 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
-    def transaction(self, alone: bool = True) -> Iterator[Session]:
+    def transaction(self, alone: bool = True, part: bool = False) -> Iterator[Session]:
         """A transaction that writes: stored when the block ends, undone when it raises. One at a time in the whole
         database, so what it reads stays true until it ends. Raises DatabaseAway.
 
         `alone=False` is for what touches a single row of its own, such as the leader lock: on PostgreSQL it does not
-        wait for the others.
+        wait for the others. `part=True` is for a deed that is too long for one transaction: for all but its last. Both
+        are stored by themselves also among those that are `joined`, unless what is joined has begun.
         """
+        joint = joined(self)
+        if joint is None or (joint.session is None and (part or not alone)):
+            with self._writing(alone) as session:
+                yield session
+        else:
+            with joint.entered() as session:
+                yield session
+
+    @contextmanager
+    def joined(self, first: Callable[[Session], None]) -> Iterator[Joined]:
+        """Makes the transactions that this thread opens in the block one, which is stored when the block ends. `first`
+        is called when it begins, by the first of them, which raises what it raises."""
+        joint = Joined(self, self._writing, first)
+        token = JOINED.set(joint)
+        try:
+            with joint:
+                yield joint
+        finally:
+            JOINED.reset(token)
+
+    @contextmanager
+    def _writing(self, alone: bool = True) -> Iterator[Session]:
         with self._told_plainly(), Session(self._writer) as session:
             if alone and not self.is_sqlite:
                 session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITE_LOCK})
@@ -76,6 +100,10 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A transaction that only reads and sees one moment of the database throughout. Raises DatabaseAway."""
+        joint = joined(self)
+        if joint is not None and joint.session is not None:
+            yield joint.session  # which sees what is not stored yet
+            return
         with self._told_plainly(), Session(self.engine) as session:
             if not self.is_sqlite:
                 session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))

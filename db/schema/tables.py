@@ -31,6 +31,7 @@ from phaselab.db.schema.account_tables import audit as audit
 from phaselab.db.schema.account_tables import identities as identities
 from phaselab.db.schema.account_tables import logins as logins
 from phaselab.db.schema.account_tables import tokens as tokens
+from phaselab.db.schema.kept_tables import kept_answers as kept_answers
 from phaselab.db.schema.naming import ID, one_of
 from phaselab.db.schema.naming import metadata as metadata
 from phaselab.db.schema.types import UtcDateTime
@@ -162,6 +163,8 @@ experiments = Table(
     Column("note", Text, nullable=False, server_default=text("''")),
     Column("tags", JSON, nullable=False, server_default=text("'[]'")),
     Column("archived", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("edition", BigInteger, nullable=False, server_default=text("1")),
+    Column("request", String(64), nullable=False, server_default=text("''")),
     UniqueConstraint("owner", "idempotency_key"),
     CheckConstraint(one_of("status", ExperimentStatus), name="status"),
     CheckConstraint("done + failed + cancelled + held <= total", name="counts"),
@@ -170,7 +173,8 @@ experiments = Table(
 )
 """What users submitted. `total` counts distinct runs; `done`, `failed`, `cancelled` and `held` count its wants, the
 rest is pending; `cached` of them were done before it asked for them. `revision` rises with every change of its
-results. `note`, `tags` (a list of texts) and `archived` are what people say of it."""
+results, `edition` with everything that somebody does to it. `note`, `tags` (a list of texts) and `archived` are what
+people say of it; `request` names the request that submitted it."""
 
 notices = Table(
     "notices",

@@ -92,7 +92,7 @@ def import_experiment(
     for result in _results(lines, drafted):
         results.append(result)
         if len(results) >= BATCH or sum(one.cosines.size for one in results) > BATCH_NUMBERS:
-            merging.land(results)
+            merging.land(results, part=True)
             results = []
     merging.land(results)
     return Merged(merging.experiment_id, merging.created, merging.new, merging.known, (*merging.conflicts,), trusted)
@@ -131,10 +131,10 @@ class _Merging:
     known: int = 0
     conflicts: list[str] = field(default_factory=list)
 
-    def land(self, results: Sequence[RunResult]) -> None:
-        """Store those that are new, and give those that are not what they lack."""
+    def land(self, results: Sequence[RunResult], part: bool = False) -> None:
+        """Store those that are new, and give those that are not what they lack; `part` when others follow."""
         apart = {result.key: imports.key_apart(self.import_id, result.key) for result in results}
-        with self.database.transaction() as session:
+        with self.database.transaction(part=part) as session:
             here = landing.stored_measures(session, [*apart, *apart.values()])
             known = {key: here[one] for key in apart for one in (key, apart[key]) if one in here}
             fresh = [key for key in apart if key not in known]
@@ -154,7 +154,7 @@ def _merging(database: Database, head: Head, drafted: Draft, owner: str, trusted
     """The experiment that the file's runs belong to here, new or of an earlier import."""
     origin = hashlib.sha256(head.model_dump_json().encode()).hexdigest()
     source = f"{shown(head.name)!r} of {shown(head.owner)}, {shown(head.created_at)}"
-    with database.transaction() as session:
+    with database.transaction(part=True) as session:
         import_id = imports.note_import(session, owner, origin, shortened(source, MOST_OF_SOURCE))
         earlier = experiments.find_submitted(session, owner, f"import:{origin}")
         if earlier is not None:

@@ -30,6 +30,7 @@ from phaselab.db.schema.database import Database
 from phaselab.db.writing.landing import land
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.states import ExperimentStatus
+from phaselab.service.verbs import audit
 from tests.api.conftest import NEW_SPEC, SPEC
 from tests.results import made_up
 
@@ -297,6 +298,47 @@ def test_a_busy_server_is_asked_again(error: httpx.RequestError, monkeypatch: py
 
     with Client("http://lab", transport=httpx.MockTransport(answer)) as client:
         assert client.version() == {"name": "phaselab"}
+
+
+class Lossy(httpx.BaseTransport):
+    """A way on which the first answer to each change is lost, or becomes that of a proxy."""
+
+    def __init__(self, instead: httpx.Response | None) -> None:
+        self._way = httpx.HTTPTransport()
+        self._instead = instead
+        self._seen: set[str] = set()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer, key = self._way.handle_request(request), request.headers.get("Idempotency-Key")
+        answer.read()
+        if key is None or key in self._seen:
+            return answer
+        self._seen.add(key)
+        if self._instead is None:
+            raise httpx.ReadError("cut off")
+        return self._instead
+
+    def close(self) -> None:
+        self._way.close()
+
+
+@pytest.mark.parametrize("instead", [None, httpx.Response(502), httpx.Response(504)])
+def test_a_change_whose_answer_is_lost_is_made_once(
+    own_server: tuple[str, Database], tmp_path: Path, instead: httpx.Response | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=lambda _: None))
+    url, database = own_server
+    with Client(url, transport=Lossy(instead)) as client:
+        file = client.export(1, tmp_path / "1.phaselab")
+        new = client.submit(NEW_SPEC).id
+        assert client.change(new, note="once").note == "once"
+        assert client.pause(new).status == "paused"
+        assert client.cancel(new).status == "cancelled"
+        assert client.retry(new).status == "queued"
+        client.delete(new)
+        assert client.import_file(file).created
+    done = [deed.deed for deed in audit.deeds(database).items]
+    assert done == ["import", "delete", "retry", "cancel", "pause", "change", "submit"]
 
 
 def test_a_token_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
