@@ -35,16 +35,18 @@ from phaselab.api.routes import (
     pages,
     portable,
     runs,
+    sign_on,
     submit_page,
 )
 from phaselab.service.base.configuration import Configuration
+from phaselab.service.base.openid import Provider
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs.logins import Refusals
 
 PREFIX = "/api/v1"
 PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, accounts, health, metrics)
 """The modules whose routers make the api."""
-PAGES = (pages, submit_page, compare, login)
+PAGES = (pages, submit_page, compare, login, sign_on)
 """Those whose routers make the pages."""
 
 
@@ -73,6 +75,7 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.state.streams = events.Streams(configuration.max_streams, configuration.max_streams_each)
     app.state.rates = Rates(configuration.requests_a_minute)
     app.state.refusals = Refusals()
+    app.state.provider = Provider(configuration.sign_on) if configuration.sign_on else None
     routes = APIRouter(prefix=PREFIX)
     for part in PARTS:
         routes.include_router(part.router)

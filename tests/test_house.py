@@ -39,6 +39,7 @@ ONLY_IN = {
     "ray": ("workers", "service"),
     "sqlalchemy": ("db",),
     "alembic": ("db",),
+    "joserfc": ("service",),
     "fastapi": ("api",),
     "starlette": ("api",),
     "matplotlib": ("api",),

@@ -18,7 +18,9 @@ from phaselab.service.verbs import accounts, logins, tokens
 from phaselab.service.verbs.audit import ACTOR, Actor
 from phaselab.service.verbs.rights import Deed, insist
 
-OPEN_TO_ALL = frozenset({"/api/v1/health", "/api/v1/ready", "/api/v1/version", "/login", "/logout"})
+OPEN_TO_ALL = frozenset(
+    {"/api/v1/health", "/api/v1/ready", "/api/v1/version", "/login", "/login/oidc", "/login/oidc/callback", "/logout"}
+)
 """What needs no token. Nothing here tells what is stored."""
 
 ONLY_LOOKS = ("/api/v1/curves", "/submit/look")

@@ -11,7 +11,7 @@ from phaselab.api.base.problems import Problem, respond
 MOST_WAITING = 200
 """Heavy requests that may wait for their turn; further ones are refused."""
 _LIGHT = re.compile(
-    r"/static/.*|/(?:login|logout|glossary)?"
+    r"/static/.*|/(?:login(?:/oidc(?:/callback)?)?|logout|glossary)?"
     r"|/api/v1/(?:health|ready|version|metrics|parameters|measures|presets|openapi\.json)"
     r"|/api/v1/experiments/\d+(?:/(?:events|cancel|pause|resume|retry))?"
 )

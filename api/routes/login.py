@@ -8,7 +8,14 @@ from starlette.responses import RedirectResponse, Response
 from phaselab.api.base.deps import ConfigurationOf, Db
 from phaselab.api.entrance.access import unauthorized
 from phaselab.api.entrance.bodies import FormFields
-from phaselab.api.entrance.login_form import COOKIE, COOKIE_SECONDS, FORMER_COOKIE, local_address, login_form
+from phaselab.api.entrance.login_form import (
+    COOKIE,
+    COOKIE_SECONDS,
+    FORMER_COOKIE,
+    keep_login,
+    local_address,
+    login_form,
+)
 from phaselab.service.base.errors import Unauthorized
 from phaselab.service.verbs import accounts, logins
 
@@ -33,9 +40,7 @@ def login(request: Request, fields: FormFields, database: Db) -> Response:
         request.app.state.refusals.note(database, "token", str(error))
         return login_form(request, unauthorized(str(error), invalid=True), after)
     answer = RedirectResponse(after, 303)
-    secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, secret, COOKIE_SECONDS, httponly=True, samesite="strict", secure=secure)
-    answer.delete_cookie(FORMER_COOKIE, httponly=True, samesite="strict")
+    keep_login(request, answer, secret)
     return answer
 
 

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -16,15 +16,17 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from phaselab.domain.settings.faults import OperatorFault, plain_words
 from phaselab.domain.specs.points import LIMITS, Limits
 from phaselab.service.base.addresses import is_prefix
+from phaselab.service.base.sign_on_settings import SignOn, misfit, sign_on_of
 
 PREFIX = "PHASELAB_"
 CONFIG_FILE = "phaselab.toml"
-_SECRET = ("notify_secret",)
+_SECRET = ("notify_secret", "oidc_client_secret")
 """Keys whose values no message tells."""
 
 
@@ -136,6 +138,46 @@ class Configuration(BaseModel):
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "WARNING"
     """Least severity that is written to standard error."""
 
+    oidc_issuer: str | None = None
+    """Address of the OpenID Connect provider where people log in (single sign-on), as it calls itself: https, or http
+    to this machine; left out, they log in by token alone."""
+    oidc_client_id: str | None = None
+    """What that provider calls this service."""
+    oidc_client_secret: SecretStr | None = None
+    """Secret by which that provider knows this service."""
+    oidc_client_secret_file: str | None = None
+    """File that holds that secret instead."""
+    oidc_name: str | None = None
+    """What the login page calls that provider; left out, its host."""
+    oidc_scopes: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ("openid", "profile", "email")
+    """Scopes that are asked for; several with spaces."""
+    oidc_account_claim: str = "preferred_username"
+    """Claim that names the account which is made for somebody; `email` only where it is verified."""
+    oidc_groups_claim: str = "groups"
+    """Claim that lists somebody's groups."""
+    oidc_allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Groups, and @domains of verified addresses, of which one lets somebody in by that provider; `*`: everyone whom it
+    knows; left out: everyone whose account is linked. Several with spaces."""
+    oidc_new_accounts: Literal["reader", "member"] | None = None
+    """Role of the account that is made when somebody of `oidc_allow` logs in first; left out, none is made."""
+    oidc_admins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Groups whose members are admins, and of those who log in by that provider nobody else; several with spaces."""
+    oidc_login_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
+    """Hours that a login by that provider is good: so long after it shuts somebody out, who is in comes in."""
+
+    @property
+    def needs_accounts(self) -> bool:
+        """Whether every call needs an account, even while there is none."""
+        return self.require_accounts or self.oidc_issuer is not None
+
+    @property
+    def sign_on(self) -> SignOn | None:
+        """Of people at a provider; None where there is none. Raises ValueError for a file without a secret."""
+        return sign_on_of(self._of_oidc())
+
+    def _of_oidc(self) -> dict[str, Any]:
+        return {name.removeprefix("oidc_"): value for name, value in self if name.startswith("oidc_")}
+
     @property
     def limits(self) -> Limits:
         """Of experiments."""
@@ -155,6 +197,21 @@ class Configuration(BaseModel):
         if prefixes and "notify_secret" in info.data and info.data["notify_secret"] is None:
             raise ValueError("set notify_secret too, for what is sent is signed")
         return prefixes
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_an_issuer(cls, issuer: str | None) -> str | None:
+        if issuer is not None and not is_prefix(issuer):
+            raise ValueError("it is no https://host/path, nor http:// to this machine")
+        return issuer
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        detail = misfit(self._of_oidc())
+        if detail is not None:
+            raise ValueError(detail)
+        self.sign_on  # noqa: B018 - the secret is there when it is needed
+        return self
 
 
 def load_configuration(
@@ -207,6 +264,8 @@ def _from_file(variables: Mapping[str, str], folder: Path) -> tuple[dict[str, An
 
 def _plain(error: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     """One of pydantic's errors, naming the variable or key that is at fault and the remedy."""
+    if not error["loc"]:  # of several together
+        return plain_words(str(error["msg"]))
     name = str(error["loc"][0])
     origin = origins.get(name, name)
     if error["type"] == "extra_forbidden":

@@ -4,6 +4,7 @@ ServiceError            for the one who asked
 ├── NotFound            an id, key or name of nothing
 ├── Conflict            what is asked for does not go with what is there
 ├── Unauthorized        the token is of no account that may come in
+├── ProviderFault       the provider of single sign-on is away, or answers what cannot be used
 └── Forbidden           the account may not do this: QuotaExceeded
 InvalidInput            what was sent cannot be used (from domain)
 OperatorFault           for whoever runs the service (from domain)
@@ -37,6 +38,10 @@ class Conflict(ServiceError):
 
 class Unauthorized(ServiceError):
     """The token is of no account that may come in."""
+
+
+class ProviderFault(ServiceError):
+    """The provider of single sign-on cannot be reached, or answers what cannot be used; nobody is refused."""
 
 
 class Forbidden(ServiceError):

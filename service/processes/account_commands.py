@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import click
 
-from phaselab.service.base.configuration import load_configuration
+from phaselab.service.base.configuration import Configuration, ConfigurationError, load_configuration
 from phaselab.service.base.errors import AccountFault
 from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.storage import Database, open_database
-from phaselab.service.verbs import accounts, tokens
+from phaselab.service.verbs import accounts, sign_on, tokens
 from phaselab.service.verbs.accounts import Account
 from phaselab.service.verbs.audit import ACTOR, Actor
 from phaselab.service.verbs.rights import Role, Scope
@@ -184,6 +184,46 @@ def revoke(name: str, called: str) -> None:
     click.echo(f"The token {called} of {name} is worth nothing from now on.")
 
 
+@account_commands.command("link")
+@_NAME
+@click.argument("subject")
+def link_identity(name: str, subject: str) -> None:
+    """Let who is this SUBJECT at the provider of single sign-on come in as an account; the login page tells people
+    theirs."""
+    with _database() as database:
+        sign_on.link(database, name, _issuer(), subject)
+    click.echo(f"Whoever is {subject} at the provider comes in as {name}.")
+
+
+@account_commands.command("unlink")
+@_NAME
+@click.argument("subject")
+def unlink_identity(name: str, subject: str) -> None:
+    """Let who is this SUBJECT at the provider come in as the account no more, and end the logins by that."""
+    with _database() as database:
+        sign_on.unlink(database, name, _issuer(), subject)
+    click.echo(f"{subject} does not come in as {name} any more.")
+
+
+@account_commands.command("identities")
+@_NAME
+def show_identities(name: str) -> None:
+    """List who comes in as an account by single sign-on: subject, provider, since when."""
+    with _database() as database:
+        found = sign_on.identities_of(database, name)
+    for one in found:
+        click.echo(f"{one.subject}  {one.issuer}  since {one.created_at:%Y-%m-%d %H:%M}")
+
+
+def _issuer() -> str:
+    """The provider's. Raises ConfigurationError where there is none."""
+    oidc = [name for name in Configuration.model_fields if name.startswith("oidc_")]
+    issuer = load_configuration(needed=oidc).oidc_issuer
+    if issuer is None:
+        raise ConfigurationError("PHASELAB_OIDC_ISSUER is not set: there is no provider of single sign-on")
+    return issuer
+
+
 def _line(account: Account, width: int) -> str:
     state = "active" if account.disabled_at is None else f"disabled {account.disabled_at:%Y-%m-%d %H:%M}"
     trials = "-" if account.trials is None else str(account.trials)
@@ -195,7 +235,7 @@ def _cap(trials: int | None) -> str:
     return "no cap of its own on trials" if trials is None else f"at most {trials} trials at a time"
 
 
-OPERATOR = Actor("operator", "command line")
+OPERATOR = Actor(sign_on.OPERATOR, "command line")
 """Whose deeds those of commands are."""
 
 

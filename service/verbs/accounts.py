@@ -25,7 +25,8 @@ LOCAL = "local"
 MAX_WEIGHT = 1000.0
 LARGEST: Mapping[str, int] = {"trials": 2**31 - 1} | dict.fromkeys(QUOTAS, 2**53)
 """The largest cap on trials, and quotas."""
-_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+"""What an account can be called."""
 
 
 def create(
@@ -35,7 +36,7 @@ def create(
 
     Raises AccountFault for a name, weight or cap on trials that cannot be used, AccountTaken for a name that is taken.
     """
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         allowed = "1 to 64 of a-z, 0-9, and . _ @ - but not in front"
         raise AccountFault(f"{name[:80]!r} is no name of an account: it is {allowed}")
     _check({"weight": weight, "trials": trials})
@@ -108,7 +109,7 @@ def get(database: Database, name: str) -> Account:
 def is_open(database: Database, configuration: Configuration) -> bool:
     """Whether everyone who reaches the service may do everything: there is no account, and only this machine can
     reach it."""
-    if configuration.require_accounts or not is_loopback(configuration.host):
+    if configuration.needs_accounts or not is_loopback(configuration.host):
         return False
     with database.reading() as session:
         return not accounts.any_account(session)
@@ -116,7 +117,7 @@ def is_open(database: Database, configuration: Configuration) -> bool:
 
 def check_reach(database: Database, configuration: Configuration) -> None:
     """Raises ConfigurationError when others could reach a service that has no accounts."""
-    if configuration.require_accounts or is_loopback(configuration.host):
+    if configuration.needs_accounts or is_loopback(configuration.host):
         return
     with database.reading() as session:
         if accounts.any_account(session):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from phaselab.db.schema.database import Database
@@ -102,3 +103,24 @@ def test_the_command_line_hands_over(sqlite_url: str) -> None:
     environment = {"PHASELAB_DATABASE_URL": sqlite_url}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert len(done.stdout.strip()) == 43
+
+
+def test_people_of_a_provider_are_linked_and_unlinked(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("add", "ada", url=sqlite_url)
+    refused = run("link", "ada", "7f3a-1", url=sqlite_url)
+    assert (refused.exit_code, "PHASELAB_OIDC_ISSUER is not set" in refused.output) == (1, True)
+    monkeypatch.setenv("PHASELAB_OIDC_ISSUER", "https://id.example.org")
+    monkeypatch.setenv("PHASELAB_OIDC_CLIENT_ID", "phaselab")
+    monkeypatch.setenv("PHASELAB_OIDC_CLIENT_SECRET", "tell-nobody")
+    assert "comes in as ada" in run("link", "ada", "7f3a-1", url=sqlite_url).output
+    assert "comes in as ada already" in run("link", "ada", "7f3a-1", url=sqlite_url).output
+    assert "no account eve" in run("link", "eve", "8", url=sqlite_url).output
+    assert "is no subject" in run("link", "ada", "é", url=sqlite_url).output
+    assert run("identities", "ada", url=sqlite_url).output.startswith("7f3a-1  https://id.example.org  since 20")
+    assert "nobody comes in as ada" in run("unlink", "ada", "8", url=sqlite_url).output
+    assert "any more" in run("unlink", "ada", "7f3a-1", url=sqlite_url).output
+    assert run("identities", "ada", url=sqlite_url).output == ""
+    database = Database(sqlite_url)
+    deeds = [(deed.deed, deed.by) for deed in reversed(audit.deeds(database).items)]
+    assert deeds[1:] == [("link identity", "command line"), ("unlink identity", "command line")]
+    database.close()

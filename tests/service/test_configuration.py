@@ -81,3 +81,53 @@ def test_the_operations_page_lists_every_setting_with_its_meaning_and_default() 
 
 def test_what_kubernetes_sets_beside_a_service_called_phaselab_is_no_port(tmp_path: Path) -> None:
     assert load_configuration({"PHASELAB_PORT": "tcp://10.0.0.7:8000"}, tmp_path).port == 8000
+
+
+PROVIDER = {
+    "PHASELAB_OIDC_ISSUER": "https://id.example.org/realms/lab",
+    "PHASELAB_OIDC_CLIENT_ID": "phaselab",
+    "PHASELAB_OIDC_CLIENT_SECRET": "tell-nobody",
+}
+MISFITS: dict[str, tuple[dict[str, str], str]] = {
+    "no client": ({"PHASELAB_OIDC_CLIENT_ID": ""}, "set PHASELAB_OIDC_CLIENT_ID too"),
+    "no secret": (
+        {"PHASELAB_OIDC_CLIENT_SECRET": ""},
+        "set PHASELAB_OIDC_CLIENT_SECRET or PHASELAB_OIDC_CLIENT_SECRET",
+    ),
+    "two secrets": ({"PHASELAB_OIDC_CLIENT_SECRET_FILE": "x"}, "one of the two"),
+    "no provider": ({"PHASELAB_OIDC_ISSUER": ""}, "PHASELAB_OIDC_CLIENT_ID is set, and no provider"),
+    "in the clear": ({"PHASELAB_OIDC_ISSUER": "http://id.example.org"}, "PHASELAB_OIDC_ISSUER: it is no https"),
+    "no address": ({"PHASELAB_OIDC_ISSUER": "keycloak"}, "PHASELAB_OIDC_ISSUER: it is no https"),
+    "for whom": ({"PHASELAB_OIDC_NEW_ACCOUNTS": "member"}, "set PHASELAB_OIDC_ALLOW too"),
+    "what role": ({"PHASELAB_OIDC_NEW_ACCOUNTS": "admin", "PHASELAB_OIDC_ALLOW": "*"}, "PHASELAB_OIDC_NEW_ACCOUNTS: "),
+    "no identity": ({"PHASELAB_OIDC_SCOPES": "profile"}, "PHASELAB_OIDC_SCOPES has to hold openid"),
+    "for ever": ({"PHASELAB_OIDC_LOGIN_HOURS": "1e9"}, "PHASELAB_OIDC_LOGIN_HOURS: "),
+}
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+def test_half_of_the_settings_of_single_sign_on_are_told_plainly(tmp_path: Path, misfit: str) -> None:
+    changes, words = MISFITS[misfit]
+    with pytest.raises(ConfigurationError) as told:
+        load_configuration(PROVIDER | changes, tmp_path)
+    assert words in str(told.value)
+    assert "tell-nobody" not in str(told.value)
+
+
+def test_the_secret_of_single_sign_on_is_in_a_file_or_in_the_environment_and_told_to_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    named = PROVIDER | {"PHASELAB_OIDC_CLIENT_SECRET": "", "PHASELAB_OIDC_CLIENT_SECRET_FILE": str(file)}
+    with pytest.raises(ConfigurationError, match="secret cannot be read: No such file"):
+        load_configuration(named, tmp_path)
+    file.write_text("\n")
+    with pytest.raises(ConfigurationError, match="is empty"):
+        load_configuration(named, tmp_path)
+    file.write_text("tell-nobody\n")
+    for variables in (PROVIDER, named):
+        configuration = load_configuration(variables, tmp_path)
+        assert configuration.sign_on is not None
+        assert configuration.sign_on.secret == "tell-nobody"
+        assert configuration.sign_on.name == "id.example.org"
+        assert "tell-nobody" not in repr(configuration) + repr(configuration.sign_on)
+    assert load_configuration({}, tmp_path).sign_on is None
+    assert load_configuration(PROVIDER | {"PHASELAB_OIDC_CLIENT_ID": ""}, tmp_path, ["port"]).sign_on is None
