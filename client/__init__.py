@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from phaselab.client.client import Client
     from phaselab.client.errors import (
         BadAnswer,
+        ChangedSince,
         Conflict,
         Invalid,
         NotFound,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadAnswer",
+    "ChangedSince",
     "Client",
     "Conflict",
     "Counts",

@@ -20,6 +20,7 @@ from phaselab.client.queries import (
     curve_query,
     diagram_query,
     difference_query,
+    if_match,
     line_query,
     one_id,
     one_key,
@@ -154,20 +155,22 @@ class Client(Saving):
         tags: Texts | None = None,
         archived: bool | None = None,
         owner: str | None = None,
+        edition: int | None = None,
     ) -> Experiment:
         """Change what is given of its name, priority, note and tags, whether it is archived, and whose it is, which
-        admins may."""
+        admins may; with an `edition` only while it is that one. Raises ChangedSince."""
         listed = None if tags is None else [tags] if isinstance(tags, str) else list(tags)
         given = {"name": name, "priority": priority, "note": note, "tags": listed, "archived": archived}
         given |= {"owner": owner}
         changes = {key: value for key, value in given.items() if value is not None}
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"} | if_match(edition)
         path = f"/experiments/{one_id(experiment_id)}"
         return self._read(json_of(self._http.change("PATCH", path, (), as_json(changes), headers)))
 
-    def delete(self, experiment_id: Id) -> None:
-        """Remove an experiment, and the runs that no other experiment has."""
-        self._http.change("DELETE", f"/experiments/{one_id(experiment_id)}")
+    def delete(self, experiment_id: Id, edition: int | None = None) -> None:
+        """Remove an experiment, with an `edition` only while it is that one, and the runs that no other experiment has.
+        Raises ChangedSince."""
+        self._http.change("DELETE", f"/experiments/{one_id(experiment_id)}", headers=if_match(edition))
 
     def failures(self, experiment_id: Id, limit: int = 100) -> list[Failure]:
         """The experiment's failed runs by reason, the `limit` most frequent first."""

@@ -9,6 +9,7 @@ PhaselabError
     ├── Invalid        it cannot be used (400, 413, 415, 422); `faults` tells every place
     ├── NotFound       there is no such experiment, run or address (404)
     ├── Conflict       it does not go with what is there (409)
+    ├── ChangedSince   somebody has changed what was to be changed (412)
     ├── TooMany        the account asks too often (429)
     └── Unauthorized   the token is missing, wrong or not enough (401, 403)
         └── QuotaExceeded   the account has used up what it may (403); the text says until when
@@ -66,6 +67,10 @@ class Conflict(Refused):
     """What was sent does not go with what is there."""
 
 
+class ChangedSince(Refused):
+    """Somebody has changed what was to be changed since it was read; the text says which edition it is now."""
+
+
 class Unauthorized(Refused):
     """The token is missing, wrong or not enough."""
 
@@ -80,6 +85,7 @@ class TooMany(Refused):
 
 _QUOTA = "urn:phaselab:problem:quota-exceeded"
 _KINDS: dict[int, type[Refused]] = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 409: Conflict, 429: TooMany}
+_KINDS |= {412: ChangedSince}
 _KINDS |= dict.fromkeys((400, 406, 413, 415, 422), Invalid)
 
 

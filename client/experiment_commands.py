@@ -143,6 +143,7 @@ def list_experiments(client: Client, /, most: int, as_json: bool, **search: Any)
 )
 @click.option("--owner", help="Another owner; for admins.")
 @click.option("--archive/--unarchive", "archived", default=None, help="Leave it out of lists, or not.")
+@click.option("--edition", type=int, help="Only while it is this edition, which `show` tells.")
 @JSON
 @click.pass_obj
 def change(client: Client, /, experiment_id: int, tags: Sequence[str], as_json: bool, **given: Any) -> None:

@@ -102,3 +102,8 @@ def curve_query(
     lists = {"by": by, "where": where, "method": method, "readout": readout}
     per = [("per", "seed")] if per_seed else []
     return [*ids(experiment), *(one for name, given in lists.items() for one in texts(name, given)), *per]
+
+
+def if_match(edition: int | None) -> dict[str, str]:
+    """The header of a change that is for one edition alone."""
+    return {} if edition is None else {"If-Match": f'"{edition}"'}

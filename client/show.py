@@ -117,7 +117,10 @@ def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) ->
     """One experiment in a few lines, with the most frequent reasons of its failures."""
     counts = experiment.counts
     click.echo(f"experiment {experiment.id}: {shown(experiment.name)}")
-    click.echo(f"  {_note(experiment)}; priority {experiment.priority}, owner {shown(experiment.owner)}")
+    click.echo(
+        f"  {_note(experiment)}; priority {experiment.priority}, owner {shown(experiment.owner)},"
+        f" edition {experiment.edition}"
+    )
     click.echo(
         f"  {counts.total} runs: {counts.done} done, {counts.running} running, {counts.queued} queued,"
         f" {counts.failed} failed, {counts.cancelled} cancelled" + (f", {counts.held} held" if counts.held else "")

@@ -74,6 +74,7 @@ class Experiment(Handle):
     note: str = ""
     tags: tuple[str, ...] = ()
     archived: bool = False
+    edition: int = 0
     client: "Client | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -97,6 +98,7 @@ class Experiment(Handle):
                 note=of_kind(str, answer.get("note", "")),
                 tags=tuple(of_kind(str, tag) for tag in answer.get("tags", ())),
                 archived=answer.get("archived", False),
+                edition=of_kind(int, answer.get("edition", 0)),
                 client=client,
             )
 

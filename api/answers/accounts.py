@@ -22,6 +22,7 @@ ACCOUNT: Record[Account] = Record(
         Field("bytes_stored", _WHOLE, lambda one: one.bytes_stored, "Most bytes of its results; null as above."),
         Field("created_at", "time", lambda one: one.created_at, "When it was made."),
         Field("disabled_at", _TIME, lambda one: one.disabled_at, "Since when it is refused; null where it is not."),
+        Field("edition", "integer", lambda one: one.edition, "Rises with every change of it; its ETag."),
     )
 )
 ACCOUNTS: Record[Sequence[Account]] = Record(

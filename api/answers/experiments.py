@@ -42,6 +42,7 @@ BRIEF: Record[ExperimentView] = Record(
         Field("points", "integer", lambda view: view.row.points, "Its points."),
         Field("skipped", "integer", lambda view: view.row.skipped, "Impossible points that were left out."),
         Field("revision", "integer", lambda view: view.row.revision, "Rises with every change of its results."),
+        Field("edition", "integer", lambda view: view.row.edition, "Rises with all that is done to it; its ETag."),
         Field("counts", _COUNTS, lambda view: view.counts, "Where its runs stand."),
         Field("note", "text", lambda view: view.row.note, "What somebody has written on it."),
         Field("tags", Many("text"), lambda view: view.row.tags, "Words that it is found by."),

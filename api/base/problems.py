@@ -20,6 +20,7 @@ NAMES: Mapping[int, str] = {
     406: "not-acceptable",
     408: "too-slow",
     409: "conflict",
+    412: "changed-since",
     413: "too-large",
     415: "unsupported-media-type",
     422: "invalid-input",

@@ -13,7 +13,7 @@ _MARK = b'-gzip"'
 
 class Compressed:
     """gzip for what is a text and is not streamed row by row. A strong ETag stands for bytes, so the compressed answer
-    has another one; a client that sends it back gets its 304."""
+    has another one; a client that sends it back gets its 304, or its change."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = GZipMiddleware(app, LEAST_BYTES, _LEVEL, exclude_content_types=_AS_THEY_ARE)
@@ -25,7 +25,7 @@ class Compressed:
             return
         has_compressed = any(_MARK in value for name, value in scope["headers"] if name == b"if-none-match")
         scope["headers"] = [
-            (name, value.replace(_MARK, b'"') if name == b"if-none-match" else value)
+            (name, value.replace(_MARK, b'"') if name in (b"if-none-match", b"if-match") else value)
             for name, value in scope["headers"]
         ]  # in the scope itself, in which those outside find the route
 

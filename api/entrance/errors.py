@@ -14,6 +14,7 @@ from starlette.responses import Response
 from phaselab.api.base.problems import Problem, respond
 from phaselab.api.base.templating import page
 from phaselab.api.entrance.addresses import Addresses
+from phaselab.api.entrance.editions import edition_headers
 from phaselab.api.entrance.login_form import login_form
 from phaselab.domain.settings.faults import Fault, InvalidInput, plain_words, pointer
 from phaselab.service.base.errors import (
@@ -27,6 +28,7 @@ from phaselab.service.base.errors import (
     Forbidden,
     NoAccount,
     NotFound,
+    Outdated,
     QuotaExceeded,
 )
 from phaselab.service.base.yaml_marks import with_lines
@@ -40,6 +42,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InvalidInput, _invalid)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(Outdated, _outdated)
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(QuotaExceeded, _quota)
     app.add_exception_handler(AccountFault, _account_fault)
@@ -87,6 +90,11 @@ def _not_found(request: Request, error: Exception) -> Response:
 
 def _conflict(request: Request, error: Exception) -> Response:
     return _answer(request, Problem(409, str(error)))
+
+
+def _outdated(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Outdated)
+    return _answer(request, Problem(412, str(error), headers=edition_headers(error.edition)))
 
 
 def _forbidden(request: Request, error: Exception) -> Response:

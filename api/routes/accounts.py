@@ -10,6 +10,7 @@ from phaselab.api.answers.making import json_answer, json_content
 from phaselab.api.base.deps import Account, Db
 from phaselab.api.base.describing import fails, gives, reference, takes
 from phaselab.api.entrance.bodies import ParsedBody
+from phaselab.api.entrance.editions import Seen, edition_headers
 from phaselab.api.entrance.kept import Router
 from phaselab.api.entrance.queries import AccountName, Id, NoParameters, PageParameters, Strict, TokenName
 from phaselab.domain.specs.spec import validate
@@ -71,11 +72,11 @@ def make_account(nothing: NoParameters, body: ParsedBody, database: Db, caller: 
 
 @router.patch(
     "/accounts/{name}",
-    responses=gives(json_content(ACCOUNT)),
+    responses=gives(json_content(ACCOUNT), headers=("ETag",)) | fails(412),
     openapi_extra=takes(dict.fromkeys(KINDS, reference("AccountChanges"))),
 )
 def change_account(
-    name: AccountName, nothing: NoParameters, body: ParsedBody, database: Db, caller: Account
+    name: AccountName, nothing: NoParameters, seen: Seen, body: ParsedBody, database: Db, caller: Account
 ) -> Response:
     """Give an account a role, quotas, a part in the fair share, or shut it out; for admins, who leave their own role
     and door to another one."""
@@ -83,7 +84,8 @@ def change_account(
     _someone(caller)
     if changes.keys() & {"role", "disabled"}:
         _another(caller, name)
-    return json_answer(ACCOUNT, accounts.change(database, name, **changes))
+    changed = accounts.change(database, name, seen=seen, **changes)
+    return json_answer(ACCOUNT, changed, headers=edition_headers(changed.edition))
 
 
 @router.delete("/accounts/{name}", status_code=204, responses=gives({}, 204))

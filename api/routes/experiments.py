@@ -1,6 +1,6 @@
 """`/experiments`: submit, list, look at, follow, and change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import Query
@@ -13,6 +13,7 @@ from phaselab.api.answers.making import json_answer, json_content, json_schema
 from phaselab.api.base.deps import Account, ConfigurationOf, Db, Owner
 from phaselab.api.base.describing import fails, gives, reference, takes
 from phaselab.api.entrance.bodies import ParsedBody
+from phaselab.api.entrance.editions import Seen, edition_headers
 from phaselab.api.entrance.kept import REPLAYED, IdempotencyKey, Router
 from phaselab.api.entrance.overrides import override
 from phaselab.api.entrance.queries import ExperimentId, NoParameters, SearchParameters, Strict
@@ -25,7 +26,8 @@ from phaselab.service.verbs.rights import Caller
 from phaselab.service.verbs.submit import submit
 
 router = Router(prefix="/experiments", tags=["experiments"])
-ONE = gives(json_content(EXPERIMENT))
+ONE = gives(json_content(EXPERIMENT), headers=("ETag",))
+CHANGED = ONE | fails(412)
 
 
 class SubmitParameters(Strict):
@@ -47,7 +49,7 @@ class RetryParameters(Strict):
 @router.post(
     "",
     status_code=201,
-    responses=gives(json_content(EXPERIMENT), 201, ("Location",))
+    responses=gives(json_content(EXPERIMENT), 201, ("Location", "ETag"))
     | gives({"application/json": {"anyOf": [json_schema(EXPERIMENT), json_schema(ESTIMATE)]}})
     | fails(409),
     openapi_extra=takes(dict.fromkeys(("application/json", "application/yaml"), reference("Spec"))),
@@ -71,7 +73,12 @@ def submit_experiment(
     done = submit(database, changed, owner, idempotency_key, limits, allowed, configuration.quotas)
     headers = {"Location": f"{request.url.path}/{done.id}"} | ({} if done.created else REPLAYED)
     view = experiments.experiment(database, done.id)
-    return json_answer(EXPERIMENT, view, 201 if done.created else 200, headers)
+    return _told(view, 201 if done.created else 200, headers)
+
+
+def _told(view: ExperimentView, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """One experiment, with the tag of its edition."""
+    return json_answer(EXPERIMENT, view, status, {**edition_headers(view.row.edition), **(headers or {})})
 
 
 @router.get("", responses=gives(json_content(EXPERIMENTS)))
@@ -85,31 +92,33 @@ def list_experiments(parameters: Annotated[SearchParameters, Query()], database:
 @router.get("/{experiment_id}", responses=ONE)
 def get_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db) -> Response:
     """One experiment: status, counts, eta, progress of what runs, spec."""
-    return json_answer(EXPERIMENT, experiments.experiment(database, experiment_id))
+    return _told(experiments.experiment(database, experiment_id))
 
 
 @router.patch(
     "/{experiment_id}",
-    responses=ONE,
+    responses=CHANGED,
     openapi_extra=takes(dict.fromkeys(("application/json", "application/yaml"), reference("Changes"))),
 )
 def change_experiment(
-    experiment_id: ExperimentId, nothing: NoParameters, body: ParsedBody, database: Db, account: Account
+    experiment_id: ExperimentId, nothing: NoParameters, seen: Seen, body: ParsedBody, database: Db, account: Account
 ) -> Response:
     """Change name, priority, note, tags, or whether it is archived."""
-    return json_answer(EXPERIMENT, experiments.patch(database, experiment_id, validate(Changes, body), account))
+    return _told(experiments.patch(database, experiment_id, validate(Changes, body), account, seen))
 
 
-@router.delete("/{experiment_id}", status_code=204, responses=gives({}, 204))
-def delete_experiment(experiment_id: ExperimentId, nothing: NoParameters, database: Db, account: Account) -> Response:
+@router.delete("/{experiment_id}", status_code=204, responses=gives({}, 204) | fails(412))
+def delete_experiment(
+    experiment_id: ExperimentId, nothing: NoParameters, seen: Seen, database: Db, account: Account
+) -> Response:
     """Remove it, and the runs that no other experiment has."""
-    experiments.delete(database, experiment_id, account)
+    experiments.delete(database, experiment_id, account, seen)
     return Response(status_code=204)
 
 
-def _add_verb(name: str, verb: Callable[[Database, int, Caller | None], ExperimentView]) -> None:
-    def do(experiment_id: ExperimentId, nothing: NoParameters, database: Db, account: Account) -> Response:
-        return json_answer(EXPERIMENT, verb(database, experiment_id, account))
+def _add_verb(name: str, verb: Callable[[Database, int, Caller | None, frozenset[int] | None], ExperimentView]) -> None:
+    def do(experiment_id: ExperimentId, nothing: NoParameters, seen: Seen, database: Db, account: Account) -> Response:
+        return _told(verb(database, experiment_id, account, seen))
 
     router.add_api_route(
         f"/{{experiment_id}}/{name}",
@@ -117,7 +126,7 @@ def _add_verb(name: str, verb: Callable[[Database, int, Caller | None], Experime
         methods=["POST"],
         name=f"{name}_experiment",
         description=verb.__doc__,
-        responses=ONE | fails(409),
+        responses=CHANGED | fails(409),
     )
 
 
@@ -126,11 +135,14 @@ _add_verb("pause", experiments.pause)
 _add_verb("resume", experiments.resume)
 
 
-@router.post("/{experiment_id}/retry", responses=ONE | fails(409))
+@router.post("/{experiment_id}/retry", responses=CHANGED | fails(409))
 def retry_experiment(
-    experiment_id: ExperimentId, parameters: Annotated[RetryParameters, Query()], database: Db, account: Account
+    experiment_id: ExperimentId,
+    parameters: Annotated[RetryParameters, Query()],
+    seen: Seen,
+    database: Db,
+    account: Account,
 ) -> Response:
     """Ask again for what failed or was cancelled; `missing=true`: also for results that lack a newer measure;
     `imported=true`: also for imported results that stand apart."""
-    view = experiments.retry(database, experiment_id, account, parameters.missing, parameters.imported)
-    return json_answer(EXPERIMENT, view)
+    return _told(experiments.retry(database, experiment_id, account, parameters.missing, parameters.imported, seen))

@@ -1,6 +1,6 @@
 """Pages for people: every page has a data twin in the api."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,16 +31,17 @@ from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.spec import Changes, validate
 from phaselab.domain.specs.stored import seeds_of
+from phaselab.service.base.errors import Outdated
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import experiments, runs
-from phaselab.service.verbs.experiments import ExperimentRow
+from phaselab.service.verbs.experiments import ExperimentRow, ExperimentView
 from phaselab.service.verbs.failures import failures
 from phaselab.service.verbs.run_lists import RunView, list_runs
 from phaselab.service.verbs.verdicts import verdicts
 
 router = APIRouter(include_in_schema=False)
 
-VERBS = {
+VERBS: Mapping[str, Callable[..., ExperimentView]] = {
     "pause": experiments.pause,
     "resume": experiments.resume,
     "cancel": experiments.cancel,
@@ -110,12 +111,22 @@ def _cosines(database: Database, view: experiments.ExperimentView) -> Sequence[R
 
 
 @router.post("/experiments/{experiment_id}/describe")
-def describe(experiment_id: ExperimentId, fields: FormFields, database: Db, account: Account) -> Response:
-    """The form of an experiment's name, note and tags, and whether it is archived."""
+def describe(
+    request: Request, experiment_id: ExperimentId, fields: FormFields, database: Db, account: Account
+) -> Response:
+    """The form of an experiment's name, note and tags, and whether it is archived; where somebody else was faster, a
+    page that shows both."""
+    edition = fields.get("edition", "")
+    seen = frozenset({int(edition)}) if edition.isascii() and edition.isdigit() and len(edition) < 19 else None
     tags = [tag.strip() for tag in fields.get("tags", "").split(",") if tag.strip()]
     given = {"note": fields.get("note", "").strip(), "tags": tags, "archived": "archived" in fields}
     named = {"name": fields["name"]} if "name" in fields else {}
-    experiments.patch(database, experiment_id, validate(Changes, given | named), account)
+    try:
+        experiments.patch(database, experiment_id, validate(Changes, given | named), account, seen)
+    except Outdated:
+        item = experiments.experiment(database, experiment_id)
+        mine = {name: text for name, text in fields.items() if name != "edition"}
+        return page(request, "overtaken.html", {"row": item.row, "mine": mine}, 412)
     return RedirectResponse(f"/experiments/{experiment_id}", 303)
 
 

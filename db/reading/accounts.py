@@ -14,6 +14,7 @@ from phaselab.db.schema.tables import experiments
 from phaselab.db.writing.kept import forget
 
 QUOTAS = ("runs_each", "runs_queued", "seconds_a_day", "bytes_stored")
+EDITED = {"edition": accounts.c.edition + 1}
 CHANGEABLE = frozenset({"role", "weight", "trials", *QUOTAS})
 
 
@@ -32,6 +33,7 @@ class Account:
     runs_queued: int | None = None
     seconds_a_day: float | None = None
     bytes_stored: int | None = None
+    edition: int = 1
 
 
 def any_account(session: Session) -> bool:
@@ -57,10 +59,10 @@ def add_account(session: Session, name: str, role: Role, weight: float, trials: 
 
 
 def change_account(session: Session, name: str, **changes: Any) -> None:
-    """Set columns of CHANGEABLE. Raises ValueError for another one."""
+    """Set columns of CHANGEABLE, which makes another edition of the account. Raises ValueError for another column."""
     if not changes.keys() <= CHANGEABLE:
         raise ValueError(f"not to be changed: {', '.join(changes.keys() - CHANGEABLE)}")
-    session.execute(update(accounts).where(accounts.c.name == name).values(changes))
+    session.execute(update(accounts).where(accounts.c.name == name).values(changes | EDITED))
 
 
 def set_disabled(session: Session, name: str, disabled: bool) -> None:
@@ -85,12 +87,13 @@ def experiments_of(session: Session, owner: str) -> Sequence[int]:
 
 def give_experiments(session: Session, ids: Sequence[int], owner: str) -> None:
     """Make experiments an owner's. Their idempotency keys stay behind: they were of whoever submitted."""
-    changed = {"owner": owner, "idempotency_key": None, "revision": experiments.c.revision + 1}
+    counted = {name: experiments.c[name] + 1 for name in ("revision", "edition")}
+    changed: dict[str, Any] = {"owner": owner, "idempotency_key": None} | counted
     for experiment_id in ids:
         session.execute(update(experiments).where(experiments.c.id == experiment_id).values(changed))
 
 
 def account_of(row: Row[Any]) -> Account:
     """The account in a row of the table."""
-    quotas = {name: getattr(row, name) for name in QUOTAS}
+    quotas = {name: getattr(row, name) for name in (*QUOTAS, "edition")}
     return Account(row.name, Role(row.role), row.weight, row.trials, row.created_at, row.disabled_at, **quotas)

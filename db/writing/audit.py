@@ -6,11 +6,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.account_tables import audit
 from phaselab.db.schema.clock import database_time
+from phaselab.db.schema.tables import experiments
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ def acting(account: str, by: str) -> Iterator[None]:
 
 
 def note(session: Session, deed: str, experiment_id: int | None = None, subject: str = "", **content: Any) -> None:
-    """Note a deed of whoever acts: on an experiment, or on what `subject` names, with what belongs to it. No content
-    holds a secret."""
+    """Note a deed of whoever acts: on an experiment, whose next edition is what it has made of it, or on what `subject`
+    names, with what belongs to it. No content holds a secret."""
     actor = ACTOR.get()
     row: Mapping[str, Any] = {
         "at": database_time(session),
@@ -55,3 +56,6 @@ def note(session: Session, deed: str, experiment_id: int | None = None, subject:
         "content": content,
     }
     session.execute(insert(audit).values(row))
+    if experiment_id is not None:
+        changed = update(experiments).where(experiments.c.id == experiment_id)
+        session.execute(changed.values(edition=experiments.c.edition + 1))

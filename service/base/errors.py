@@ -3,6 +3,7 @@
 ServiceError            for the one who asked
 ├── NotFound            an id, key or name of nothing
 ├── Conflict            what is asked for does not go with what is there
+├── Outdated            it has been changed since it was seen
 ├── Unauthorized        the token is of no account that may come in
 ├── ProviderFault       the provider of single sign-on is away, or answers what cannot be used
 └── Forbidden           the account may not do this: QuotaExceeded
@@ -34,6 +35,17 @@ class NotFound(ServiceError):
 
 class Conflict(ServiceError):
     """What is asked for does not go with what is there, such as resuming what is finished."""
+
+
+class Outdated(ServiceError):
+    """What is to be changed has been changed since whoever asks has seen it; `edition` is what it is now."""
+
+    def __init__(self, what: str, edition: int) -> None:
+        super().__init__(
+            f"{what} has been changed since: it is edition {edition} now; read it again, look at what has changed, and"
+            f' ask for your change with If-Match: "{edition}"'
+        )
+        self.edition = edition
 
 
 class Unauthorized(ServiceError):

@@ -6,7 +6,7 @@ machine may reach it. From the first account on, every call needs an account's t
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from phaselab.db.reading import accounts, logins, tokens
@@ -16,6 +16,7 @@ from phaselab.db.schema.database import Database
 from phaselab.db.writing import audit
 from phaselab.service.base.addresses import is_loopback
 from phaselab.service.base.configuration import Configuration, ConfigurationError
+from phaselab.service.base.editions import insist_seen
 from phaselab.service.base.errors import AccountFault, AccountTaken
 from phaselab.service.verbs.rights import Role, Scope
 from phaselab.service.verbs.tokens import FIRST, existing, new_token
@@ -66,14 +67,20 @@ def enable(database: Database, name: str) -> None:
     change(database, name, disabled=False)
 
 
-def change(database: Database, name: str, disabled: bool | None = None, **changes: Any) -> Account:
+def change(
+    database: Database,
+    name: str,
+    disabled: bool | None = None,
+    seen: Collection[int] | None = None,
+    **changes: Any,
+) -> Account:
     """Change an account: shut it out, or let it in again, and whatever is given of its role, weight, cap on trials and
-    quotas (null: the service's own). Raises NoAccount, or AccountFault for a value that cannot be used."""
+    quotas (null: the service's own). Raises NoAccount, Outdated where it is of no edition that was `seen`, or
+    AccountFault for a value that cannot be used."""
     _check(changes)
     with database.transaction() as session:
-        existing(session, name)
-        if changes:
-            accounts.change_account(session, name, **changes)
+        insist_seen(seen, existing(session, name).edition, f"the account {name}")
+        accounts.change_account(session, name, **changes)
         if disabled is not None:
             accounts.set_disabled(session, name, disabled)
         if disabled:

@@ -1,6 +1,6 @@
 """Experiments as users see them, and what users do to them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,10 +18,13 @@ from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.specs.spec import Changes
 from phaselab.service.base.cursors import place_of
+from phaselab.service.base.editions import insist_seen
 from phaselab.service.base.errors import Conflict, NotFound
 from phaselab.service.verbs.rights import Caller, Deed, insist
 
 MAX_PAGE = 1000
+Seen = Collection[int] | None
+"""The editions that somebody has seen; null: no matter."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +64,24 @@ def list_experiments(
     return ExperimentPage(tuple(views), None if following is None else str(following))
 
 
-def cancel(database: Database, experiment_id: int, caller: Caller | None = None) -> ExperimentView:
+def cancel(database: Database, experiment_id: int, caller: Caller | None = None, seen: Seen = None) -> ExperimentView:
     """Stop; what has landed stays. Raises NotFound, or Conflict when it has finished.
 
     Here and below, `caller` is who asks, and Forbidden is raised for one who may not (`rights`), as when the experiment
-    is another's; None when everyone may do everything.
+    is another's; None when everyone may do everything. `seen` are the editions that it may be of, null for any;
+    Outdated is raised where it is of another.
     """
-    return _do(database, experiment_id, caller, "cancel", verbs.cancel)
+    return _do(database, experiment_id, caller, seen, "cancel", verbs.cancel)
 
 
-def pause(database: Database, experiment_id: int, caller: Caller | None = None) -> ExperimentView:
+def pause(database: Database, experiment_id: int, caller: Caller | None = None, seen: Seen = None) -> ExperimentView:
     """Hand nothing more out until it is resumed. Raises NotFound, Forbidden, or Conflict when it has finished."""
-    return _do(database, experiment_id, caller, "pause", verbs.pause)
+    return _do(database, experiment_id, caller, seen, "pause", verbs.pause)
 
 
-def resume(database: Database, experiment_id: int, caller: Caller | None = None) -> ExperimentView:
+def resume(database: Database, experiment_id: int, caller: Caller | None = None, seen: Seen = None) -> ExperimentView:
     """Go on after a pause. Raises NotFound, Forbidden, or Conflict when it has finished."""
-    return _do(database, experiment_id, caller, "resume", verbs.resume)
+    return _do(database, experiment_id, caller, seen, "resume", verbs.resume)
 
 
 def retry(
@@ -86,6 +90,7 @@ def retry(
     caller: Caller | None = None,
     missing: bool = False,
     imported: bool = False,
+    seen: Seen = None,
 ) -> ExperimentView:
     """Ask again for the runs that failed or were cancelled; nothing happens when there are none.
 
@@ -95,7 +100,7 @@ def retry(
     computed by an older recipe, whose numbers this version does not give.
     """
     with database.transaction() as session:
-        _own(session, experiment_id, caller)
+        _own(session, experiment_id, caller, seen)
         asked = imports.recompute(session, experiment_id) if imported else 0
         lacking = verbs.lacking_runs(session, experiment_id) if missing else verbs.NOTHING_LACKING
         if lacking.older and not lacking.ids:
@@ -108,14 +113,16 @@ def retry(
         return _view(session, experiment_id)
 
 
-def patch(database: Database, experiment_id: int, changes: Changes, caller: Caller | None = None) -> ExperimentView:
+def patch(
+    database: Database, experiment_id: int, changes: Changes, caller: Caller | None = None, seen: Seen = None
+) -> ExperimentView:
     """Change what is given of name, priority, note, tags and archived, and of whose it is, which admins may. Raises
     NotFound or Forbidden, and InvalidInput for an owner who has no account."""
     given = changes.model_dump()
     if given["tags"] is not None:
         given["tags"] = list(dict.fromkeys(given["tags"]))
     with database.transaction() as session:
-        _own(session, experiment_id, caller)
+        _own(session, experiment_id, caller, seen)
         owner = given.pop("owner")
         if owner is not None:
             insist(caller, Deed.ADMINISTER)
@@ -133,10 +140,10 @@ def _give(session: Session, experiment_id: int, owner: str) -> None:
     accounts.give_experiments(session, [experiment_id], owner)
 
 
-def delete(database: Database, experiment_id: int, caller: Caller | None = None) -> None:
+def delete(database: Database, experiment_id: int, caller: Caller | None = None, seen: Seen = None) -> None:
     """Remove it with the runs that no other experiment has. Raises NotFound or Forbidden."""
     with database.transaction() as session:
-        view = _own(session, experiment_id, caller)
+        view = _own(session, experiment_id, caller, seen)
         verbs.delete(session, experiment_id)
         audit.note(session, "delete", experiment_id, owner=view.row.owner, name=view.row.name)
 
@@ -145,10 +152,15 @@ _DONE = {"cancel": "cancelled", "pause": "paused", "resume": "resumed"}
 
 
 def _do(
-    database: Database, experiment_id: int, caller: Caller | None, deed: str, verb: Callable[[Session, int], bool]
+    database: Database,
+    experiment_id: int,
+    caller: Caller | None,
+    seen: Seen,
+    deed: str,
+    verb: Callable[[Session, int], bool],
 ) -> ExperimentView:
     with database.transaction() as session:
-        before = _own(session, experiment_id, caller)
+        before = _own(session, experiment_id, caller, seen)
         if not verb(session, experiment_id):
             status = before.row.status.replace("_", " ")
             raise Conflict(f"experiment {experiment_id} is {status} and cannot be {_DONE[deed]}")
@@ -156,10 +168,11 @@ def _do(
         return _view(session, experiment_id)
 
 
-def _own(session: Session, experiment_id: int, caller: Caller | None) -> ExperimentView:
-    """The experiment, which the caller may change."""
+def _own(session: Session, experiment_id: int, caller: Caller | None, seen: Seen) -> ExperimentView:
+    """The experiment, which the caller may change, and has seen as it is."""
     view = _view(session, experiment_id)
     insist(caller, Deed.CHANGE, view.row.owner, f"experiment {experiment_id}")
+    insist_seen(seen, view.row.edition, f"experiment {experiment_id}")
     return view
 
 

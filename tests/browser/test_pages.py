@@ -88,6 +88,25 @@ def test_pages_of_faults_and_the_log_in_are_no_worse(site: tuple[str, Database],
         look_at(page, "/login")
 
 
+def test_a_form_that_somebody_overtook_shows_both_and_loses_neither(
+    site: tuple[str, Database], browser: Browser
+) -> None:
+    url, _ = site
+    with browser.new_context() as context:  # whose console tells of the status
+        page = context.new_page()
+        page.goto(f"{url}/experiments/3")
+        page.get_by_text("name, note, tags").click()
+        page.get_by_label("note").fill("what I wrote")
+        httpx.patch(f"{url}/api/v1/experiments/3", json={"note": HOSTILE * 2}).raise_for_status()
+        page.get_by_role("button", name="save", exact=True).click()
+        assert page.get_by_role("cell", name="what I wrote").is_visible()
+        assert page.get_by_role("cell", name="שלום").count() > 1, "theirs, and the name"
+        look_at(page, "overtaken")
+        page.get_by_role("button", name="save yours over it").click()
+        page.wait_for_url("**/experiments/3")
+    assert httpx.get(f"{url}/api/v1/experiments/3").json()["note"] == "what I wrote"
+
+
 def test_pages_are_walked_through_by_keys(site: tuple[str, Database], browser: Browser) -> None:
     """The way past the header comes first; every element that has the focus shows it, and Tab leads out of all."""
     url, _ = site

@@ -13,6 +13,7 @@ import pytest
 from phaselab import client as package
 from phaselab.client import (
     BadAnswer,
+    ChangedSince,
     Client,
     Conflict,
     Invalid,
@@ -298,6 +299,18 @@ def test_a_busy_server_is_asked_again(error: httpx.RequestError, monkeypatch: py
 
     with Client("http://lab", transport=httpx.MockTransport(answer)) as client:
         assert client.version() == {"name": "phaselab"}
+
+
+def test_a_change_is_made_to_the_edition_that_was_seen(own: Client) -> None:
+    seen = own.experiment(2)
+    mine = own.change(2, note="mine", edition=seen.edition)
+    assert mine.edition > seen.edition
+    with pytest.raises(ChangedSince, match=f"it is edition {mine.edition} now") as late:
+        own.change(2, note="theirs", edition=seen.edition)
+    assert late.value.status == 412
+    with pytest.raises(ChangedSince):
+        own.delete(2, seen.edition)
+    own.delete(2, mine.edition)
 
 
 class Lossy(httpx.BaseTransport):
