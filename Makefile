@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 
-.PHONY: setup demo test quick serve lint bench chaos fuzz schema hunt slurm compose reproduce audit lock clean
+.PHONY: setup demo test quick serve lint bench chaos fuzz schema hunt slurm compose oidc reproduce audit lock clean
 
 setup: .venv/installed
 
@@ -66,6 +66,11 @@ hunt: setup
 # deploy/slurm on real daemons: as root, with Debian's slurmctld, slurmd, slurm-client and munge.
 slurm: setup
 	$(BIN)/pytest -m slurm tests/faults
+
+# Log-ins by single sign-on in a browser, also at oidc-provider, which is certified (Node and npm are needed).
+oidc: setup
+	npm install --silent --no-audit --no-fund --prefix .venv/oidc oidc-provider@9.13.3
+	PHASELAB_OIDC_PROVIDER=$(CURDIR)/.venv/oidc $(BIN)/pytest tests/browser/test_sign_on.py tests/api/test_sign_on.py
 
 # Known holes in what requirements.lock pins, by pip-audit in an environment of its own; it fails for what cannot be looked up, too.
 audit: setup
