@@ -23,6 +23,8 @@ from phaselab.api.entrance.request_ids import RequestIds
 from phaselab.api.entrance.turns import Turns
 from phaselab.api.routes import (
     accounts,
+    admin,
+    admin_pages,
     answers,
     catalogues,
     compare,
@@ -44,9 +46,9 @@ from phaselab.service.base.storage import Database
 from phaselab.service.verbs.logins import Refusals
 
 PREFIX = "/api/v1"
-PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, accounts, health, metrics)
+PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, accounts, admin, health, metrics)
 """The modules whose routers make the api."""
-PAGES = (pages, submit_page, compare, login, sign_on)
+PAGES = (pages, submit_page, compare, login, sign_on, admin_pages)
 """Those whose routers make the pages."""
 
 

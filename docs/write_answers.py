@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from phaselab.api.answers.accounts import ACCOUNTS, DEEDS, TOKENS, WHO
+from phaselab.api.answers.admin import OVERVIEW
 from phaselab.api.answers.experiments import ESTIMATE, EXPERIMENT, MERGED
 from phaselab.api.answers.runs import COSINES, RUNS, WHOLE_RUN
 from phaselab.api.routes.overlay import OVERLAY
@@ -45,6 +46,7 @@ ANSWERS: Mapping[str, Record[Any]] = {
     "GET /accounts": ACCOUNTS,
     "GET /tokens": TOKENS,
     "GET /audit": DEEDS,
+    "GET /admin/overview": OVERVIEW,
 }
 """What is written of, by call; lists of experiments hold the fields of one, less its spec and progress."""
 

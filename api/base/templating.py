@@ -44,6 +44,21 @@ def _duration(seconds: float | None) -> str:
     return "—" if seconds is None else span(seconds)
 
 
+def _size(value: float | None) -> str:
+    """Bytes in the unit that fits."""
+    if value is None:
+        return "—"
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if abs(value) < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:,.3g} TB"
+
+
+def _percent(value: float | None) -> str:
+    return "—" if value is None else f"{value:.0%}"
+
+
 def _stage(progress: RunningProgress) -> str:
     return f"{progress.runs} {'run' if progress.runs == 1 else 'runs'}: {progress.stage} {progress.share:.0%}"
 
@@ -85,12 +100,21 @@ def _may_change(caller: Caller, owner: str) -> bool:
     return caller.may(Deed.CHANGE, owner)
 
 
+def _may_oversee(request: Request) -> bool:
+    """Whether whoever sees a page may see those of admins: everyone where there are no accounts."""
+    caller = getattr(request.state, "caller", None)
+    return getattr(request.state, "alone", False) if caller is None else caller.may(Deed.ADMINISTER)
+
+
 _templates.env.globals["may_change"] = _may_change
+_templates.env.globals["may_oversee"] = _may_oversee
 _templates.env.filters.update(
     spaced=_spaced,
     moment=_moment,
     number=_number,
     duration=_duration,
+    size=_size,
+    percent=_percent,
     stage=_stage,
     words=words,
     meaning=_meaning,

@@ -38,6 +38,7 @@ async def admit(request: Request, database: Db, configuration: ConfigurationOf) 
     at once.
     """
     request.state.caller = request.state.account = None
+    request.state.alone = False
     request.app.state.addresses.check(request)
     if request.url.path not in OPEN_TO_ALL:
         await run_in_threadpool(_admit, request, database, configuration)
@@ -49,6 +50,7 @@ async def admit(request: Request, database: Db, configuration: ConfigurationOf) 
 def _admit(request: Request, database: Database, configuration: Configuration) -> None:
     if accounts.is_open(database, configuration):
         _refuse_other_names(request)
+        request.state.alone = True
         return
     header, secret = request.headers.get("authorization"), request.cookies.get(COOKIE)
     try:
@@ -65,7 +67,9 @@ def _admit(request: Request, database: Database, configuration: Configuration) -
 def deed_of(method: str, path: str) -> Deed:
     """What a call wants to do, whatever it is about. That an experiment is another's is looked at where it is read."""
     first, _, rest = path.removeprefix("/api/v1/").partition("/")
-    if path.startswith("/api/v1/") and first in ("accounts", "audit"):
+    if path.startswith("/api/v1/") and first in ("accounts", "audit", "admin"):
+        return Deed.ADMINISTER
+    if path == "/admin" or path.startswith("/admin/"):
         return Deed.ADMINISTER
     if path.startswith("/api/v1/") and first == "tokens":
         return Deed.OWN

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
 from phaselab.api.answers.accounts import ACCOUNT, ACCOUNTS, DEEDS, SECRET, TOKENS, WHO
@@ -15,6 +16,7 @@ from phaselab.api.entrance.kept import Router
 from phaselab.api.entrance.queries import AccountName, Id, NoParameters, PageParameters, Strict, TokenName
 from phaselab.domain.specs.spec import validate
 from phaselab.service.base.errors import Forbidden
+from phaselab.service.base.storage import Database
 from phaselab.service.verbs import accounts, audit, tokens
 from phaselab.service.verbs.account_forms import AccountChanges, NewAccount, NewToken
 from phaselab.service.verbs.rights import Caller, Role, Scope
@@ -26,10 +28,15 @@ NOT_TO_BE_STORED = {"Cache-Control": "no-store"}
 
 
 class DeedParameters(PageParameters):
-    """A page of what was done: by an `account`, to an `experiment`."""
+    """A page of what was done: by an `account`, to an `experiment`, of the kind `deed`."""
 
     account: AccountName | None = None
     experiment: Id | None = None
+    deed: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+
+    def page(self, database: Database) -> audit.DeedPage:
+        """The page. Raises InvalidInput for a cursor that was never given out."""
+        return audit.deeds(database, self.cursor, self.limit, self.account, self.experiment, self.deed)
 
 
 class RemovalParameters(Strict):
@@ -38,16 +45,16 @@ class RemovalParameters(Strict):
     heir: AccountName | None = None
 
 
-def _someone(caller: Caller | None) -> Caller:
+def someone(caller: Caller | None) -> Caller:
     """Who asks. Raises Forbidden while there are no accounts: the first is made on the service's machine."""
     if caller is None:
         raise Forbidden("there are no accounts; whoever runs the server makes the first one: phaselab user add NAME")
     return caller
 
 
-def _another(caller: Caller | None, name: str) -> None:
+def another(caller: Caller | None, name: str) -> None:
     """Raises Forbidden for the account that somebody came in by: no admin locks itself out, so one is always left."""
-    if _someone(caller).name == name:
+    if someone(caller).name == name:
         raise Forbidden(f"{name} is your own account; another admin does this, or `phaselab user` on its machine")
 
 
@@ -65,7 +72,7 @@ def list_accounts(nothing: NoParameters, database: Db) -> Response:
 )
 def make_account(nothing: NoParameters, body: ParsedBody, database: Db, caller: Account) -> Response:
     """Make an account: its first token, which is not shown again; for admins."""
-    _someone(caller)
+    someone(caller)
     new = validate(NewAccount, body)
     return json_answer(SECRET, accounts.create(database, new.name, role=Role(new.role)), 201, NOT_TO_BE_STORED)
 
@@ -81,9 +88,9 @@ def change_account(
     """Give an account a role, quotas, a part in the fair share, or shut it out; for admins, who leave their own role
     and door to another one."""
     changes = validate(AccountChanges, body).model_dump(exclude_unset=True)
-    _someone(caller)
+    someone(caller)
     if changes.keys() & {"role", "disabled"}:
-        _another(caller, name)
+        another(caller, name)
     changed = accounts.change(database, name, seen=seen, **changes)
     return json_answer(ACCOUNT, changed, headers=edition_headers(changed.edition))
 
@@ -93,7 +100,7 @@ def delete_account(
     name: AccountName, parameters: Annotated[RemovalParameters, Query()], database: Db, caller: Account
 ) -> Response:
     """Remove an account, not one's own; `heir` gets its experiments; for admins."""
-    _another(caller, name)
+    another(caller, name)
     accounts.remove(database, name, parameters.heir)
     return Response(status_code=204)
 
@@ -107,7 +114,7 @@ def who(nothing: NoParameters, caller: Account) -> Response:
 @router.get("/tokens", responses=gives(json_content(TOKENS)))
 def list_tokens(nothing: NoParameters, database: Db, caller: Account) -> Response:
     """Tokens of one's own: what each is for, until when, and when it was last used."""
-    return json_answer(TOKENS, tokens.list_tokens(database, _someone(caller).name))
+    return json_answer(TOKENS, tokens.list_tokens(database, someone(caller).name))
 
 
 @router.post(
@@ -118,7 +125,7 @@ def list_tokens(nothing: NoParameters, database: Db, caller: Account) -> Respons
 )
 def make_token(nothing: NoParameters, body: ParsedBody, database: Db, caller: Account) -> Response:
     """Make another token of one's own; it is not shown again."""
-    mine, new = _someone(caller).name, validate(NewToken, body)
+    mine, new = someone(caller).name, validate(NewToken, body)
     made = tokens.make(database, mine, new.name, Scope(new.scope), new.days)
     return json_answer(SECRET, made, 201, NOT_TO_BE_STORED)
 
@@ -126,12 +133,11 @@ def make_token(nothing: NoParameters, body: ParsedBody, database: Db, caller: Ac
 @router.delete("/tokens/{name}", status_code=204, responses=gives({}, 204))
 def revoke_token(name: TokenName, nothing: NoParameters, database: Db, caller: Account) -> Response:
     """Make a token of one's own worth nothing, and every login by it."""
-    tokens.revoke(database, _someone(caller).name, name)
+    tokens.revoke(database, someone(caller).name, name)
     return Response(status_code=204)
 
 
 @router.get("/audit", responses=gives(json_content(DEEDS)))
 def list_deeds(parameters: Annotated[DeedParameters, Query()], database: Db) -> Response:
     """What was done, newest first: by whom, from where, to what; for admins."""
-    asked = parameters
-    return json_answer(DEEDS, audit.deeds(database, asked.cursor, asked.limit, asked.account, asked.experiment))
+    return json_answer(DEEDS, parameters.page(database))

@@ -1,13 +1,14 @@
 """The leader lock: of all processes that would lead, one does. Judged by the database's clock."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import case, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import leader, troubles
-from phaselab.db.schema.types import storable_text
+from phaselab.db.schema.types import UtcDateTime, storable_text
 
 SCHEDULER = "scheduler"
 
@@ -18,11 +19,12 @@ def acquire(session: Session, holder: str, seconds: float, name: str = SCHEDULER
     expires = now + timedelta(seconds=seconds)
     held = session.execute(select(leader).where(leader.c.name == name)).one_or_none()
     if held is None:
-        session.execute(insert(leader).values(name=name, holder=holder, expires_at=expires))
+        session.execute(insert(leader).values(name=name, holder=holder, expires_at=expires, since=now))
         return True
     # The condition is in the change itself: a holder renews without waiting for its turn to write.
     free = (leader.c.holder == holder) | (leader.c.expires_at <= now)
-    taken = update(leader).where(leader.c.name == name, free).values(holder=holder, expires_at=expires)
+    since = case((leader.c.holder == holder, leader.c.since), else_=literal(now, UtcDateTime()))
+    taken = update(leader).where(leader.c.name == name, free).values(holder=holder, expires_at=expires, since=since)
     return session.execute(taken.returning(leader.c.name)).one_or_none() is not None
 
 
@@ -40,12 +42,26 @@ def release(session: Session, holder: str, name: str = SCHEDULER) -> None:
     session.execute(delete(leader).where(leader.c.name == name, leader.c.holder == holder))
 
 
+@dataclass(frozen=True)
+class Held:
+    """Who holds a lock, and since when (null where an older version took it)."""
+
+    holder: str
+    since: datetime | None
+
+
+def held(session: Session, name: str = SCHEDULER) -> Held | None:
+    """Who holds the lock now, and since when; None when nobody does."""
+    now = database_time(session)
+    query = select(leader.c.holder, leader.c.since).where(leader.c.name == name, leader.c.expires_at > now)
+    found = session.execute(query).one_or_none()
+    return None if found is None else Held(*found)
+
+
 def holder_of(session: Session, name: str = SCHEDULER) -> str | None:
     """Who holds the lock now; None when nobody does."""
-    now = database_time(session)
-    query = select(leader.c.holder).where(leader.c.name == name, leader.c.expires_at > now)
-    found: str | None = session.execute(query).scalar_one_or_none()
-    return found
+    found = held(session, name)
+    return None if found is None else found.holder
 
 
 def note_trouble(session: Session, reason: str, name: str = SCHEDULER) -> None:

@@ -1,12 +1,16 @@
 """Reading failures: why an experiment's runs failed, and which they are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
-from phaselab.db.schema.tables import Want, experiment_runs, runs
+from phaselab.db.schema.clock import database_time
+from phaselab.db.schema.tables import FAILED, Want, experiment_runs, runs
+from phaselab.db.schema.types import UtcDateTime
 from phaselab.domain.answers.failures import Failure
 
 _FAILED = experiment_runs.c.want == Want.FAILED
@@ -46,3 +50,34 @@ def read_failed_runs(session: Session, experiment_ids: Sequence[int]) -> list[Fa
         here = (other.c.run_id == experiment_runs.c.run_id, other.c.experiment_id.in_(experiment_ids))
         query = query.where(~exists().where(*here, other.c.want == Want.PENDING))
     return [FailedRun(*row) for row in session.execute(query).all()]
+
+
+@dataclass(frozen=True)
+class Lately:
+    """A reason, how many runs failed for it in the last day and in the whole time that was looked at, and the newest
+    of them."""
+
+    reason: str | None
+    day: int
+    count: int
+    key: str
+    at: datetime
+
+
+def read_lately(session: Session, days: int, most: int) -> Sequence[Lately]:
+    """The reasons of the runs that failed in the last `days`, whoever wanted them, by the newest `most` of them."""
+    now = database_time(session)
+    newest = (
+        select(runs.c.id, runs.c.key, runs.c.reason, runs.c.landed_at)
+        .where(FAILED, runs.c.landed_at > now - timedelta(days=days))
+        .order_by(runs.c.landed_at.desc())
+        .limit(most)
+        .subquery()
+    )
+    of, today = newest.c, now - timedelta(days=1)
+    count, last = func.count().label("count"), func.max(of.landed_at, type_=UtcDateTime()).label("last")
+    lately = func.sum(case((of.landed_at > today, 1), else_=0))
+    query = select(of.reason, lately, count, last).group_by(of.reason).order_by(count.desc(), of.reason)
+    found = session.execute(query).all()
+    keys = {row.reason: row.key for row in session.execute(select(of.reason, of.key).order_by(of.landed_at))}
+    return [Lately(reason, int(day), number, keys[reason], at) for reason, day, number, at in found]

@@ -121,6 +121,8 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("content", JSON, nullable=False),
     Index(None, "experiment_id"),
+    Index(None, "account", "id"),
+    Index(None, "deed", "id"),
     sqlite_autoincrement=True,
 )
 """What was done, by whom, from where; written with the deed itself, and never changed or removed: the database refuses

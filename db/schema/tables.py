@@ -1,7 +1,8 @@
 """The tables. Made by the migrations alone; a test proves that these and the migrated schema are one.
 
 An experiment's wish for a run is a want. A run belongs to nobody: experiments that want the same run share its row,
-and each has a want of its own. Those of accounts are in `account_tables.py`.
+and each has a want of its own. Those of accounts are in `account_tables.py`, those that tell how the service does in
+`watch_tables.py`.
 """
 
 from enum import StrEnum
@@ -35,6 +36,11 @@ from phaselab.db.schema.kept_tables import kept_answers as kept_answers
 from phaselab.db.schema.naming import ID, one_of
 from phaselab.db.schema.naming import metadata as metadata
 from phaselab.db.schema.types import UtcDateTime
+from phaselab.db.schema.watch_tables import nodes as nodes
+from phaselab.db.schema.watch_tables import quota_use as quota_use
+from phaselab.db.schema.watch_tables import shares as shares
+from phaselab.db.schema.watch_tables import sizes as sizes
+from phaselab.db.schema.watch_tables import trials as trials
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.states import ExperimentStatus, RunState
 
@@ -120,6 +126,12 @@ runs = Table(
         "leased_by",
         sqlite_where=text("leased_by IS NOT NULL"),
         postgresql_where=text("leased_by IS NOT NULL"),
+    ),
+    Index(
+        "ix_runs_failed",
+        "landed_at",
+        sqlite_where=text("state = 'failed'"),
+        postgresql_where=text("state = 'failed'"),
     ),
 )
 """One row a run, shared by every experiment that wants it. `stage` and `stage_share` tell how far a run is that is
@@ -240,14 +252,18 @@ experiment_runs = Table(
 PENDING = experiment_runs.c.want == literal_column("'pending'")
 """That a want is pending; written out, not bound, so that planners see that the indexes over pending wants serve."""
 
+FAILED = runs.c.state == literal_column("'failed'")
+"""That a run has failed; written out for the same reason."""
+
 leader = Table(
     "leader",
     metadata,
     Column("name", String(50), primary_key=True),
     Column("holder", String(200), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("since", UtcDateTime),
 )
-"""Who holds a lock that only one process may hold."""
+"""Who holds a lock that only one process may hold, and since when."""
 
 troubles = Table(
     "troubles",

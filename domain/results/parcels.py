@@ -1,6 +1,6 @@
 """What travels between the scheduler and its trials: letters with stacks, parcels with outcomes, and how far it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,6 +24,16 @@ class Letter:
 
     number: int
     stack: Stack
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A trial as the mailbox knows it: its node, by Ray's id, and the number of the letter that it holds, null while it
+    waits for one; either for so many `seconds`."""
+
+    node: str
+    number: int | None
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -52,3 +62,6 @@ class Post(Protocol):
 
     def progress(self) -> dict[int, Progress]:
         """How far the letters are that trials hold, of those that were told of."""
+
+    def seats(self) -> Mapping[str, Seat]:
+        """The trials that live, by Tune's ids."""

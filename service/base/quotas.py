@@ -14,8 +14,11 @@ from phaselab.service.base.errors import QuotaExceeded
 def quotas_of(session: Session, owner: str, usual: Quotas) -> Quotas | None:
     """The quotas of an owner: its own where it has them, else the usual ones. None for an owner without an account."""
     account = accounts.get_account(session, owner)
-    if account is None:
-        return None
+    return None if account is None else quotas_for(account, usual)
+
+
+def quotas_for(account: accounts.Account, usual: Quotas) -> Quotas:
+    """The quotas of an account: its own where it has them, else the usual ones."""
     own = {name: getattr(account, name) for name in accounts.QUOTAS}
     return Quotas(**{name: getattr(usual, name) if value is None else value for name, value in own.items()})
 

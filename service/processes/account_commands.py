@@ -12,7 +12,7 @@ from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.storage import Database, open_database
 from phaselab.service.verbs import accounts, sign_on, tokens
 from phaselab.service.verbs.accounts import Account
-from phaselab.service.verbs.audit import ACTOR, Actor
+from phaselab.service.verbs.audit import ACTOR, OPERATOR
 from phaselab.service.verbs.rights import Role, Scope
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -233,10 +233,6 @@ def _line(account: Account, width: int) -> str:
 
 def _cap(trials: int | None) -> str:
     return "no cap of its own on trials" if trials is None else f"at most {trials} trials at a time"
-
-
-OPERATOR = Actor(sign_on.OPERATOR, "command line")
-"""Whose deeds those of commands are."""
 
 
 @contextmanager

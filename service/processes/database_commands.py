@@ -2,18 +2,25 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import click
 
 from phaselab.db.care import maintenance
 from phaselab.db.care.check import check as find_faults
+from phaselab.db.care.sizes import BACKUP
+from phaselab.db.schema.away import DatabaseAway
 from phaselab.db.schema.database import Database
-from phaselab.db.schema.upgrade import head_revision, insist_ready
+from phaselab.db.schema.upgrade import current_revision, head_revision, insist_ready
 from phaselab.db.schema.upgrade import upgrade as upgrade_schema
+from phaselab.db.writing import audit
 from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.plainly import told_plainly
+from phaselab.service.verbs.audit import ACTOR, OPERATOR
+
+NOTE_SECONDS = 5.0
+"""How long a backup that is made waits for others who write, to be noted."""
 
 
 @click.group("db")
@@ -49,12 +56,24 @@ def rebuild() -> None:
     click.echo(f"{points} points summed up.")
 
 
+def _note_backup(database: Database, file: Path) -> None:
+    """Note that it was done, where this version writes the database; whoever cannot write it has its backup."""
+    if current_revision(database) != head_revision():
+        return
+    ACTOR.set(OPERATOR)
+    with database.driver() as driver:  # whose connection the transaction takes
+        driver.execute(f"PRAGMA busy_timeout = {round(1000 * NOTE_SECONDS)}")
+    with suppress(DatabaseAway), database.transaction() as session:
+        audit.note(session, BACKUP, subject=file.name)
+
+
 @database_commands.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
     """Copy a SQLite database to FILE, while the service runs."""
     with _database() as database:
         maintenance.backup(database, file)
+        _note_backup(database, file)
     click.echo(f"Backed up to {file}.")
 
 

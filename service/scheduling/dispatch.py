@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 
 from phaselab.db.queue.leases import Leased
+from phaselab.db.queue.workforce import Share, Trial
 from phaselab.db.schema.away import DatabaseAway
-from phaselab.domain.results.parcels import Letter, Parcel, Post, Progress
+from phaselab.domain.results.parcels import Letter, Parcel, Post, Progress, Seat
 from phaselab.domain.results.results import RunFailure
 from phaselab.domain.settings.stacks import Stack
 from phaselab.service.base.configuration import Configuration
@@ -99,6 +100,20 @@ class Dispatcher:
                     for number, progress in gone_on
                 ]
             )
+
+    def workforce(self) -> tuple[Sequence[Trial], Sequence[Share]]:
+        """The trials and what each computes, and what the fair share goes by. Fails when the mailbox is dead."""
+        trials = [self._trial(name, seat) for name, seat in sorted(self._mailbox.seats().items())]
+        out, used = self.ledger.stacks_by_owner(), self._use.known(time.monotonic())
+        return trials, [Share(owner, used.get(owner, 0.0), out[owner]) for owner in sorted({*out, *used})]
+
+    def _trial(self, name: str, seat: Seat) -> Trial:
+        entry = None if seat.number is None else self.ledger.get(seat.number)
+        if entry is None or seat.number is None:
+            return Trial(name, seat.node, seat.seconds)
+        told = self._noted.get(seat.number)
+        far = (None, None) if told is None else (told.stage, told.share)
+        return Trial(name, seat.node, seat.seconds, entry.experiment, entry.owner, len(entry.stack.runs), *far)
 
     def stop_unwanted(self) -> None:
         """Stop the stacks of paused experiments, and those none of whose runs any experiment wants any more."""

@@ -59,6 +59,11 @@ class Use:
         """What an owner has used, as of the last call of `add`."""
         return self._seconds.get(owner, 0.0)
 
+    def known(self, now: float) -> Mapping[str, float]:
+        """What every owner has used, as of `now`. Safe while another thread adds."""
+        share, used = 0.5 ** ((now - self._at) / self._half_life), dict(self._seconds)
+        return {owner: seconds * share for owner, seconds in used.items()}
+
     def _decay(self, now: float) -> None:
         share = 0.5 ** ((now - self._at) / self._half_life)
         self._at = now

@@ -73,6 +73,11 @@ class Ledger:
         with self._lock:
             return [key for keys in self._keys.values() for key in keys]
 
+    def get(self, number: int) -> Entry | None:
+        """The entry of this number; None if it was struck out."""
+        with self._lock:
+            return self._entries.get(number)
+
     def numbers(self) -> list[int]:
         """The numbers of all entries."""
         with self._lock:

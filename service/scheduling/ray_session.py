@@ -5,12 +5,13 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ray
 from ray.job_config import JobConfig
 
+from phaselab.db.queue.workforce import Node
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import RayUnfit
 
@@ -88,10 +89,20 @@ def _remove_leftovers() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def trial_slots(configuration: Configuration) -> int:
-    """How many trials the living nodes hold at a time."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    slots = sum(_slots_of(node, configuration) for node in nodes)
+def living_nodes(configuration: Configuration) -> Sequence[Node]:
+    """The living nodes, and how many trials each holds."""
+    found = []
+    for node in ray.nodes():  # type: ignore[no-untyped-call]
+        has = node["Resources"]
+        if node["Alive"]:
+            name, cpus, gpus = str(node["NodeManagerHostname"]), has.get("CPU", 0.0), has.get("GPU", 0.0)
+            found.append(Node(str(node["NodeID"]), name, cpus, gpus, _slots_of(has, configuration)))
+    return found
+
+
+def trial_slots(nodes: Sequence[Node], configuration: Configuration) -> int:
+    """How many trials these nodes hold at a time."""
+    slots = sum(node.slots for node in nodes)
     return slots if configuration.max_trials is None else min(slots, configuration.max_trials)
 
 

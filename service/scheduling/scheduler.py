@@ -2,20 +2,24 @@
 
 import functools
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 
+from phaselab.db.queue.workforce import Share
 from phaselab.db.schema.away import DatabaseAway
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import RayUnfit
 from phaselab.service.scheduling import ray_session
+from phaselab.service.scheduling.bookkeeper import Bookkeeper
 from phaselab.service.scheduling.dispatch import Dispatcher
 from phaselab.service.scheduling.fairness import Use
 from phaselab.service.scheduling.lead import Lead
 from phaselab.service.scheduling.notifier import Notifier
 from phaselab.service.scheduling.sizing import Pace
+from phaselab.service.scheduling.telling import Telling
 from phaselab.service.scheduling.tuning import ParcelCallback, Tuning
 from phaselab.service.scheduling.watchdog import Watchdog
 from phaselab.service.scheduling.work_queue import WorkQueue
@@ -46,6 +50,8 @@ class Scheduler:
         self._pace = Pace(configuration.stack_seconds, configuration.stack_limit_seconds)
         self._use = Use(configuration.use_half_life_seconds, time.monotonic())
         self._notifier = Notifier(configuration, database)
+        self._bookkeeper = Bookkeeper(configuration, database)
+        self._telling = Telling(self._queue)
         self._watchdog = Watchdog()
         self._stopping = threading.Event()
 
@@ -64,8 +70,10 @@ class Scheduler:
         try:
             self._lead.keep(self._watchdog)
             self._queue.release_all()
+            self._queue.forget_workforce()
             self._remember_use()
             self._notifier.start()
+            self._bookkeeper.start()
             ray_session.start(self._configuration)
             ray_started()
             print("scheduler ready", flush=True)
@@ -80,7 +88,9 @@ class Scheduler:
             raise
         finally:
             self._notifier.stop()
+            self._bookkeeper.stop()
             self._queue.release_all()
+            self._queue.forget_workforce()
             self._lead.give_up()
             self._watchdog.expect("Ray's end", END_SECONDS)
             ray_session.stop()
@@ -100,18 +110,29 @@ class Scheduler:
 
     def _wait_for_work(self) -> bool:
         """Wait until runs wait; False when the scheduler is to end."""
+        told = -math.inf
         while not self._stopping.is_set():
             try:
                 if self._queue.candidates():
                     return True
+                if time.monotonic() - told > SLOTS_SECONDS:
+                    told = time.monotonic()
+                    self._tell_idle()
             except DatabaseAway as away:
                 log.warning("the database is away: %s", away)
             self._stopping.wait(IDLE_POLL_SECONDS)
         return False
 
+    def _tell_idle(self) -> None:
+        """Tell which nodes there are, while no trial lives."""
+        used = self._use.known(time.monotonic())
+        shares = [Share(owner, seconds, 0) for owner, seconds in sorted(used.items())]
+        self._telling.tell(ray_session.living_nodes(self._configuration), (), shares)
+
     def _busy_period(self) -> None:
         """Run trials until nothing has waited for idle_seconds, or until the end."""
-        trials = ray_session.trial_slots(self._configuration)
+        nodes = ray_session.living_nodes(self._configuration)
+        trials = ray_session.trial_slots(nodes, self._configuration)
         if trials < 1:
             cpus, gpus = self._configuration.trial_cpus, self._configuration.trial_gpus
             raise RayUnfit(
@@ -121,7 +142,7 @@ class Scheduler:
         self._watchdog.expect("Tune", SILENCE_SECONDS)
         tuning = Tuning(self._configuration, trials)
         dispatcher = Dispatcher(self._configuration, self._queue, tuning.mailbox, self._pace, self._use, trials)
-        period = _Period(self._configuration, tuning, dispatcher, self._lead, self._watchdog, self._stopping)
+        period = _Period(self._configuration, tuning, dispatcher, self._telling, self._watchdog, self._stopping)
         feeder = threading.Thread(target=period.feed, name="feed")
         feeder.start()
         try:
@@ -145,14 +166,15 @@ class _Period:
         configuration: Configuration,
         tuning: Tuning,
         dispatcher: Dispatcher,
-        lead: Lead,
+        telling: Telling,
         watchdog: Watchdog,
         stopping: threading.Event,
     ) -> None:
         self._configuration = configuration
         self._tuning = tuning
         self._dispatcher = dispatcher
-        self._lead = lead
+        self._telling = telling
+        self._nodes = ray_session.living_nodes(configuration)
         self._watchdog = watchdog
         self._stopping = stopping
         self._ended = threading.Event()
@@ -189,6 +211,7 @@ class _Period:
                 counted = now
             if now - noted > PROGRESS_SECONDS:
                 self._dispatcher.note_progress()
+                self._telling.tell(self._nodes, *self._dispatcher.workforce())
                 noted = now
             self._dispatcher.stop_unwanted()
             if self._dispatcher.feed():
@@ -201,6 +224,7 @@ class _Period:
 
     def _count_slots(self) -> None:
         """Let trials use the nodes that have joined; those of nodes that left wait until others have room."""
-        slots = max(1, ray_session.trial_slots(self._configuration))
+        self._nodes = ray_session.living_nodes(self._configuration)
+        slots = max(1, ray_session.trial_slots(self._nodes, self._configuration))
         self._dispatcher.trials = slots
         self._tuning.supply.wanted = max(slots, self._tuning.supply.wanted)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ParamSpec, TypeVar
 
-from phaselab.db.queue import candidates, fair_use, leases, progress
+from phaselab.db.queue import candidates, fair_use, leases, progress, workforce
 from phaselab.db.schema.away import DatabaseAway
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import landing, recipe
@@ -104,6 +104,20 @@ class WorkQueue:
         with self._database.transaction() as session:
             for keys, stage, share in noted:
                 progress.note(session, HOLDER, keys, stage, share)
+
+    @again_while_away
+    def tell(
+        self, nodes: Sequence[workforce.Node], trials: Sequence[workforce.Trial], shares: Sequence[workforce.Share]
+    ) -> None:
+        """Who computes what, and what the fair share goes by, for everyone to look at."""
+        with self._database.transaction(alone=False) as session:
+            workforce.tell(session, nodes, trials, shares)
+
+    @again_while_away
+    def forget_workforce(self) -> None:
+        """Nobody computes: the lead has just been taken, or is about to be given up."""
+        with self._database.transaction(alone=False) as session:
+            workforce.tell(session, (), (), ())
 
     @again_while_away
     def release(self, keys: Sequence[str]) -> None:

@@ -113,6 +113,12 @@ def get(database: Database, name: str) -> Account:
         return existing(session, name)
 
 
+def owned(database: Database, name: str) -> int:
+    """How many experiments an account has."""
+    with database.reading() as session:
+        return len(accounts.experiments_of(session, name))
+
+
 def is_open(database: Database, configuration: Configuration) -> bool:
     """Whether everyone who reaches the service may do everything: there is no account, and only this machine can
     reach it."""

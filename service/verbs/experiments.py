@@ -192,9 +192,16 @@ def _views(session: Session, rows: Sequence[ExperimentRow]) -> list[ExperimentVi
 
 
 def _eta(row: ExperimentRow, counts: Counts, now: datetime) -> float | None:
-    """Seconds left at the mean pace since the first run was handed out."""
-    ended = counts.done + counts.failed - counts.cached
-    if row.status is not ExperimentStatus.RUNNING or row.started_at is None or ended <= 0:
+    ended, left = counts.done + counts.failed - counts.cached, counts.queued + counts.running
+    return eta_seconds(row.status, row.started_at, ended, left, now)
+
+
+def eta_seconds(
+    status: ExperimentStatus, started_at: datetime | None, ended: int, left: int, now: datetime
+) -> float | None:
+    """Seconds left of an experiment, at the mean pace since its first run was handed out: so many have been computed
+    for it since then, and so many are left."""
+    if status is not ExperimentStatus.RUNNING or started_at is None or ended <= 0:
         return None
-    elapsed = max(0.0, (now - row.started_at).total_seconds())  # clocks are set back
-    return elapsed * (counts.queued + counts.running) / ended
+    elapsed = max(0.0, (now - started_at).total_seconds())  # clocks are set back
+    return elapsed * left / ended

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from phaselab.db.queue import leadership
-from phaselab.db.schema.database import Database
+from phaselab.db.schema.database import Database, Session
 
 NOBODY = "no scheduler has the lead, so nothing is computed; the log of `phaselab serve` or `scheduler` says why"
 
@@ -29,6 +29,11 @@ def note_trouble(database: Database, reason: str | None) -> None:
 def readiness(database: Database) -> Readiness:
     """How ready the service is, by what the database tells. Raises DatabaseAway."""
     with database.reading() as session:
-        leads = leadership.holder_of(session) is not None
-        trouble = leadership.trouble_of(session)
+        return ready_by(session)
+
+
+def ready_by(session: Session) -> Readiness:
+    """The same, in a session."""
+    leads = leadership.holder_of(session) is not None
+    trouble = leadership.trouble_of(session)
     return Readiness(leads, trouble or (None if leads else NOBODY))

@@ -16,12 +16,11 @@ from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import AccountFault, AccountTaken, Forbidden, NoAccount, Unauthorized
 from phaselab.service.base.sign_on_settings import EVERYONE, SignOn
 from phaselab.service.verbs.accounts import LOCAL, NAME
+from phaselab.service.verbs.audit import OPERATOR
 from phaselab.service.verbs.logins import SINGLE_SIGN_ON
 from phaselab.service.verbs.rights import Role
 from phaselab.service.verbs.tokens import existing, new_token
 
-OPERATOR = "operator"
-"""Whose deeds those of commands are."""
 LONGEST = 255
 """Letters of a subject, by the standard."""
 _ASK = "ask whoever runs this server"
@@ -127,7 +126,7 @@ def _new_account(
         raise Forbidden(f"{told}, and {name} is somebody's already; if that is you, {way}")
     if settings.new_accounts is None:
         raise Forbidden(f"{told}, and none is made here; {way}")
-    reserved = name in (LOCAL, OPERATOR) or name in configuration.import_trusted
+    reserved = name in (LOCAL, OPERATOR.account) or name in configuration.import_trusted
     if not NAME.fullmatch(name) or reserved or accounts.experiments_of(session, name):
         raise Forbidden(f"{told}, and none can be made by the name {name[:80]!r}; {way}")
     role = Role(settings.new_accounts)

@@ -112,7 +112,7 @@ _READ = (
 )
 """What is asked before anything is changed, in this order."""
 _HEADERS = ("content-type", "content-disposition", "location", "cache-control", "vary")
-_MOMENTARY = ("eta_seconds", "version", "recipe", "token", "request")
+_MOMENTARY = ("eta_seconds", "version", "recipe", "token", "request", "bytes", "free_bytes")
 """Fields whose values are of a moment, not of the contract."""
 _LONG = ("spec", "settings")
 """Fields that are shown whole where their keys are first seen."""
@@ -204,6 +204,7 @@ def recorded_of_accounts(client: httpx.Client) -> dict[str, Any]:
         ("POST", "/tokens", {"name": "ci", "scope": "read", "days": 7}),
         ("DELETE", "/tokens/ci", None),
         ("GET", "/audit?limit=1", None),
+        ("GET", "/admin/overview", None),
     ):
         answers[f"{method} {address}"] = _written(client.request(method, address, json=sent), masks)
     return answers

@@ -104,6 +104,9 @@ def sent(call: str, site: Site) -> dict[str, Any]:
         "POST /api/v1/accounts": {"json": {"name": f"made{next(NUMBERS)}"}},
         "PATCH /api/v1/accounts/{name}": {"json": {"role": "reader", "runs_each": 5}},
         "POST /api/v1/tokens": {"json": {"name": f"made{next(NUMBERS)}", "scope": "read", "days": 1}},
+        "POST /admin/accounts": {"data": {"name": f"made{next(NUMBERS)}", "role": "member"}},
+        "POST /admin/accounts/{name}": {"data": {"role": "reader"}},
+        "POST /admin/accounts/{name}/delete": {"data": {"heir": "ada"}},
         "POST /login": {"data": {"token": site.tokens.get("ada", "x")}},
     }
     return needed.get(call, {})
@@ -166,7 +169,7 @@ class Walk:
         suffix = "png" if path.endswith("curves.{suffix}") else "csv"
         parts = {"experiment_id": str(number), "key": self.site.key, "suffix": suffix, "verb": verb}
         if "{name}" in path:
-            of_accounts = path.startswith("/api/v1/accounts") and self.caller.account is not None
+            of_accounts = path.startswith(("/api/v1/accounts", "/admin/accounts")) and self.caller.account is not None
             parts["name"] = self.site.new_account() if of_accounts else self.site.new_token(self.caller.account)
         address = re.sub(r"\{(\w+)\}", lambda part: parts[part[1]], path)
         return "/static/style.css" if address == "/static" else address

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from phaselab.db.queue import candidates, leases, progress
-from phaselab.db.reading import experiments, failures, point_rows, run_pages, run_rows
+from phaselab.db.care import sizes
+from phaselab.db.queue import candidates, leases, progress, waiting
+from phaselab.db.reading import audit, experiments, failures, point_rows, run_pages, run_rows
 from phaselab.db.reading.run_pages import Listing
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing import landing
@@ -20,7 +21,7 @@ from tests.results import made_up
 
 _WHERE = tuple(map(parse_run_condition, ("state=failed", "train_loss>1", "data.k=4", "phase!=lazy")))
 _FILTERED = Listing(1, _WHERE, (Order("train_loss", True), Order("data.k")), frozenset({"data.k"}))
-LARGE = ("runs", "experiment_runs", "points", "settings", "run_arrays")
+LARGE = ("runs", "experiment_runs", "points", "settings", "run_arrays", "audit")
 
 
 def scans(database: Database, work: Callable[[Session], Any]) -> list[str]:
@@ -71,6 +72,12 @@ def _noted_progress(session: Session, runs: tuple[Run, ...]) -> None:
         lambda session, runs: run_rows.find_keys(session, "abcdef"),
         lambda session, runs: run_rows.page_of_results(session, 1, 5, 10),
         lambda session, runs: failures.read_failures(session, 1, 10),
+        lambda session, runs: failures.read_lately(session, 7, 100),
+        lambda session, runs: waiting.waiting(session),
+        lambda session, runs: audit.list_deeds(session, None, 10, account="ada"),
+        lambda session, runs: audit.list_deeds(session, None, 10, deed="cancel"),
+        lambda session, runs: audit.deeds_done(session),
+        lambda session, runs: sizes.last_backup(session),
         lambda session, runs: failures.read_failed_runs(session, [1]),
         lambda session, runs: failures.read_failed_runs(session, [1, 2]),
         lambda session, runs: run_rows.whole_run(session, runs[0].key),

@@ -5,9 +5,11 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
+from phaselab.db.care import sizes
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import verbs
 from phaselab.service.processes.database_commands import database_commands
+from phaselab.service.verbs import audit
 from tests.db.rows import finish, store, take
 
 OLD = Path(__file__).parents[1] / "db" / "old"
@@ -49,7 +51,10 @@ def test_check_finds_contradictions(database: Database, database_url: str) -> No
     assert "wants that are done of runs that are not" in output
 
 
-def test_a_backup_is_a_whole_database(sqlite_database: Database, sqlite_url: str, tmp_path: Path) -> None:
+def test_a_backup_is_a_whole_database(
+    sqlite_database: Database, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phaselab.service.processes.database_commands.NOTE_SECONDS", 0.1)
     experiment = store(sqlite_database)
     finish(sqlite_database, experiment)
     copy = tmp_path / "copy.db"
@@ -136,3 +141,13 @@ def test_a_backup_is_its_owner_s_alone(sqlite_database: Database, sqlite_url: st
 def test_settings_that_a_command_does_not_need_do_not_stop_it(sqlite_database: Database, sqlite_url: str) -> None:
     odd = {"PHASELAB_DATABASE_URL": sqlite_url, "PHASELAB_PORT": "high", "PHASELAB_CPUS": "none"}
     assert CliRunner().invoke(database_commands, ["upgrade"], env=odd).exit_code == 0
+
+
+def test_the_last_backup_is_known(sqlite_database: Database, sqlite_url: str, tmp_path: Path) -> None:
+    with sqlite_database.reading() as session:
+        assert sizes.last_backup(session) is None
+    assert run("backup", str(tmp_path / "monday.db"), url=sqlite_url).exit_code == 0
+    with sqlite_database.reading() as session:
+        assert sizes.last_backup(session) is not None
+    (noted,) = audit.deeds(sqlite_database).items
+    assert (noted.account, noted.deed, noted.subject) == ("operator", "back up", "monday.db")

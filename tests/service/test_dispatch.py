@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from phaselab.db.queue.leases import Leased
 from phaselab.db.queue.progress import RunningProgress
+from phaselab.db.queue.workforce import Share, Trial
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import runs
 from phaselab.domain.families.cost import estimate_seconds
-from phaselab.domain.results.parcels import Letter, Parcel, Progress
+from phaselab.domain.results.parcels import Letter, Parcel, Progress, Seat
 from phaselab.domain.results.states import RunState, Stage
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.scheduling.dispatch import Dispatcher
@@ -33,6 +34,7 @@ class Box:
         self.letters: list[Letter] = []
         self.told: dict[int, Progress] = {}
         self.left: int | None = None
+        self.seated: dict[str, Seat] = {}
         self.held = True
 
     def put(self, letters: Sequence[Letter], first: bool = False) -> None:
@@ -46,6 +48,9 @@ class Box:
 
     def progress(self) -> dict[int, Progress]:
         return self.told
+
+    def seats(self) -> dict[str, Seat]:
+        return self.seated
 
 
 @pytest.fixture
@@ -94,6 +99,23 @@ def test_progress_is_written_when_it_has_gone_on(
     dispatcher.on_parcel(Parcel(other.number, [made_up(run) for run in other.stack.runs], 1.0))
     assert experiments.experiment(database, experiment).progress == ()
     assert landed(database, experiment) == len(one.stack.runs) + len(other.stack.runs)
+
+
+def test_who_computes_what_is_told(database: Database, box: Box, dispatcher: Dispatcher) -> None:
+    experiment = store(database, seeds=[0])
+    dispatcher.feed()
+    one, other = box.letters
+    seats = {"a": Seat("node 1", one.number, 3.0), "b": Seat("node 2", None, 7.0), "c": Seat("node 2", 99, 1.0)}
+    box.seated, box.told = seats, {one.number: Progress(Stage.TRAINING, 0.5)}
+    dispatcher.note_progress()
+    trials, shares = dispatcher.workforce()
+    assert trials[0] == Trial("a", "node 1", 3.0, experiment, "ada", len(one.stack.runs), Stage.TRAINING, 0.5)
+    assert trials[1:] == [Trial("b", "node 2", 7.0), Trial("c", "node 2", 1.0)], "nothing is known of letter 99"
+    assert shares == [Share("ada", 0.0, 2)]
+    dispatcher.on_parcel(Parcel(other.number, [made_up(run) for run in other.stack.runs], 8.0))
+    (share,) = dispatcher.workforce()[1]
+    assert (share.owner, share.stacks) == ("ada", 1)
+    assert share.seconds == pytest.approx(8.0, rel=0.1), "less by what is forgotten"
 
 
 def test_what_a_dead_worker_held_goes_out_again(database: Database, box: Box, dispatcher: Dispatcher) -> None:

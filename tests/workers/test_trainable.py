@@ -118,6 +118,28 @@ def test_stopping_takes_back_what_waits_and_tells_who_computes() -> None:
     in_mailbox(story)
 
 
+def test_trials_are_known_from_their_first_question_to_their_death() -> None:
+    async def story(mailbox: Mailbox) -> None:
+        await mailbox.put([Letter(7, stack(1))])
+        await mailbox.take("a", 1, "node 1")
+        assert await mailbox.take("b", 0.01, "node 2") is None
+        first = await mailbox.seats()
+        assert {trial: (seat.node, seat.number) for trial, seat in first.items()} == {
+            "a": ("node 1", 7),
+            "b": ("node 2", None),
+        }
+        await mailbox.take("b", 0.01, "node 2")
+        later = await mailbox.seats()
+        assert later["b"].seconds > first["b"].seconds, "it waits all the time"
+        assert await mailbox.take("a", 0.01, "node 1") is None
+        assert (await mailbox.seats())["a"].number is None
+        assert (await mailbox.seats())["a"].seconds < later["a"].seconds, "it has begun to wait"
+        await mailbox.bury("a")
+        assert [*await mailbox.seats()] == ["b"]
+
+    in_mailbox(story)
+
+
 def test_how_far_letters_are_is_known_while_trials_hold_them() -> None:
     async def story(mailbox: Mailbox) -> None:
         await mailbox.put([Letter(number, stack(number)) for number in (1, 2, 3)])

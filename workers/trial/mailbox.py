@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Self
@@ -9,7 +10,7 @@ from typing import Any, Self
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from phaselab.domain.results.parcels import Letter, Progress
+from phaselab.domain.results.parcels import Letter, Progress, Seat
 
 CALLS = 10_000
 """Calls a mailbox serves at a time: every trial that waits has one open."""
@@ -23,6 +24,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._waiting: deque[Letter] = deque()
         self._held: dict[str, int] = {}
+        self._places: dict[str, tuple[str, float]] = {}
         self._asking: dict[str, object] = {}
         self._stopped: set[int] = set()
         self._progress: dict[int, Progress] = {}
@@ -38,13 +40,15 @@ class Mailbox:
                 self._waiting.extend(letters)
             self._changed.notify_all()
 
-    async def take(self, trial: str, seconds: float) -> Letter | None:
-        """The next letter for this trial, which has finished the one before; None if none comes in `seconds`.
+    async def take(self, trial: str, seconds: float, node: str = "") -> Letter | None:
+        """The next letter for this trial, which has finished the one before; None if none comes in `seconds`. `node`
+        is where the trial is.
 
         A worker may die while it waits in here: then the letter is not for this call, but for the trial's next one.
         """
         async with self._changed:
-            self._forget(trial)
+            if self._forget(trial) is not None or trial not in self._places:
+                self._places[trial] = node, time.monotonic()
             call = self._asking[trial] = object()
 
             def is_over() -> bool:
@@ -59,11 +63,13 @@ class Mailbox:
                 return None
             letter = self._waiting.popleft()
             self._held[trial] = letter.number
+            self._places[trial] = node, time.monotonic()
             return letter
 
     async def bury(self, trial: str) -> int | None:
         """The number of the letter that a dead trial held; it holds none any more, and waits for none."""
         self._asking.pop(trial, None)
+        self._places.pop(trial, None)
         return self._forget(trial)
 
     async def give_up(self, number: int) -> None:
@@ -88,6 +94,11 @@ class Mailbox:
     async def progress(self) -> dict[int, Progress]:
         """How far the letters are that trials hold, of those that were told of."""
         return dict(self._progress)
+
+    async def seats(self) -> dict[str, Seat]:
+        """The trials that live, by Tune's ids."""
+        now = time.monotonic()
+        return {trial: Seat(node, self._held.get(trial), now - since) for trial, (node, since) in self._places.items()}
 
     async def close(self) -> None:
         """Send every trial away that asks, now and later."""
@@ -137,7 +148,9 @@ class MailboxClient:
 
     def take(self, trial: str, seconds: float) -> Letter | None:
         """The next letter for this trial, which has finished the one before; None if none comes in `seconds`."""
-        letter: Letter | None = ray.get(self._actor.take.remote(trial, seconds), timeout=seconds + ANSWER_SECONDS)
+        node = ray.get_runtime_context().get_node_id()
+        asked = self._actor.take.remote(trial, seconds, node)
+        letter: Letter | None = ray.get(asked, timeout=seconds + ANSWER_SECONDS)
         return letter
 
     def bury(self, trial: str) -> int | None:
@@ -161,6 +174,11 @@ class MailboxClient:
     def progress(self) -> dict[int, Progress]:
         """How far the letters are that trials hold, of those that were told of."""
         found: dict[int, Progress] = ray.get(self._actor.progress.remote(), timeout=ANSWER_SECONDS)
+        return found
+
+    def seats(self) -> dict[str, Seat]:
+        """The trials that live, by Tune's ids."""
+        found: dict[str, Seat] = ray.get(self._actor.seats.remote(), timeout=ANSWER_SECONDS)
         return found
 
     def close(self) -> None:
