@@ -55,6 +55,9 @@ def pages(site: httpx.Client) -> list[str]:
         "/submit",
         "/submit?preset=fig2",
         "/compare?experiment=1&experiment=2",
+        "/admin",
+        "/admin/accounts",
+        "/admin/audit",
     ]
     averaged = "/experiments/1?x=data.k&y=data.d&fix.network.labels=average&measure=feature_fraction&by=data.k"
     lines = "/experiments/1?x=data.k&y=lines&by=network.labels&measure=train_loss"

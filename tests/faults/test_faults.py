@@ -19,9 +19,11 @@ from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.stacks import Stack
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.processes import processes
 from phaselab.service.verbs import experiments
 from phaselab.service.verbs import runs as run_verbs
+from phaselab.service.verbs.overview import overview
 from phaselab.workers.trial.run_stack import run_stack
 from tests.faults import computes
 from tests.faults.harness import (
@@ -126,10 +128,18 @@ def test_nothing_is_lost_or_done_twice_when_workers_and_scheduler_are_killed(
     assert kept.isdisjoint(Counter(computed.read_text().split()) - computed_before), "what had landed is not done again"
 
 
+def computing(database: Database) -> set[int | None]:
+    """The experiments of which trials compute stacks, on nodes that are there, as the overview has it."""
+    seen = overview(database, Configuration())
+    there = {one.node.id for one in seen.nodes}
+    return {one.experiment_id for one in seen.trials if one.node_id in there and seen.lead.leads}
+
+
 def test_cancel_stops_what_runs_and_pause_holds_it(database: Database, scheduler: ServiceProcess) -> None:
     """Also of a run that does not listen: its worker is ended."""
     stubborn = submit_tiny(database, "stubborn", seeds=[computes.IGNORES_STOP])
     scheduler.wait_until(lambda: experiments.experiment(database, stubborn).counts.running == 1, "it runs")
+    scheduler.wait_until(lambda: stubborn in computing(database), "everyone sees which trial computes it")
     experiments.cancel(database, stubborn)
     scheduler.wait_until(lambda: states(database)[computes.IGNORES_STOP][0] == RunState.CANCELLED, "it has stopped")
 
