@@ -1,6 +1,7 @@
 """If-Match: a change is made to what was seen, or not at all."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends, Header
@@ -29,6 +30,12 @@ async def seen_editions(
         detail = 'this is * or what an answer gave as its ETag, such as "3", several with commas between'
         raise InvalidInput([Fault(pointer("if-match"), detail)])
     return frozenset(map(int, _EDITION.findall(if_match)))
+
+
+def form_edition(fields: Mapping[str, str]) -> frozenset[int] | None:
+    """The edition that somebody saw who sent a form; None where the form does not say."""
+    text = fields.get("edition", "")
+    return frozenset({int(text)}) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 Seen = Annotated[frozenset[int] | None, Depends(seen_editions)]

@@ -13,11 +13,12 @@ from phaselab.api.base.deps import Account, ConfigurationOf, Db
 from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import page
 from phaselab.api.entrance.bodies import FormFields
+from phaselab.api.entrance.editions import form_edition
 from phaselab.api.entrance.queries import AccountName
 from phaselab.api.routes.accounts import DeedParameters, another, someone
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.specs.spec import validate
-from phaselab.service.base.errors import AccountFault, NoAccount
+from phaselab.service.base.errors import AccountFault, NoAccount, Outdated
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import accounts, audit
 from phaselab.service.verbs.account_forms import AccountChanges, NewAccount
@@ -81,11 +82,14 @@ def change_account(
         if changed.keys() & {"role", "disabled"}:
             another(caller, name)
         if changed:
-            accounts.change(database, name, **changed)
+            accounts.change(database, name, seen=form_edition(fields), **changed)
     except NoAccount:
         raise
     except (InvalidInput, AccountFault) as fault:
         return _with_faults(request, database, configuration, fault)
+    except Outdated:
+        told = AccountFault(f"{name} has been changed since you saw it; here it is as it is now, to be changed again")
+        return _with_faults(request, database, configuration, told, 412)
     return RedirectResponse("/admin/accounts", 303)
 
 
@@ -139,11 +143,11 @@ def _account_values(database: Database, configuration: ConfigurationOf) -> dict[
 
 
 def _with_faults(
-    request: Request, database: Database, configuration: ConfigurationOf, fault: InvalidInput | AccountFault
+    request: Request, database: Database, configuration: ConfigurationOf, fault: Exception, status: int = 422
 ) -> Response:
-    """The page of accounts, with what is wrong with what its form sent."""
+    """The page of accounts as they are, with what is wrong with what its form sent."""
     faults: Sequence[Fault] = fault.faults if isinstance(fault, InvalidInput) else [Fault("", str(fault))]
-    return page(request, "admin_accounts.html", _account_values(database, configuration) | {"faults": faults}, 422)
+    return page(request, "admin_accounts.html", _account_values(database, configuration) | {"faults": faults}, status)
 
 
 def _given(fields: Mapping[str, str]) -> Iterator[tuple[str, Any]]:

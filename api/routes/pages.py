@@ -14,6 +14,7 @@ from phaselab.api.base.deps import Account, Db
 from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import FOLDER, page
 from phaselab.api.entrance.bodies import FormFields
+from phaselab.api.entrance.editions import form_edition
 from phaselab.api.entrance.queries import ExperimentId, RunKey, SearchParameters, run_list
 from phaselab.api.routes.answers import FORMATS
 from phaselab.api.routes.opening import begins_with_cosines, named, opening, wants_cosines
@@ -116,8 +117,7 @@ def describe(
 ) -> Response:
     """The form of an experiment's name, note and tags, and whether it is archived; where somebody else was faster, a
     page that shows both."""
-    edition = fields.get("edition", "")
-    seen = frozenset({int(edition)}) if edition.isascii() and edition.isdigit() and len(edition) < 19 else None
+    seen = form_edition(fields)
     tags = [tag.strip() for tag in fields.get("tags", "").split(",") if tag.strip()]
     given = {"note": fields.get("note", "").strip(), "tags": tags, "archived": "archived" in fields}
     named = {"name": fields["name"]} if "name" in fields else {}

@@ -99,6 +99,17 @@ def test_accounts_are_made_changed_and_deleted_in_forms(lab: Lab) -> None:
     assert "dan" not in {one.name for one in accounts.list_accounts(database)}
 
 
+def test_who_was_overtaken_is_told(lab: Lab) -> None:
+    client, database, _ = lab
+    edition = accounts.get(database, "ada").edition
+    full = {"numbers": "given", "edition": str(edition), "weight": "3", "role": "member", "state": "active"}
+    assert client.post("/admin/accounts/ada", data=full).status_code == 303
+    late = client.post("/admin/accounts/ada", data=full | {"role": "reader"})
+    assert late.status_code == 412
+    assert "ada has been changed since you saw it" in late.text
+    assert (accounts.get(database, "ada").weight, accounts.get(database, "ada").role) == (3.0, Role.MEMBER)
+
+
 def test_faults_of_forms_are_told_in_the_page(lab: Lab) -> None:
     client, _, _ = lab
     for address, data, words in (
