@@ -22,6 +22,7 @@ from phaselab.api.entrance.rates import Rates
 from phaselab.api.entrance.request_ids import RequestIds
 from phaselab.api.entrance.turns import Turns
 from phaselab.api.routes import (
+    account_page,
     accounts,
     admin,
     admin_pages,
@@ -48,7 +49,7 @@ from phaselab.service.verbs.logins import Refusals
 PREFIX = "/api/v1"
 PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, accounts, admin, health, metrics)
 """The modules whose routers make the api."""
-PAGES = (pages, submit_page, compare, login, sign_on, admin_pages)
+PAGES = (pages, submit_page, compare, login, sign_on, admin_pages, account_page)
 """Those whose routers make the pages."""
 
 

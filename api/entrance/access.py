@@ -71,7 +71,7 @@ def deed_of(method: str, path: str) -> Deed:
         return Deed.ADMINISTER
     if path == "/admin" or path.startswith("/admin/"):
         return Deed.ADMINISTER
-    if path.startswith("/api/v1/") and first == "tokens":
+    if path.startswith(("/api/v1/tokens", "/account/")) or (path == "/account" and method == "POST"):
         return Deed.OWN
     if method in ("GET", "HEAD") or path.startswith(ONLY_LOOKS):
         return Deed.READ

@@ -107,6 +107,7 @@ def sent(call: str, site: Site) -> dict[str, Any]:
         "POST /admin/accounts": {"data": {"name": f"made{next(NUMBERS)}", "role": "member"}},
         "POST /admin/accounts/{name}": {"data": {"role": "reader"}},
         "POST /admin/accounts/{name}/delete": {"data": {"heir": "ada"}},
+        "POST /account": {"data": {"name": f"made{next(NUMBERS)}", "scope": "read", "days": "7"}},
         "POST /login": {"data": {"token": site.tokens.get("ada", "x")}},
     }
     return needed.get(call, {})
@@ -160,6 +161,9 @@ class Walk:
             made = int(answer.headers["location"].rpartition("/")[2])
             trusted = rule == "import" and answer.json()["trusted"]
             return self.owner(made) == (self.caller.account or "local") and trusted is (said == "yes, for all")
+        if answer.request.url.path == "/account/logins/end":
+            left = logins.list_logins(self.site.database, self.caller.account or "")
+            return len(left) == ("cookie" in answer.request.headers)
         if rule in ("own", "administer"):
             return (answer.request.method in ("GET", "HEAD")) is (self.state() == before)
         changes = rule == "change" and not answer.request.url.path.endswith("/retry")  # nothing has failed yet

@@ -127,7 +127,7 @@ def test_a_person_logs_in_and_out(lab: tuple[str, Database, dict[str, str]], sit
     assert "secure" not in cookie, "the test speaks http"
     page = site.get("/experiments/2", headers=PAGE)
     assert page.status_code == 200
-    assert re.search(r'action="/logout">ada ', page.text)
+    assert re.search(r'action="/logout"><a href="/account">ada</a>', page.text)
     assert "/experiments/2/cancel" not in page.text, "it is another's"
     assert site.get("/api/v1/experiments/2").status_code == 200, "pictures and events of pages use the cookie too"
     new = site.post("/submit", data={"spec": json.dumps(NEW_SPEC), "do": "submit"})

@@ -56,9 +56,9 @@ def look_at(page: Page, name: str) -> None:
     for width, light in ((WIDE, "light"), (PHONE, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=light)  # type: ignore[arg-type]
+        photograph(page, name)
         assert overhang(page) == 0, width
         assert violations(page) == [], (width, light)
-        photograph(page, name)
 
 
 def test_somebody_logs_in_at_the_provider_and_out_again(lab: tuple[str, Database, Kind], page: Page) -> None:
@@ -70,10 +70,17 @@ def test_somebody_logs_in_at_the_provider_and_out_again(lab: tuple[str, Database
     kind.logs_in(page)
     page.wait_for_url(f"{url}/?tag=none")
     expect(page.get_by_role("heading", name="Experiments")).to_be_visible()
-    expect(page.get_by_role("button", name="log out")).to_be_visible()
+    expect(page.get_by_role("button", name="log out", exact=True)).to_be_visible()
     assert [(one.name, one.role) for one in accounts.list_accounts(database)] == [("ada", "member")]
     assert [one.subject for one in sign_on.identities_of(database, "ada")] == [ADA["sub"]]
-    page.get_by_role("button", name="log out").click()
+    page.get_by_role("link", name="ada").click()
+    page.get_by_label("name").fill("laptop")
+    page.get_by_role("button", name="make a token").click()
+    expect(page.get_by_role("heading", name="The token laptop")).to_be_visible()
+    look_at(page, "account")
+    page.get_by_role("button", name="revoke laptop").click()
+    expect(page.get_by_role("heading", name="The token laptop")).to_have_count(0)
+    page.get_by_role("button", name="log out", exact=True).click()
     page.wait_for_url(f"{url}/login")
     page.goto(url)
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
