@@ -13,9 +13,10 @@ from uvicorn.config import STARTUP_FAILURE
 from phaselab.api.app import create_app
 from phaselab.api.entrance.connections import limited, possible_connections
 from phaselab.api.entrance.ending import Server
-from phaselab.api.entrance.request_ids import write_logs
+from phaselab.api.entrance.request_ids import log as requests
 from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.exit_codes import UNFIT
+from phaselab.service.base.logs import write_logs
 from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.storage import open_database
 from phaselab.service.verbs.accounts import check_reach
@@ -32,7 +33,7 @@ def main(host: str | None, port: int | None, fd: int | None, tell: int | None) -
         configuration = load_configuration(host=host, port=port)
         database = open_database(configuration)
         check_reach(database, configuration)
-    write_logs(configuration.log_level)
+    write_logs("phaselab", configuration.log_level, requests.name)
     level = configuration.log_level.lower()
     app = create_app(configuration, database)
     # What is loaded by now stays. Looked through again and again, it would be a third of the cost of a large diagram.

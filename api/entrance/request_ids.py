@@ -1,15 +1,15 @@
 """A name for every request: in its answer, in the audit and in the log."""
 
-import json
 import logging
 import re
 import time
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from phaselab.service.base.logs import say
 
 REQUEST_ID = "phaselab.request"
 """The key of the scope that holds it."""
@@ -46,24 +46,12 @@ class RequestIds:
             await self.app(scope, receive, told)
         finally:
             if log.isEnabledFor(logging.INFO):
-                log.info("%s", json.dumps(_line(scope, status, time.monotonic() - began), ensure_ascii=True))
-
-
-def write_logs(level: str) -> None:
-    """Write what is logged from this severity on to standard error, a request as its line of JSON alone."""
-    for name, form in (("phaselab", "%(asctime)s %(levelname)s %(name)s: %(message)s"), (log.name, "%(message)s")):
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter(form))
-        logger = logging.getLogger(name)
-        logger.addHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = False
+                say(log, **_line(scope, status, time.monotonic() - began))
 
 
 def _line(scope: Scope, status: int, seconds: float) -> dict[str, Any]:
     client = scope.get("client")
     return {
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "request": scope[REQUEST_ID],
         "method": scope["method"],
         "path": scope["path"][:200],

@@ -28,6 +28,8 @@ class Candidate:
     leased: int
     weight: float
     trials: int | None
+    request: str = ""
+    """The request that submitted it."""
 
 
 def queued_experiments(session: Session) -> Sequence[Candidate]:
@@ -43,6 +45,7 @@ def queued_experiments(session: Session) -> Sequence[Candidate]:
             pending.label("pending"),
             func.coalesce(accounts.c.weight, 1.0).label("weight"),
             accounts.c.trials,
+            experiments.c.request,
         )
         .outerjoin_from(experiments, accounts, accounts.c.name == experiments.c.owner)
         .where(experiments.c.status.in_(ACTIVE))
@@ -55,5 +58,5 @@ def queued_experiments(session: Session) -> Sequence[Candidate]:
         busy = leased.get(row.id, 0)
         if row.pending > busy:
             ranks = (row.id, row.owner, row.priority, row.created_at)
-            found.append(Candidate(*ranks, row.pending - busy, busy, row.weight, row.trials))
+            found.append(Candidate(*ranks, row.pending - busy, busy, row.weight, row.trials, row.request))
     return found

@@ -137,7 +137,7 @@ class Database:
 def _parsed(text_url: str) -> URL:
     try:
         url = make_url(text_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port or an IPv6 address that is none
         raise BadDatabaseUrl("the database URL is not a URL; sqlite:///var/phaselab.db is one") from None
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from phaselab.db.schema.bulk import chunks, insert_many
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import Want, experiment_runs, experiments, points, runs, settings
+from phaselab.db.writing.audit import ACTOR
 from phaselab.db.writing.described import measure_list_ids
 from phaselab.db.writing.queueing import queue_again
 from phaselab.db.writing.status import settle
@@ -134,6 +135,7 @@ def _store_experiment(session: Session, draft: Draft, owner: str, idempotency_ke
         "total": len(draft.runs),
         "cached": cached,
         "done": cached,
+        "request": ACTOR.get().request[:64],
         "held": len(draft.runs) - cached if _is_refined(draft) else 0,
     }
     return int(session.execute(insert(experiments).values(row).returning(experiments.c.id)).scalar_one())

@@ -18,12 +18,33 @@ class Progress:
     key: str | None = None
 
 
+KEY_LETTERS = 12
+"""Letters of a run's key in logs: the beginning of a key finds its run."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """Whom a stack is computed for: the experiment that it was taken of, its owner, and the request that submitted it
+    (empty where it is not known). Others may want its runs, too."""
+
+    experiment: int
+    owner: str
+    request: str = ""
+
+
 @dataclass(frozen=True)
 class Letter:
     """A stack on its way to a trial."""
 
     number: int
     stack: Stack
+    errand: Errand | None = None
+
+
+def line_of(number: int, stack: Stack, errand: Errand | None) -> dict[str, object]:
+    """What lines of logs about a stack say of it, in JSON's own types; scheduler and workers say the same."""
+    whose = {"experiment": errand.experiment, "owner": errand.owner, "request": errand.request} if errand else {}
+    return {"stack": number, **whose, "runs": [run.key[:KEY_LETTERS] for run in stack.runs]}
 
 
 @dataclass(frozen=True)
@@ -40,12 +61,13 @@ class Seat:
 class Parcel:
     """What a trial made of a letter: outcomes in the order of the stack, or None when it was told to stop.
 
-    `seconds` is the wall time of the computing.
+    `seconds` is the wall time of the computing, `worker` the process that did it (`host:pid`).
     """
 
     number: int
     outcomes: list[Outcome] | None = field(repr=False)  # Tune spells every result out, for a log that is off
     seconds: float
+    worker: str = ""
 
 
 class Post(Protocol):

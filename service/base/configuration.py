@@ -58,7 +58,7 @@ class Configuration(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
-    database_url: str = Field("sqlite:///var/phaselab.db", min_length=1)
+    database_url: str = Field("sqlite:///var/phaselab.db", min_length=1, repr=False)
     """SQLAlchemy address of the database; a relative SQLite path is under the current directory."""
     host: str = Field("127.0.0.1", min_length=1)
     """Address the api listens on; while there is no account, one of this machine's own (127.0.0.1, ::1)."""

@@ -8,8 +8,10 @@ from types import FrameType
 
 from phaselab.service.base.configuration import load_configuration
 from phaselab.service.base.exit_codes import UNFIT
+from phaselab.service.base.logs import PLAIN, write_logs
 from phaselab.service.base.plainly import told_plainly
 from phaselab.service.base.storage import open_database
+from phaselab.service.scheduling.dispatch import STACKS
 from phaselab.service.scheduling.scheduler import Scheduler
 
 SECRET = ("PHASELAB_DATABASE_URL", "PHASELAB_NOTIFY_SECRET")
@@ -24,7 +26,8 @@ def main() -> None:
         with closing(open_database(configuration)) as database:
             for name in SECRET:
                 os.environ.pop(name, None)
-            logging.basicConfig(level=configuration.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+            logging.basicConfig(level=configuration.log_level, format=PLAIN)
+            write_logs("phaselab", configuration.log_level, STACKS)
             _run(Scheduler(configuration, database))
 
 

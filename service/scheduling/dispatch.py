@@ -3,15 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from phaselab.db.queue.leases import Leased
 from phaselab.db.queue.workforce import Share, Trial
 from phaselab.db.schema.away import DatabaseAway
-from phaselab.domain.results.parcels import Letter, Parcel, Post, Progress, Seat
-from phaselab.domain.results.results import RunFailure
+from phaselab.domain.results.parcels import KEY_LETTERS, Errand, Letter, Parcel, Post, Progress, Seat, line_of
+from phaselab.domain.results.results import Outcome, RunFailure
 from phaselab.domain.settings.stacks import Stack
 from phaselab.service.base.configuration import Configuration
+from phaselab.service.base.logs import say
 from phaselab.service.scheduling.fairness import Use, choose
 from phaselab.service.scheduling.ledger import Entry, Ledger
 from phaselab.service.scheduling.sizing import Pace, share
@@ -26,7 +27,13 @@ DEADLY = 3
 ASIDE_SECONDS = 30.0
 """How long an experiment is left aside of which no stack could be taken."""
 
+STACKS = "phaselab.stacks"
+"""The log of what becomes of stacks, in lines of JSON; workers write one of the same name on their machines."""
+LONGEST_REASON = 200
+"""Letters of a failed run's reason in the log; the whole of it is with the run."""
+
 log = logging.getLogger(__name__)
+_stacks = logging.getLogger(STACKS)
 
 
 class Dispatcher:
@@ -81,7 +88,8 @@ class Dispatcher:
             if taken is None or len(taken.stack.runs) >= chosen.queued:
                 empty.add(chosen.id)
             if taken is not None:
-                self._post([self.ledger.add(part, chosen.id, chosen.owner) for part in self._cut(taken)])
+                errand = Errand(chosen.id, chosen.owner, chosen.request)
+                self._post([self.ledger.add(part, errand) for part in self._cut(taken)])
         return bool(candidates) or len(self.ledger) > 0
 
     def extend_leases(self) -> None:
@@ -135,10 +143,13 @@ class Dispatcher:
             return
         now = time.monotonic()
         self._use.add(entry.owner, parcel.seconds, now)
+        spent = {"worker": parcel.worker, "seconds": round(parcel.seconds, 3), "out": round(now - entry.at, 3)}
         if parcel.outcomes is None:
             self._queue.release(entry.keys)
+            _say("given back", entry, **spent)
         else:
             self._pace.note(entry.stack.runs, parcel.seconds)
+            _say("landed", entry, **spent, failed=_failures(parcel.outcomes))
         self.landed.set()
 
     def on_death(self, trial: str) -> None:
@@ -151,6 +162,7 @@ class Dispatcher:
             reason = f"the worker process died {entry.deaths} times while it computed this run alone"
             self._queue.land([RunFailure(entry.keys[0], reason)])
             self.ledger.close(entry.number)
+            _say("failed", entry, reason=reason)
         self._post([entry for entry in entries if entry not in deadly], first=True)
         self.landed.set()
 
@@ -176,8 +188,10 @@ class Dispatcher:
 
     def _post(self, entries: Sequence[Entry], first: bool = False) -> None:
         if entries:
-            letters = [Letter(entry.number, entry.stack) for entry in entries]
+            letters = [Letter(entry.number, entry.stack, entry.errand) for entry in entries]
             self._mailbox.put(letters, first)
+            for entry in entries:
+                _say("handed out", entry, deaths=entry.deaths)
 
     def _withdraw(self, numbers: Sequence[int]) -> None:
         """Take letters back. Those that a trial holds come back as parcels without outcomes, or are taken back here
@@ -188,3 +202,16 @@ class Dispatcher:
             entry = self.ledger.close(number)
             if entry is not None:
                 self._queue.release(entry.keys)
+                _say("taken back", entry)
+
+
+def _say(what: str, entry: Entry, **more: object) -> None:
+    """A line on what has become of a stack."""
+    if _stacks.isEnabledFor(logging.INFO):
+        say(_stacks, stacks=what, **line_of(entry.number, entry.stack, entry.errand), **more)
+
+
+def _failures(outcomes: Sequence[Outcome]) -> Mapping[str, str]:
+    """Why runs failed, by the beginning of their keys."""
+    failed = (one for one in outcomes if isinstance(one, RunFailure))
+    return {one.key[:KEY_LETTERS]: one.reason[:LONGEST_REASON] for one in failed}

@@ -1,22 +1,35 @@
 """The ledger: which stacks are out, for whom, and how often each has killed its worker."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from phaselab.domain.results.parcels import Errand
 from phaselab.domain.settings.stacks import Stack
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A stack that is in the mailbox or with a trial. `deaths` counts the workers that died while computing it."""
+    """A stack that is in the mailbox or with a trial. `deaths` counts the workers that died while computing it, `at` is
+    when it was handed out, by a steady clock."""
 
     number: int
     stack: Stack
-    experiment: int
-    owner: str
+    errand: Errand
     deaths: int = 0
+    at: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def experiment(self) -> int:
+        """The experiment that it was taken of."""
+        return self.errand.experiment
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self.errand.owner
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -33,11 +46,11 @@ class Ledger:
         self._next = 0
         self._lock = threading.Lock()
 
-    def add(self, stack: Stack, experiment: int, owner: str, deaths: int = 0) -> Entry:
+    def add(self, stack: Stack, errand: Errand, deaths: int = 0) -> Entry:
         """A new entry for a stack."""
         with self._lock:
             self._next += 1
-            entry = Entry(self._next, stack, experiment, owner, deaths)
+            entry = Entry(self._next, stack, errand, deaths)
             self._entries[entry.number] = entry
             self._keys[entry.number] = entry.keys
             return entry
@@ -59,9 +72,9 @@ class Ledger:
             return ()
         runs, deaths = entry.stack.runs, entry.deaths + 1
         if deaths < 2 or len(runs) == 1:
-            return (self.add(entry.stack, entry.experiment, entry.owner, deaths),)
+            return (self.add(entry.stack, entry.errand, deaths),)
         halves = Stack(runs[: len(runs) // 2]), Stack(runs[len(runs) // 2 :])
-        return tuple(self.add(half, entry.experiment, entry.owner, 1) for half in halves)
+        return tuple(self.add(half, entry.errand, 1) for half in halves)
 
     def keys_of(self, number: int) -> tuple[str, ...]:
         """The keys of the runs of an entry; none if it was struck out."""

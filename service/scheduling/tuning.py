@@ -162,4 +162,5 @@ class Tuning:
             "device": "cuda" if self._configuration.trial_gpus > 0 else "cpu",
             "threads": max(1, int(self._configuration.trial_cpus)),
             "limit_seconds": self._configuration.stack_limit_seconds,
+            "log_level": self._configuration.log_level,
         }

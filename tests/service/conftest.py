@@ -45,7 +45,7 @@ def one_service(
     service_database: Database, service_receiver: Receiver, service_folder: Path
 ) -> Iterator[ServiceProcess]:
     allowed = {"PHASELAB_NOTIFY_ALLOW": service_receiver.url, "PHASELAB_NOTIFY_SECRET": "0123456789abcdef"}
-    variables = {"PHASELAB_CPUS": "1", "http_proxy": "http://127.0.0.1:9"} | allowed
+    variables = {"PHASELAB_CPUS": "1", "http_proxy": "http://127.0.0.1:9", "PHASELAB_LOG_LEVEL": "INFO"} | allowed
     command = ("serve", "--port", "0")
     service = ServiceProcess(str(service_database.url), service_folder / "log", command, **variables)
     yield service

@@ -1,3 +1,4 @@
+from phaselab.domain.results.parcels import Errand
 from phaselab.domain.settings.runs import Run
 from phaselab.domain.settings.settings import Settings
 from phaselab.domain.settings.stacks import Stack
@@ -14,7 +15,7 @@ def seeds(entry: Entry) -> list[int]:
 
 def test_a_stack_that_keeps_killing_is_split_until_the_run_at_fault_is_alone() -> None:
     ledger = Ledger()
-    waiting = [ledger.add(stack(*range(8)), 1, "ada")]
+    waiting = [ledger.add(stack(*range(8)), Errand(1, "ada"))]
     survived: list[int] = []
     deaths = 0
     while not (len(waiting[0].stack.runs) == 1 and waiting[0].deaths >= 3):
@@ -32,7 +33,7 @@ def test_a_stack_that_keeps_killing_is_split_until_the_run_at_fault_is_alone() -
 
 def test_one_death_alone_does_not_split() -> None:
     ledger = Ledger()
-    entry = ledger.add(stack(1, 2, 3), 1, "ada")
+    entry = ledger.add(stack(1, 2, 3), Errand(1, "ada"))
     again = ledger.after_death(entry.number)
     assert [seeds(one) for one in again] == [[1, 2, 3]]
     assert ledger.close(entry.number) is None
@@ -41,7 +42,7 @@ def test_one_death_alone_does_not_split() -> None:
 
 def test_a_death_after_the_result_changes_nothing() -> None:
     ledger = Ledger()
-    entry = ledger.add(stack(1), 1, "ada")
+    entry = ledger.add(stack(1), Errand(1, "ada"))
     ledger.close(entry.number)
     assert ledger.after_death(entry.number) == ()
     assert len(ledger) == 0
@@ -49,7 +50,7 @@ def test_a_death_after_the_result_changes_nothing() -> None:
 
 def test_only_stacks_without_any_wanted_run_are_unwanted() -> None:
     ledger = Ledger()
-    one, two = ledger.add(stack(1, 2), 1, "ada"), ledger.add(stack(3), 2, "bob")
+    one, two = ledger.add(stack(1, 2), Errand(1, "ada")), ledger.add(stack(3), Errand(2, "bob"))
     assert ledger.unwanted({one.keys[0], *two.keys}) == [two.number]
     assert ledger.of({1}) == [one.number]
     assert ledger.experiments() == {1, 2}

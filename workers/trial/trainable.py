@@ -15,6 +15,7 @@ from phaselab.domain.results.results import Outcome, RunFailure
 from phaselab.domain.settings.stacks import Stack
 from phaselab.workers.base import progress
 from phaselab.workers.trial.mailbox import MailboxClient
+from phaselab.workers.trial.stack_log import StackLog
 
 TAKE_SECONDS = 20.0
 """How long a trial waits for a stack before it reports that it is alive."""
@@ -43,7 +44,8 @@ class StackTrainable(Trainable):
     """A long-lived trial; each step is one stack.
 
     Its config: `mailbox` and `namespace` (the actor's name), `compute` (`module:function`, called with device and
-    threads, gives the Compute), `device`, `threads` and `limit_seconds` (a stack that takes longer is taken for stuck).
+    threads, gives the Compute), `device`, `threads`, `limit_seconds` (a stack that takes longer is taken for stuck),
+    and `log_level`, from which on it writes to standard error, which Ray keeps in a file of its session.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -52,6 +54,7 @@ class StackTrainable(Trainable):
         self._device = str(config["device"])
         self._compute = load_compute(config["compute"], self._device, config["threads"])
         self._limit_seconds = float(config["limit_seconds"])
+        self._told = StackLog(config["log_level"])
 
     def step(self) -> dict[str, Any]:
         """Take a stack and compute it: {"parcel": Parcel}, or {"parcel": None} when none came."""
@@ -59,12 +62,15 @@ class StackTrainable(Trainable):
         if letter is None:
             return {"parcel": None}
         started = time.perf_counter()
+        self._told.taken(letter, self.trial_id)
         with StopWatch(self._mailbox, letter.number, self._limit_seconds) as watch, progress.heard(watch.hear):
             try:
                 outcomes: list[Outcome] | None = compute_surely(self._compute, letter.stack, self._device, watch.stop)
             except StackStopped:
                 outcomes = None
-        return {"parcel": Parcel(letter.number, outcomes, time.perf_counter() - started)}
+        seconds = time.perf_counter() - started
+        self._told.ended(letter, outcomes, seconds)
+        return {"parcel": Parcel(letter.number, outcomes, seconds, self._told.worker)}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing to keep: what is left to do is in the database."""
