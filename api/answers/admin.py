@@ -78,7 +78,8 @@ _TRIAL: Record[Trial] = Record(
 _FAILING: Record[Failing] = Record(
     (
         Field("kind", "text", lambda one: one.kind, "What runs fail of, in a word."),
-        Field("day", "integer", lambda one: one.day, "Runs that failed so in the last 24 hours."),
+        Field("hour", "integer", lambda one: one.hour, "Runs that failed so in the last hour."),
+        Field("day", "integer", lambda one: one.day, "In the last 24 hours."),
         Field("week", "integer", lambda one: one.week, "In the last 7 days."),
         Field("reason", _TEXT, lambda one: one.reason, "What the newest says; null while it is computed again."),
         Field("key", "text", lambda one: one.key, "The newest of them."),

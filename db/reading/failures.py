@@ -54,10 +54,11 @@ def read_failed_runs(session: Session, experiment_ids: Sequence[int]) -> list[Fa
 
 @dataclass(frozen=True)
 class Lately:
-    """A reason, how many runs failed for it in the last day and in the whole time that was looked at, and the newest
-    of them."""
+    """A reason, how many runs failed for it in the last hour, the last day and the whole time that was looked at, and
+    the newest of them."""
 
     reason: str | None
+    hour: int
     day: int
     count: int
     key: str
@@ -74,10 +75,10 @@ def read_lately(session: Session, days: int, most: int) -> Sequence[Lately]:
         .limit(most)
         .subquery()
     )
-    of, today = newest.c, now - timedelta(days=1)
+    of = newest.c
     count, last = func.count().label("count"), func.max(of.landed_at, type_=UtcDateTime()).label("last")
-    lately = func.sum(case((of.landed_at > today, 1), else_=0))
-    query = select(of.reason, lately, count, last).group_by(of.reason).order_by(count.desc(), of.reason)
+    hour, day = (func.sum(case((of.landed_at > now - timedelta(hours=hours), 1), else_=0)) for hours in (1, 24))
+    query = select(of.reason, hour, day, count, last).group_by(of.reason).order_by(count.desc(), of.reason)
     found = session.execute(query).all()
     keys = {row.reason: row.key for row in session.execute(select(of.reason, of.key).order_by(of.landed_at))}
-    return [Lately(reason, int(day), number, keys[reason], at) for reason, day, number, at in found]
+    return [Lately(reason, int(hour), int(day), number, keys[reason], at) for reason, hour, day, number, at in found]

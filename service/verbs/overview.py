@@ -78,9 +78,10 @@ class NodeUse:
 
 @dataclass(frozen=True)
 class Failing:
-    """A kind of failures of any experiments: how many runs in the last day and week, and the newest of them."""
+    """A kind of failures of any experiments: how many runs in the last hour, day and week, and the newest of them."""
 
     kind: FailureKind
+    hour: int
     day: int
     week: int
     reason: str | None
@@ -226,8 +227,9 @@ def _failing(lately: Sequence[Lately]) -> Sequence[Failing]:
     for one in sorted(lately, key=lambda one: one.at):
         kind = kind_of(one.reason)
         before = found.get(kind)
-        day, week = (before.day, before.week) if before else (0, 0)
-        found[kind] = Failing(kind, day + one.day, week + one.count, one.reason, one.key, one.at)
+        hour, day, week = (before.hour, before.day, before.week) if before else (0, 0, 0)
+        counts = hour + one.hour, day + one.day, week + one.count
+        found[kind] = Failing(kind, *counts, one.reason, one.key, one.at)
     return sorted(found.values(), key=lambda one: (-one.week, one.kind))
 
 
