@@ -1,4 +1,5 @@
-"""The whole service under load, and after its death: `python -m benchmarks load`, on SQLite and on PostgreSQL.
+"""The whole service under load, and after its death: `python -m benchmarks load`, on SQLite and on PostgreSQL, each
+without accounts and as a lab's server, with accounts, tokens and quotas.
 
 200 clients and 100 streams of events for a minute, while runs are computed; a process of its own asks for health.
 Then everything is killed with signal 9, the database's server too, and started again: nothing that was acknowledged
@@ -14,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from benchmarks.database_server import megabytes
-from benchmarks.load_clients import FOLLOWED, KINDS, POINTS, SPEC, STREAMS, submission
+from benchmarks.load_clients import FOLLOWED, KINDS, POINTS, SPEC, STREAMS, TOKENS, submission
 from benchmarks.service import Service, published
 from phaselab.client.client import Client
 from phaselab.db.care.check import check
@@ -35,6 +36,7 @@ from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import experiments, runs
 from phaselab.db.schema.upgrade import upgrade
 from phaselab.service.processes import processes
+from phaselab.service.verbs.accounts import create
 from tests.postgresql import PostgresServer, get_server
 
 SECONDS = 60.0
@@ -44,6 +46,20 @@ CLIENTS = Path(__file__).with_name("load_clients.py")
 """Needs the standard library alone, and is started by its path."""
 SEEDS_SEEN, SEEDS_FOLLOWED = 20, 60
 """Seeds of the experiment that is looked at, and of each that is followed: more work than the load lasts."""
+
+
+ACCOUNTS = 20
+QUOTAS = {
+    "PHASELAB_RUNS_EACH": "1000000",
+    "PHASELAB_RUNS_QUEUED": "1000000",
+    "PHASELAB_SECONDS_A_DAY": "1000000",
+    "PHASELAB_BYTES_STORED": "1000000000000",
+    "PHASELAB_REQUESTS_A_MINUTE": "1000000",
+}
+"""Of a lab's server: each is looked at, and none is met."""
+Times = Mapping[str, "np.ndarray[tuple[int], np.dtype[np.float64]]"]
+"""Percentiles by kind of request, milliseconds."""
+PERCENTILES = (50, 95, 99)
 
 
 class Store(Protocol):
@@ -125,13 +141,16 @@ def kill_all(pid: int) -> None:
 class Running:
     """`phaselab serve` on a database, which can be killed and started again."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tokens: Sequence[str]) -> None:
         self._url = url
+        self._tokens = tokens
         self._process, self.address = self._start()
 
     def _start(self) -> tuple[subprocess.Popen[str], str]:
         command = [sys.executable, "-P", "-m", "phaselab.service", "serve", "--port", "0"]
-        variables = {"PHASELAB_DATABASE_URL": self._url, "PHASELAB_IDLE_SECONDS": "600"}
+        variables = {"PHASELAB_DATABASE_URL": self._url, "PHASELAB_IDLE_SECONDS": "600"} | (
+            QUOTAS if self._tokens else {}
+        )
         process = subprocess.Popen(command, env=os.environ | variables, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         said = (line.removeprefix("Phaselab at ").strip() for line in process.stdout if "Phaselab at" in line)
@@ -157,7 +176,7 @@ class Running:
 
     def service(self, database: Database) -> Service:
         """What asks it."""
-        return Service(Client(self.address), database, self._process.pid)
+        return Service(Client(self.address, self._tokens[0] if self._tokens else None), database, self._process.pid)
 
 
 @dataclass
@@ -180,16 +199,20 @@ class Memory:
 
 
 def report(console: Console) -> None:
-    """Print it for both databases."""
+    """Print it for both databases, and what accounts cost."""
     for store in (sqlite, postgresql):
-        with store() as opened:
-            _load(console, opened)
+        found: list[Times] = []
+        for accounts in (0, ACCOUNTS):
+            with store() as opened:
+                found.append(_load(console, opened, accounts))
+        _compare(console, *found)
 
 
-def _load(console: Console, store: Store) -> None:
+def _load(console: Console, store: Store, accounts: int) -> Times:
     database = Database(store.url)
     upgrade(database)
-    running = Running(store.url)
+    tokens = [create(database, f"member{i}") for i in range(accounts)]
+    running = Running(store.url, tokens)
     try:
         service = running.service(database)
         service.finish(service.client.submit(SPEC | {"name": "seen", "seeds": SEEDS_SEEN}).id)
@@ -197,8 +220,8 @@ def _load(console: Console, store: Store) -> None:
             seeds = range(i * SEEDS_FOLLOWED, (i + 1) * SEEDS_FOLLOWED)
             assert service.client.submit(published(f"followed {i}", seeds)).id == number
         memory = Memory()
-        met, health, killed = _under_load(running, store, service, memory)
-        _tell(console, store.name, met, health, killed, memory)
+        met, killed = _under_load(running, store, service, memory, tokens)
+        times = _tell(console, f"{store.name}, {accounts or 'no'} accounts", met, killed, memory)
         database.close()
         store.start_again()
         seconds = running.start_again()
@@ -208,15 +231,16 @@ def _load(console: Console, store: Store) -> None:
             f" {len(met['acknowledged'])} experiments acknowledged, {len(met['unanswered'])} cut off and sent again;"
             f" {faults or 'nothing is lost, and nothing is there twice'}"
         )
+        return times
     finally:
         running.end()
         database.close()
 
 
 def _under_load(
-    running: Running, store: Store, service: Service, memory: Memory
-) -> tuple[Mapping[str, Any], Mapping[str, Any], float]:
-    """What clients met and what health did, and when everything was killed."""
+    running: Running, store: Store, service: Service, memory: Memory, tokens: Sequence[str]
+) -> tuple[Mapping[str, Any], float]:
+    """What clients met, who asked for health too, and when everything was killed."""
     at = urlsplit(running.address)
     killed = time.time() + SECONDS
     clients, health = (
@@ -224,34 +248,47 @@ def _under_load(
             [sys.executable, "-P", str(CLIENTS), what, str(at.hostname), str(at.port), str(seconds)],
             stdout=subprocess.PIPE,
             text=True,
+            env=os.environ | {TOKENS: " ".join(tokens)},
         )
         for what, seconds in (("clients", SECONDS + AFTER), ("health", SECONDS))
     )
     memory.watch(service, killed)
     running.kill()
     store.kill()
-    found = [json.loads(one.communicate(timeout=120)[0]) for one in (clients, health)]
-    return found[0], found[1], killed
+    met, asked = (json.loads(one.communicate(timeout=120)[0]) for one in (clients, health))
+    return met | {"samples": met["samples"] + asked["samples"]}, killed
 
 
-def _tell(
-    console: Console, name: str, met: Mapping[str, Any], health: Mapping[str, Any], killed: float, memory: Memory
-) -> None:
+def _tell(console: Console, name: str, met: Mapping[str, Any], killed: float, memory: Memory) -> Times:
+    """Print what clients met; its percentiles."""
     clients = sum(count for count, _, _ in KINDS.values())
     table = Table(title=f"{name}: {clients} clients, {STREAMS} streams, {SECONDS:.0f} s")
     for column in ("what", "clients", "every, s", "answers", "50 %, ms", "95 %", "99 %", "most", "statuses"):
         table.add_column(column, justify="left" if column in ("what", "statuses") else "right")
     samples: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    for kind, at, seconds, status in (*met["samples"], *health["samples"]):
+    for kind, at, seconds, status in met["samples"]:
         if at + seconds < killed:
             samples[kind].append((1000 * seconds, status))
+    percentiles: dict[str, Any] = {}
     for kind, found in samples.items():
         count, pace = KINDS[kind][:2] if kind in KINDS else (STREAMS if "stream" in kind else 1, "")
-        times = np.percentile([ms for ms, _ in found], (50, 95, 99, 100))
+        times = np.percentile([ms for ms, _ in found], (*PERCENTILES, 100))
+        percentiles[kind] = times[: len(PERCENTILES)]
         statuses = " ".join(f"{status}: {number}" for status, number in Counter(s for _, s in found).items())
         table.add_row(kind, str(count), str(pace), str(len(found)), *(f"{ms:.0f}" for ms in times), statuses)
     console.print(table)
     console.print(f"{met['events']} events of streams; {memory}")
+    return percentiles
+
+
+def _compare(console: Console, without: Times, lab: Times) -> None:
+    """Print what accounts and quotas cost."""
+    table = Table(title="with accounts, in times of without")
+    for column in ("what", *(f"{percent} %" for percent in PERCENTILES)):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for kind in sorted(without.keys() & lab.keys()):
+        table.add_row(kind, *(f"{ratio:.2f}" for ratio in lab[kind] / without[kind]))
+    console.print(table)
 
 
 def _faults(service: Service, database: Database, met: Mapping[str, Any]) -> list[str]:

@@ -1,12 +1,14 @@
 """Those who ask in `load`, as processes of their own, which print what they met as JSON:
 `python -m benchmarks.load_clients clients|health HOST PORT SECONDS`.
 
-Every request has a connection of its own, over plain sockets, so that asking costs little.
+Every request has a connection of its own, over plain sockets, so that asking costs little. Tokens of accounts are in
+the environment: each request comes with one of them, submissions with the first, whose keys theirs are.
 """
 
 import asyncio
 import contextlib
 import json
+import os
 import random
 import sys
 import time
@@ -18,6 +20,7 @@ from typing import Any
 SEEN, FOLLOWED = 1, range(2, 12)
 """Experiments of the load: one that has finished, and those that are computed meanwhile."""
 STREAMS = 100
+TOKENS = "PHASELAB_LOAD_TOKENS"
 HEALTH_SECONDS = 0.05
 """How often health is asked for."""
 TIMEOUT_SECONDS = 30.0
@@ -51,6 +54,7 @@ class Address:
 
     host: str
     port: int
+    tokens: tuple[str, ...] = ()
 
     async def ask(self, path: str, body: Any = None, headers: str = "") -> tuple[int, bytes]:
         """(status, body) of one request. Raises OSError or TimeoutError."""
@@ -70,6 +74,9 @@ class Address:
         reader, writer = await asyncio.open_connection(self.host, self.port)
         content = b"" if body is None else json.dumps(body).encode()
         method, kind = ("GET", "") if body is None else ("POST", "Content-Type: application/json\r\n")
+        if self.tokens:
+            token = random.choice(self.tokens) if body is None else self.tokens[0]
+            headers += f"Authorization: Bearer {token}\r\n"
         lines = f"{method} {path} HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n{kind}{headers}"
         writer.write(f"{lines}Content-Length: {len(content)}\r\n\r\n".encode() + content)
         return reader, writer
@@ -205,7 +212,8 @@ async def ask_for_health(address: Address, until: float) -> Met:
 def main(arguments: Sequence[str]) -> None:
     """Ask for so many seconds, and print what was met."""
     what, host, port, seconds = arguments
-    address, until = Address(host, int(port)), time.time() + float(seconds)
+    tokens = tuple(os.environ.get(TOKENS, "").split())
+    address, until = Address(host, int(port), tokens), time.time() + float(seconds)
     if what == "health":
         met = asyncio.run(ask_for_health(address, until))
     else:

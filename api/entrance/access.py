@@ -16,7 +16,7 @@ from phaselab.service.base.errors import DatabaseAway, Forbidden, Unauthorized
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import accounts, logins, tokens
 from phaselab.service.verbs.audit import ACTOR, Actor
-from phaselab.service.verbs.rights import Deed, insist
+from phaselab.service.verbs.rights import Caller, Deed, insist
 
 OPEN_TO_ALL = frozenset(
     {"/api/v1/health", "/api/v1/ready", "/api/v1/version", "/login", "/login/oidc", "/login/oidc/callback", "/logout"}
@@ -48,20 +48,24 @@ async def admit(request: Request, database: Db, configuration: ConfigurationOf) 
 
 
 def _admit(request: Request, database: Database, configuration: Configuration) -> None:
-    if accounts.is_open(database, configuration):
-        _refuse_other_names(request)
-        request.state.alone = True
-        return
-    header, secret = request.headers.get("authorization"), request.cookies.get(COOKIE)
     try:
-        if header is None and secret:
-            caller = logins.caller_of_login(database, secret)
-        else:
-            caller = tokens.caller_of(database, _token(header or ""))
-    except Unauthorized as error:
-        raise unauthorized(str(error), invalid=True) from None
+        caller = _caller(request, database)  # one look at the database, where there is a caller
+    except (Unauthorized, Problem) as refused:
+        if accounts.is_open(database, configuration):
+            _refuse_other_names(request)
+            request.state.alone = True
+            return
+        raise (refused if isinstance(refused, Problem) else unauthorized(str(refused), invalid=True)) from None
     request.state.caller, request.state.account = caller, caller.name
     insist(caller, deed_of(request.method, request.url.path))
+
+
+def _caller(request: Request, database: Database) -> Caller:
+    """Whose token or login a request has. Raises Unauthorized, or Problem 401 for one that has none."""
+    header, secret = request.headers.get("authorization"), request.cookies.get(COOKIE)
+    if header is None and secret:
+        return logins.caller_of_login(database, secret)
+    return tokens.caller_of(database, _token(header or ""))
 
 
 def deed_of(method: str, path: str) -> Deed:

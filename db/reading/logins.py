@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from phaselab.db.reading.accounts import Account, account_of
 from phaselab.db.schema.account_tables import Scope, accounts, identities, logins, tokens
-from phaselab.db.schema.clock import database_time
+from phaselab.db.schema.clock import database_time, moment
 
 MOST = 100
 """Logins of one token or identity; another one ends the oldest."""
@@ -73,7 +73,7 @@ def end_logins(session: Session, name: str, but: str = "") -> int:
 
 def _current(session: Session) -> Select[Any]:
     """Logins that have not run out, nor their tokens, each with its account."""
-    now = database_time(session)
+    now = moment(session)
     either = func.coalesce(tokens.c.account_id, identities.c.account_id)
     joined = logins.outerjoin(tokens, tokens.c.id == logins.c.token_id)
     joined = joined.outerjoin(identities, identities.c.id == logins.c.identity_id)

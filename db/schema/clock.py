@@ -1,15 +1,21 @@
 """The database's own time, so that processes on several machines agree on what has expired."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.orm import Session
+
+from phaselab.db.schema.types import UtcDateTime
+
+_SQLITE = literal_column("strftime('%Y-%m-%d %H:%M:%f', 'now')", UtcDateTime())
+_POSTGRESQL = literal_column("clock_timestamp()", UtcDateTime())
+
+
+def moment(session: Session) -> ColumnElement[datetime]:
+    """Now, by the database's clock, in UTC, as a part of a query."""
+    return _SQLITE if session.get_bind().dialect.name == "sqlite" else _POSTGRESQL
 
 
 def database_time(session: Session) -> datetime:
     """Now, by the database's clock, in UTC."""
-    if session.get_bind().dialect.name == "sqlite":
-        now = session.execute(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
-        return datetime.fromisoformat(now).replace(tzinfo=UTC)
-    moment: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return moment.astimezone(UTC)
+    return session.execute(select(moment(session))).scalar_one()

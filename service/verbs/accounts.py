@@ -124,7 +124,7 @@ def is_open(database: Database, configuration: Configuration) -> bool:
     reach it."""
     if configuration.needs_accounts or not is_loopback(configuration.host):
         return False
-    with database.reading() as session:
+    with database.glance() as session:
         return not accounts.any_account(session)
 
 

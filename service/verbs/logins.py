@@ -44,7 +44,7 @@ def log_out(database: Database, secret: str) -> None:
 
 def caller_of_login(database: Database, secret: str) -> Caller:
     """The account whose login it is, and what it may. Raises Unauthorized."""
-    with database.reading() as session:
+    with database.glance() as session:
         found = logins.find_login(session, hash_of(secret))
     if found is None or found.account.disabled_at is not None:
         raise Unauthorized("this login has ended; log in again")

@@ -76,7 +76,7 @@ def rotate(database: Database, account: str) -> str:
 
 def caller_of(database: Database, token: str) -> Caller:
     """The account that a token is of, and what it may. Raises Unauthorized."""
-    with database.reading() as session:
+    with database.glance() as session:
         found = tokens.find_token(session, hash_of(token))
     if found is None:
         raise Unauthorized(
