@@ -255,6 +255,15 @@ PENDING = experiment_runs.c.want == literal_column("'pending'")
 FAILED = runs.c.state == literal_column("'failed'")
 """That a run has failed; written out for the same reason."""
 
+computed = Table(
+    "computed",
+    metadata,
+    Column("owner", String(200), primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("seconds", Double, nullable=False),
+)
+"""Computing seconds that landed for an owner in an hour, by when it began. They stay when experiments go."""
+
 leader = Table(
     "leader",
     metadata,

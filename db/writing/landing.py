@@ -16,6 +16,7 @@ from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import Want, points, run_arrays, runs
 from phaselab.db.schema.types import storable_text
 from phaselab.db.writing import arrays
+from phaselab.db.writing.computed import note_computed
 from phaselab.db.writing.described import measure_list_ids, provenance_ids, read_measure_lists
 from phaselab.db.writing.filling import StoredResult, fill, in_order
 from phaselab.db.writing.status import settle
@@ -60,9 +61,9 @@ class _Stored:
     measure_list_id: int
 
 
-def land(session: Session, outcomes: Sequence[Outcome]) -> Landed:
+def land(session: Session, outcomes: Sequence[Outcome], here: bool = True) -> Landed:
     """Store outcomes with their arrays, bring the wants, counts, summaries, revisions and statuses of every
-    experiment that wants the runs up to date.
+    experiment that wants the runs up to date. What was computed `here` counts as its owners' use.
 
     Idempotent: the first result of a run key wins and is never overwritten; it is only given measures that it lacks. A
     result replaces a failure; a result that cannot be stored (a measure that is unknown or not finite, curves that
@@ -86,7 +87,9 @@ def land(session: Session, outcomes: Sequence[Outcome]) -> Landed:
     now = database_time(session)
     _save_results(session, done, now)
     _save_failures(session, failed, now)
-    _tell_experiments(session, done, [run for run, _ in failed])
+    wanted = _tell_experiments(session, done, [run for run, _ in failed])
+    if here:
+        _note_computed(session, done, wanted, now)
     filled = fill(session, again) if again else 0
     return Landed(len(done), len(failed), filled, len(outcomes) - len(done) - len(failed) - filled)
 
@@ -173,8 +176,10 @@ def _ended(state: RunState, now: datetime) -> dict[Column[Any], object]:
     return {runs.c.state: state.value, runs.c.landed_at: now, **dict.fromkeys(lease)}
 
 
-def _tell_experiments(session: Session, done: Sequence[tuple[_Stored, RunResult]], failed: Sequence[_Stored]) -> None:
-    """Bring wants, counts, summaries and statuses up to date."""
+def _tell_experiments(
+    session: Session, done: Sequence[tuple[_Stored, RunResult]], failed: Sequence[_Stored]
+) -> list[tuple[int, int, Want]]:
+    """Bring wants, counts, summaries and statuses up to date; the wants of those that are done, as they were."""
     wanted = wants_of(session, [run.id for run, _ in done])
     lost = wants_of(session, [run.id for run in failed], Want.PENDING)
     changes: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_COUNTED, 0))
@@ -192,6 +197,22 @@ def _tell_experiments(session: Session, done: Sequence[tuple[_Stored, RunResult]
     _add_to_summaries(session, done, wanted)
     count(session, changes)
     settle(session, list(changes))
+    return wanted
+
+
+def _note_computed(
+    session: Session,
+    done: Sequence[tuple[_Stored, RunResult]],
+    wanted: Sequence[tuple[int, int, Want]],
+    now: datetime,
+) -> None:
+    """Count the seconds of results to each experiment that asked for them."""
+    took = {run.id: result.seconds for run, result in done}
+    seconds: defaultdict[int, float] = defaultdict(float)
+    for experiment_id, run_id, want in wanted:
+        if want is not Want.HELD:
+            seconds[experiment_id] += took[run_id]
+    note_computed(session, seconds, now)
 
 
 def _add_to_summaries(

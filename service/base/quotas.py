@@ -1,11 +1,13 @@
 """Quotas: how much an account may ask for, have and compute; and who has no computing left today."""
 
 import math
-from collections.abc import Iterable
+import time
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from phaselab.db.reading import accounts, use
-from phaselab.db.schema.database import Session
+from phaselab.db.schema.database import Database, Session
 from phaselab.domain.settings.texts import span
 from phaselab.service.base.configuration import Quotas
 from phaselab.service.base.errors import QuotaExceeded
@@ -23,26 +25,70 @@ def quotas_for(account: accounts.Account, usual: Quotas) -> Quotas:
     return Quotas(**{name: getattr(usual, name) if value is None else value for name, value in own.items()})
 
 
-def insist_on_size(quotas: Quotas | None, owner: str, runs: int) -> None:
-    """Raises QuotaExceeded for an experiment of more runs than the owner may ask for at once."""
-    if quotas is not None and quotas.runs_each is not None and runs > quotas.runs_each:
-        detail = f"an experiment of {owner} has at most {quotas.runs_each:,} runs, and this one {runs:,}"
-        raise QuotaExceeded(f"{detail}; ask for less, or an admin for more")
+@dataclass(frozen=True)
+class Room:
+    """What an owner may ask for: its quotas, null for one without an account; its last day and the bytes of its
+    results, each null where there is no quota of it."""
+
+    owner: str
+    quotas: Quotas | None
+    day: use.Day | None = None
+    stored: int | None = None
+
+    def insist_on_size(self, runs: int) -> None:
+        """Raises QuotaExceeded for an experiment of more runs than the owner may ask for at once."""
+        most = None if self.quotas is None else self.quotas.runs_each
+        if most is not None and runs > most:
+            detail = f"an experiment of {self.owner} has at most {most:,} runs, and this one {runs:,}"
+            raise QuotaExceeded(f"{detail}; ask for less, or an admin for more")
+
+    def insist_on_queue(self, session: Session) -> None:
+        """Raises QuotaExceeded when more runs of the owner wait, with what has just been stored, than may."""
+        most = None if self.quotas is None else self.quotas.runs_queued
+        if most is not None and (waiting := use.waiting_runs(session, self.owner)) > most:
+            detail = f"at most {most:,} runs of {self.owner} may wait, and {waiting:,} would"
+            raise QuotaExceeded(f"{detail}; there is room again as they end")
+
+    def insist_on_bytes(self) -> None:
+        """Raises QuotaExceeded when the owner has no room for results left."""
+        most = None if self.quotas is None else self.quotas.bytes_stored
+        if most is not None and self.stored is not None and self.stored >= most:
+            detail = f"results of {self.owner} may take {most:,} bytes, and take {self.stored:,}"
+            raise QuotaExceeded(f"{detail}; there is room again once experiments are deleted")
+
+    def insist(self, session: Session) -> None:
+        """Raises QuotaExceeded when too many runs wait, or there is no computing or no room for results left."""
+        self.insist_on_queue(session)
+        if self.day is not None and self.quotas is not None and self.quotas.seconds_a_day is not None:
+            _insist_on_day(self.day, self.quotas.seconds_a_day, self.owner)
+        self.insist_on_bytes()
 
 
-def insist_on_room(session: Session, quotas: Quotas | None, owner: str) -> None:
-    """Raises QuotaExceeded when the owner, with what has just been stored of it, has more runs that wait than it may,
-    or had no computing or no room for results left."""
-    if quotas is None:
-        return
-    if quotas.runs_queued is not None and (waiting := use.waiting_runs(session, owner)) > quotas.runs_queued:
-        detail = f"at most {quotas.runs_queued:,} runs of {owner} may wait, and {waiting:,} would"
-        raise QuotaExceeded(f"{detail}; there is room again as they end")
-    if quotas.seconds_a_day is not None:
-        _insist_on_day(use.day_of(session, owner), quotas.seconds_a_day, owner)
-    if quotas.bytes_stored is not None and (stored := use.stored_bytes(session, owner)) >= quotas.bytes_stored:
-        detail = f"results of {owner} may take {quotas.bytes_stored:,} bytes, and take {stored:,}"
-        raise QuotaExceeded(f"{detail}; there is room again once experiments are deleted")
+def room_of(database: Database, owner: str, usual: Quotas) -> Room:
+    """The room that an owner has, by its own quotas or the `usual` ones; to be asked before anything is stored, for nobody
+    else writes meanwhile."""
+    with database.reading() as session:
+        quotas = quotas_of(session, owner, usual)
+        if quotas is None:
+            return Room(owner, None)
+        day = None if quotas.seconds_a_day is None else use.day_of(session, owner)
+        stored = None if quotas.bytes_stored is None else _stored(database, session, owner, quotas.bytes_stored)
+    return Room(owner, quotas, day, stored)
+
+
+COST_UNDER, COST_OVER = 50, 4
+"""A figure of stored bytes serves for so many times what it took to sum them up, while it is under the quota or over."""
+_sums: dict[Hashable, tuple[int, float, float]] = {}
+"""By database and owner: bytes, when they were summed up, and what that took. Seconds, of a million runs."""
+
+
+def _stored(database: Database, session: Session, owner: str, most: int) -> int:
+    which, now = (database.url, owner), time.monotonic()
+    stored, at, cost = _sums.get(which, (0, -math.inf, 0.0))
+    if now - at > cost * (COST_UNDER if stored < most else COST_OVER):
+        stored = use.stored_bytes(session, owner)
+        _sums[which] = (stored, now, time.monotonic() - now)
+    return stored
 
 
 def _insist_on_day(day: use.Day, most: float, owner: str) -> None:

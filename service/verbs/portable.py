@@ -139,12 +139,12 @@ class _Merging:
             known = {key: here[one] for key in apart for one in (key, apart[key]) if one in here}
             fresh = [key for key in apart if key not in known]
             if self.trusted:
-                landed = landing.land(session, [one for one in results if apart[one.key] not in here])
+                landed = landing.land(session, [one for one in results if apart[one.key] not in here], here=False)
                 imports.mark(session, self.import_id, fresh)
             else:
                 imports.set_apart(session, self.experiment_id, self.import_id, fresh)
                 own = [replace(one, key=apart[one.key]) for one in results if one.key not in here]
-                landed = landing.land(session, own)
+                landed = landing.land(session, own, here=False)
         self.new += landed.done
         self.known += len(known)
         self.conflicts += [one.key for one in results if one.key in known and _differs(one, known[one.key])]

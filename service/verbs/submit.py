@@ -17,7 +17,7 @@ from phaselab.domain.specs.stored import Misfit, stored_spec
 from phaselab.service.base.addresses import is_allowed
 from phaselab.service.base.configuration import NO_QUOTAS, Quotas
 from phaselab.service.base.errors import Conflict
-from phaselab.service.base.quotas import insist_on_room, insist_on_size, quotas_of
+from phaselab.service.base.quotas import room_of
 
 MOST_JUDGED = 1_000_000
 """Most points that the claims of an experiment ask for together: each claim all of them, an order once a group."""
@@ -52,16 +52,15 @@ def submit(
     for more than the owner may ask for, by its own quotas or the `usual` ones. A spec may name in `notify` what is in
     or under `notify_allow`.
     """
-    draft = drafted(spec_data, limits, notify_allow)
+    draft, room = drafted(spec_data, limits, notify_allow), room_of(database, owner, usual)
     with database.transaction() as session:
         if idempotency_key is not None:
             earlier = experiments.find_submitted(session, owner, idempotency_key)
             if earlier is not None:
                 return _again(earlier, draft.plan.spec, idempotency_key)
-        quotas = quotas_of(session, owner, usual)
-        insist_on_size(quotas, owner, len(draft.runs))
+        room.insist_on_size(len(draft.runs))
         experiment_id = experiments.create_experiment(session, draft, owner, idempotency_key)
-        insist_on_room(session, quotas, owner)
+        room.insist(session)
         stored = experiments.get_experiment(session, experiment_id)
         audit.note(session, "submit", experiment_id, owner=owner, runs=len(draft.runs))
     assert stored is not None
