@@ -132,7 +132,19 @@ def _add_verb(name: str, verb: Callable[[Database, int, Caller | None, frozenset
 
 _add_verb("cancel", experiments.cancel)
 _add_verb("pause", experiments.pause)
-_add_verb("resume", experiments.resume)
+
+
+@router.post("/{experiment_id}/resume", responses=CHANGED | fails(409))
+def resume_experiment(
+    experiment_id: ExperimentId,
+    nothing: NoParameters,
+    seen: Seen,
+    database: Db,
+    configuration: ConfigurationOf,
+    account: Account,
+) -> Response:
+    """Go on after a pause; while its owner may have no more runs that wait, 403."""
+    return _told(experiments.resume(database, experiment_id, account, seen, configuration.quotas))
 
 
 @router.post("/{experiment_id}/retry", responses=CHANGED | fails(409))
@@ -141,8 +153,12 @@ def retry_experiment(
     parameters: Annotated[RetryParameters, Query()],
     seen: Seen,
     database: Db,
+    configuration: ConfigurationOf,
     account: Account,
 ) -> Response:
     """Ask again for what failed or was cancelled; `missing=true`: also for results that lack a newer measure;
     `imported=true`: also for imported results that stand apart."""
-    return _told(experiments.retry(database, experiment_id, account, parameters.missing, parameters.imported, seen))
+    asked = parameters
+    return _told(
+        experiments.retry(database, experiment_id, account, asked.missing, asked.imported, seen, configuration.quotas)
+    )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from phaselab.api.answers.runs import phase_of
-from phaselab.api.base.deps import Account, Db
+from phaselab.api.base.deps import Account, ConfigurationOf, Db
 from phaselab.api.base.problems import Problem
 from phaselab.api.base.templating import FOLDER, page
 from phaselab.api.entrance.bodies import FormFields
@@ -42,12 +42,9 @@ from phaselab.service.verbs.verdicts import verdicts
 
 router = APIRouter(include_in_schema=False)
 
-VERBS: Mapping[str, Callable[..., ExperimentView]] = {
-    "pause": experiments.pause,
-    "resume": experiments.resume,
-    "cancel": experiments.cancel,
-    "retry": experiments.retry,
-}
+VERBS: Mapping[str, Callable[..., ExperimentView]] = {"pause": experiments.pause, "cancel": experiments.cancel}
+ASKING: Mapping[str, Callable[..., ExperimentView]] = {"resume": experiments.resume, "retry": experiments.retry}
+"""Those by which more may wait to be computed, which quotas are for."""
 JUDGED = 2_000
 """Most points of an experiment whose page judges its claims; those of a larger one have an address of their own."""
 MODULES = tuple(sorted(path.name for path in (FOLDER / "static" / "charts").glob("*.js")))
@@ -144,11 +141,16 @@ def delete(experiment_id: ExperimentId, database: Db, account: Account) -> Respo
 
 
 @router.post("/experiments/{experiment_id}/{verb}")
-def change(experiment_id: ExperimentId, verb: str, database: Db, account: Account) -> Response:
+def change(
+    experiment_id: ExperimentId, verb: str, database: Db, configuration: ConfigurationOf, account: Account
+) -> Response:
     """A button of the experiment's page."""
-    if verb not in VERBS:
+    if verb in VERBS:
+        VERBS[verb](database, experiment_id, account)
+    elif verb in ASKING:
+        ASKING[verb](database, experiment_id, account, usual=configuration.quotas)
+    else:
         raise Problem(404, f"nothing can be done by the name {verb[:40]}")
-    VERBS[verb](database, experiment_id, account)
     return RedirectResponse(f"/experiments/{experiment_id}", 303)
 
 

@@ -94,6 +94,6 @@ def import_portable(
     before. Results that are here already stay; `conflicts` names those that the file gives otherwise. Unless the
     account is `trusted`, what is new stands apart, for this experiment alone."""
     trusted = account is None or account.name in configuration.import_trusted
-    merged = import_experiment(database, file, owner, configuration.limits, trusted)
+    merged = import_experiment(database, file, owner, configuration.limits, trusted, configuration.quotas)
     location = f"{request.url.path.removesuffix('/import')}/{merged.experiment_id}"
     return json_answer(MERGED, merged, 201 if merged.created else 200, {"Location": location})

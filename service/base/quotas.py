@@ -49,11 +49,12 @@ class Room:
             detail = f"at most {most:,} runs of {self.owner} may wait, and {waiting:,} would"
             raise QuotaExceeded(f"{detail}; there is room again as they end")
 
-    def insist_on_bytes(self) -> None:
-        """Raises QuotaExceeded when the owner has no room for results left."""
+    def insist_on_bytes(self, more: int = 1) -> None:
+        """Raises QuotaExceeded when the owner has no room left for so many more bytes of results."""
         most = None if self.quotas is None else self.quotas.bytes_stored
-        if most is not None and self.stored is not None and self.stored >= most:
-            detail = f"results of {self.owner} may take {most:,} bytes, and take {self.stored:,}"
+        if most is not None and self.stored is not None and self.stored + more > most:
+            brings = f", and these are {more:,} more" if more > 1 else ""
+            detail = f"results of {self.owner} may take {most:,} bytes, and take {self.stored:,}{brings}"
             raise QuotaExceeded(f"{detail}; there is room again once experiments are deleted")
 
     def insist(self, session: Session) -> None:
@@ -65,8 +66,8 @@ class Room:
 
 
 def room_of(database: Database, owner: str, usual: Quotas) -> Room:
-    """The room that an owner has, by its own quotas or the `usual` ones; to be asked before anything is stored, for nobody
-    else writes meanwhile."""
+    """The room that an owner has, by its own quotas or the `usual` ones. It is looked for before something is stored:
+    meanwhile everyone else would wait."""
     with database.reading() as session:
         quotas = quotas_of(session, owner, usual)
         if quotas is None:
@@ -77,7 +78,7 @@ def room_of(database: Database, owner: str, usual: Quotas) -> Room:
 
 
 COST_UNDER, COST_OVER = 50, 4
-"""A figure of stored bytes serves for so many times what it took to sum them up, while it is under the quota or over."""
+"""A sum of stored bytes serves for so many times what it took to sum them up, while it is under the quota or over."""
 _sums: dict[Hashable, tuple[int, float, float]] = {}
 """By database and owner: bytes, when they were summed up, and what that took. Seconds, of a million runs."""
 

@@ -17,9 +17,11 @@ from phaselab.db.writing import audit, imports, verbs
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.specs.spec import Changes
+from phaselab.service.base.configuration import NO_QUOTAS, Quotas
 from phaselab.service.base.cursors import place_of
 from phaselab.service.base.editions import insist_seen
 from phaselab.service.base.errors import Conflict, NotFound
+from phaselab.service.base.quotas import Room, room_of
 from phaselab.service.verbs.rights import Caller, Deed, insist
 
 MAX_PAGE = 1000
@@ -79,9 +81,22 @@ def pause(database: Database, experiment_id: int, caller: Caller | None = None, 
     return _do(database, experiment_id, caller, seen, "pause", verbs.pause)
 
 
-def resume(database: Database, experiment_id: int, caller: Caller | None = None, seen: Seen = None) -> ExperimentView:
-    """Go on after a pause. Raises NotFound, Forbidden, or Conflict when it has finished."""
-    return _do(database, experiment_id, caller, seen, "resume", verbs.resume)
+def resume(
+    database: Database,
+    experiment_id: int,
+    caller: Caller | None = None,
+    seen: Seen = None,
+    usual: Quotas = NO_QUOTAS,
+) -> ExperimentView:
+    """Go on after a pause. Raises NotFound, Forbidden, Conflict when it has finished, or QuotaExceeded when its owner
+    has more runs that wait than may, by its own quotas or the `usual` ones."""
+    room = _room(database, experiment_id, usual)
+
+    def resumed(session: Session, experiment_id: int) -> bool:
+        room.insist_on_queue(session)
+        return verbs.resume(session, experiment_id)
+
+    return _do(database, experiment_id, caller, seen, "resume", resumed)
 
 
 def retry(
@@ -91,16 +106,19 @@ def retry(
     missing: bool = False,
     imported: bool = False,
     seen: Seen = None,
+    usual: Quotas = NO_QUOTAS,
 ) -> ExperimentView:
     """Ask again for the runs that failed or were cancelled; nothing happens when there are none.
 
     With `missing`, also for those whose results lack a measure that they could have, for it is newer: each is computed
     again and given what it lacks, and keeps the rest. With `imported`, also for those whose results were imported and
-    stand apart, to be computed here. Raises NotFound, Forbidden, or Conflict when every result that lacks one was
-    computed by an older recipe, whose numbers this version does not give.
+    stand apart, to be computed here. Raises NotFound, Forbidden, Conflict when every result that lacks one was
+    computed by an older recipe, whose numbers this version does not give, or QuotaExceeded when its owner may not ask
+    for more.
     """
+    room = _room(database, experiment_id, usual)
     with database.transaction() as session:
-        _own(session, experiment_id, caller, seen)
+        before = _own(session, experiment_id, caller, seen)
         asked = imports.recompute(session, experiment_id) if imported else 0
         lacking = verbs.lacking_runs(session, experiment_id) if missing else verbs.NOTHING_LACKING
         if lacking.older and not lacking.ids:
@@ -110,7 +128,10 @@ def retry(
             )
         verbs.retry(session, experiment_id, lacking, asked)
         audit.note(session, "retry", experiment_id, missing=missing, imported=imported)
-        return _view(session, experiment_id)
+        view = _view(session, experiment_id)
+        if view.counts.queued > before.counts.queued:
+            room.insist(session)
+        return view
 
 
 def patch(
@@ -174,6 +195,11 @@ def _own(session: Session, experiment_id: int, caller: Caller | None, seen: Seen
     insist(caller, Deed.CHANGE, view.row.owner, f"experiment {experiment_id}")
     insist_seen(seen, view.row.edition, f"experiment {experiment_id}")
     return view
+
+
+def _room(database: Database, experiment_id: int, usual: Quotas) -> Room:
+    """The room that the experiment's owner has. Raises NotFound."""
+    return room_of(database, experiment(database, experiment_id).row.owner, usual)
 
 
 def _view(session: Session, experiment_id: int) -> ExperimentView:

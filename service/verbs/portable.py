@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from os import SEEK_END
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
@@ -29,7 +30,9 @@ from phaselab.domain.settings.texts import shortened, shown
 from phaselab.domain.specs.draft import Draft
 from phaselab.domain.specs.points import LIMITS, Limits
 from phaselab.domain.specs.spec import parse_spec, validate
+from phaselab.service.base.configuration import NO_QUOTAS, Quotas
 from phaselab.service.base.errors import NotFound
+from phaselab.service.base.quotas import room_of
 from phaselab.service.verbs.portable_file import MAX_HEAD, MAX_LINE, Head, Lines, RunLine
 from phaselab.service.verbs.submit import planned
 
@@ -68,7 +71,12 @@ def export_experiment(database: Database, experiment_id: int) -> Iterator[bytes]
 
 
 def import_experiment(
-    database: Database, file: BinaryIO, owner: str, limits: Limits = LIMITS, trusted: bool = False
+    database: Database,
+    file: BinaryIO,
+    owner: str,
+    limits: Limits = LIMITS,
+    trusted: bool = False,
+    usual: Quotas = NO_QUOTAS,
 ) -> Merged:
     """Merge an experiment's file. What the file has no result for waits, paused, until it is resumed.
 
@@ -77,7 +85,11 @@ def import_experiment(
 
     Raises InvalidInput for what is no such file, is damaged, holds what its settings do not give, is over the limits,
     or was computed by another recipe. Results that stand before the damage have been merged then; they are whole.
+    Raises QuotaExceeded for one of more runs or bytes than the owner may have.
     """
+    room = room_of(database, owner, usual)
+    room.insist_on_bytes(file.seek(0, SEEK_END))
+    file.seek(0)
     lines = Lines(file)
     head = validate(Head, lines.next(MAX_HEAD))
     if head.recipe != RECIPE:
@@ -87,6 +99,7 @@ def import_experiment(
         raise InvalidInput([Fault("/recipe", detail)])
     # Whoever submitted it elsewhere asked to be told; whoever reads it in here did not.
     drafted = planned(parse_spec(head.spec | {"notify": None}), limits)
+    room.insist_on_size(len(drafted.runs))
     merging = _merging(database, head, drafted, owner, trusted)
     results: list[RunResult] = []
     for result in _results(lines, drafted):
