@@ -9,8 +9,8 @@ from alembic import op
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.types import UtcDateTime
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
