@@ -4,14 +4,16 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TextIO
 
 from phaselab.domain.settings.faults import OperatorFault
 from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.processes import processes
-from phaselab.service.processes.telling import tell
 
 LONGEST_PAUSE_SECONDS = 15.0
 STEADY_SECONDS = 60.0
@@ -157,3 +159,9 @@ class Child:
 
 def _how(code: int) -> str:
     return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+
+def tell(line: str, place: TextIO | None = None) -> None:
+    """Say what happens, on standard error if nowhere else, whether or not anybody is there to read it."""
+    with suppress(OSError):
+        print(line, file=place or sys.stderr, flush=True)

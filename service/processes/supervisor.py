@@ -14,9 +14,8 @@ from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import PortTaken
 from phaselab.service.base.storage import Database, open_database
 from phaselab.service.processes import processes
-from phaselab.service.processes.child import Child, NoStart
+from phaselab.service.processes.child import Child, NoStart, tell
 from phaselab.service.processes.environment import scheduler_environment
-from phaselab.service.processes.telling import tell
 from phaselab.service.verbs.accounts import check_reach
 from phaselab.service.verbs.readiness import note_trouble
 

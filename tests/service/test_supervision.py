@@ -14,7 +14,7 @@ import pytest
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.processes import child as children
-from phaselab.service.processes import processes, supervisor, telling
+from phaselab.service.processes import processes, supervisor
 from phaselab.service.processes.child import LONGEST_PAUSE_SECONDS, Child, NoStart
 from phaselab.service.processes.supervisor import Supervisor
 from phaselab.service.verbs.readiness import readiness
@@ -139,7 +139,7 @@ def test_nobody_has_to_read_what_it_says(monkeypatch: pytest.MonkeyPatch) -> Non
     os.close(reading)
     broken = os.fdopen(writing, "w", buffering=1)
     monkeypatch.setattr(sys, "stderr", broken)
-    telling.tell("something")
+    children.tell("something")
     with pytest.raises(BrokenPipeError):
         broken.close()
 
