@@ -169,11 +169,13 @@ def _merging(database: Database, head: Head, drafted: Draft, owner: str, trusted
     source = f"{shown(head.name)!r} of {shown(head.owner)}, {shown(head.created_at)}"
     with database.transaction(part=True) as session:
         import_id = imports.note_import(session, owner, origin, shortened(source, MOST_OF_SOURCE))
+        told: dict[str, Any] = {"owner": owner, "source": source, "trusted": trusted}
         earlier = experiments.find_submitted(session, owner, f"import:{origin}")
         if earlier is not None:
+            audit.note(session, "import", earlier.id, **told, again=True)
             return _Merging(database, earlier.id, False, import_id, trusted)
         experiment_id = experiments.create_experiment(session, drafted, owner, f"import:{origin}")
-        audit.note(session, "import", experiment_id, owner=owner, source=source, trusted=trusted)
+        audit.note(session, "import", experiment_id, **told)
         verbs.pause(session, experiment_id)
     return _Merging(database, experiment_id, True, import_id, trusted)
 

@@ -1,5 +1,5 @@
 """Every call of the app as every caller, against the tables of docs/access.md: nothing that has no rule there, nothing
-let in or refused that they do not say."""
+let in or refused that they do not say, and nothing done without its note in the audit."""
 
 import json
 import re
@@ -134,14 +134,15 @@ class Walk:
         said = RULES[CALLS[call]][self.caller.column]
         if said == "to read":
             said = "yes" if method in ("GET", "HEAD") else "403"
-        address = self.address(path, self.experiment(CALLS[call], path, verb), verb)
-        before = self.state()
+        number = self.experiment(CALLS[call], path, verb)
+        address, before = self.address(path, number, verb), self.state()
         answer = self.ask(method, address, call)
         if not said.startswith("yes"):
             assert said in ("401", "403"), said
             kept = str(answer.status_code) == said and self.state() == before
         else:
             kept = answer.status_code < 400 and self.is_done(CALLS[call], said, answer, before)
+        kept = kept and self.is_noted(CALLS[call], answer, number, said.startswith("yes"))
         return (
             None if kept else f"{method} {path} {verb}: {answer.status_code} {answer.text[:200]}; the page says {said}"
         )
@@ -168,6 +169,24 @@ class Walk:
             return (answer.request.method in ("GET", "HEAD")) is (self.state() == before)
         changes = rule == "change" and not answer.request.url.path.endswith("/retry")  # nothing has failed yet
         return changes is (self.state() != before)
+
+    def is_noted(self, rule: str, answer: httpx.Response, number: int, let_in: bool) -> bool:
+        """Whether the audit has one note of what was done, with who did it, by what, from where and to what, and none
+        of what only looked or was refused."""
+        of = tables.audit.c
+        with self.site.database.reading() as session:
+            query = select(tables.audit).where(of.request == answer.headers["X-Request-Id"])
+            found = session.execute(query).all()
+        if rule in ("open", "log in") or answer.request.url.path == "/account/logins/end":
+            return len(found) <= 1  # there may have been no login to end
+        if not let_in or answer.request.method in ("GET", "HEAD") or rule == "read":
+            return not found
+        account = self.caller.account
+        about = number if rule == "change" else None
+        if rule in ("submit", "import"):
+            about = int(answer.headers["location"].rpartition("/")[2])
+        told = [(row.account, bool(row.by), row.address, row.experiment_id) for row in found]
+        return told == [(account or "local", account is not None, "127.0.0.1", about)]
 
     def address(self, path: str, number: int, verb: str) -> str:
         suffix = "png" if path.endswith("curves.{suffix}") else "csv"
