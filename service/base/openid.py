@@ -93,8 +93,11 @@ class Provider:
             claims = self._verified(tokens.get("id_token"), keys, trip)
             if metadata.userinfo is None or self.settings.wanted <= claims.keys():
                 return claims
-            access = {"Authorization": f"Bearer {tokens.get('access_token')}"}
-            more = await self._json(client, "GET", metadata.userinfo, headers=access)
+            access = tokens.get("access_token")
+            if not (isinstance(access, str) and access.isascii() and access.isprintable()):
+                raise self._fault("answers what cannot be used", f"{metadata.token}: no access token")
+            bearer = {"Authorization": f"Bearer {access}"}
+            more = await self._json(client, "GET", metadata.userinfo, headers=bearer)
         if more.get("sub") != claims["sub"]:
             raise self._fault("tells of another person than who has logged in")
         return more | claims
@@ -183,7 +186,7 @@ class Provider:
         if error in ("invalid_client", "unauthorized_client"):
             detail = f"{error}: check PHASELAB_OIDC_CLIENT_ID and its secret"
             raise self._fault("does not know this service", detail)
-        raise self._fault("answers what cannot be used", f"{url}: {answer.status_code}, {error}")
+        raise self._fault("answers what cannot be used", f"{url}: {answer.status_code}, {error!r}")
 
     def _verified(self, token: object, keys: KeySet, trip: Trip) -> dict[str, Any]:
         """The claims of an id token (Core, 3.1.3.7). Raises Unauthorized."""
@@ -203,7 +206,7 @@ class Provider:
             if claims.get("azp", None if several else client_id) != client_id:
                 raise ValueError("it is for another service")
         except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
-            log.warning("an id token of %s was refused: %s", self.settings.issuer, str(error)[:300])
+            log.warning("an id token of %s was refused: %r", self.settings.issuer, str(error)[:300])
             detail = f"what {self.settings.name} says of who you are is not to be believed ({_why(error)})"
             raise Unauthorized(f"{detail}; log in again{_MORE}") from None
         return claims

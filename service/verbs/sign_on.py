@@ -122,12 +122,13 @@ def _new_account(
     name = name_of(settings, claims)
     told = f"no account is linked with you ({subject} at {settings.issuer})"
     way = f"{_ASK} to link one: phaselab user link NAME {shlex.quote(subject)}"
-    if accounts.get_account(session, name) is not None:
+    can_be = NAME.fullmatch(name) is not None
+    if can_be and accounts.get_account(session, name) is not None:
         raise Forbidden(f"{told}, and {name} is somebody's already; if that is you, {way}")
     if settings.new_accounts is None:
         raise Forbidden(f"{told}, and none is made here; {way}")
     reserved = name in (LOCAL, OPERATOR.account) or name in configuration.import_trusted
-    if not NAME.fullmatch(name) or reserved or accounts.experiments_of(session, name):
+    if not can_be or reserved or accounts.experiments_of(session, name):
         raise Forbidden(f"{told}, and none can be made by the name {name[:80]!r}; {way}")
     role = Role(settings.new_accounts)
     with audit.acting(name, SINGLE_SIGN_ON):

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import ECKey, KeySet
 
 ISSUER = "https://id.example.org/realms/lab"
@@ -34,6 +34,7 @@ class FakeProvider:
     answers: dict[str, Callable[[], httpx.Response]] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     userinfo: Mapping[str, Any] = field(default_factory=dict)
+    access: str = "access"
     waits: float = 0.0
     seen: list[httpx.Request] = field(default_factory=list)
     codes: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -74,7 +75,7 @@ class FakeProvider:
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
         token = self.sign(self.claims(claims | dict(self.person)))
-        return httpx.Response(200, json={"access_token": "access", "token_type": "Bearer", "id_token": token})
+        return httpx.Response(200, json={"access_token": self.access, "token_type": "Bearer", "id_token": token})
 
     def _userinfo(self, request: httpx.Request) -> httpx.Response:
         assert request.headers["authorization"] == "Bearer access"
@@ -83,7 +84,7 @@ class FakeProvider:
 
 def signed(claims: dict[str, Any], key: Any = KEY, alg: str = "ES256") -> str:
     """An id token, by the provider's own key."""
-    return jwt.encode({"alg": alg, "kid": "one"}, claims, key, algorithms=[alg])
+    return jws.serialize_compact({"alg": alg, "kid": "one"}, json.dumps(claims).encode(), key, algorithms=[alg])
 
 
 def unsigned(claims: dict[str, Any]) -> str:

@@ -168,6 +168,11 @@ def _gone() -> httpx.Response:
     raise httpx.ConnectError("no route to host")
 
 
+def _no_access(provider: FakeProvider) -> None:
+    provider.person, provider.access = {"sub": "1"}, "é\r\nX: y"
+    provider.metadata = {"userinfo_endpoint": f"{ISSUER}/userinfo"}
+
+
 def _error(name: str) -> httpx.Response:
     return httpx.Response(400, json={"error": name})
 
@@ -223,6 +228,7 @@ HOSTILE: dict[str, tuple[Callable[[FakeProvider], None], int, str]] = {
         403,
         "none can be made by the name",
     ),
+    "a name of half a letter": (_is(sub="9", groups=["lab"], preferred_username="\ud800"), 403, "none can be made by"),
     "the name of commands": (_is(sub="9", groups=["lab"], preferred_username="OPERATOR"), 403, "none can be made"),
     "the name of an account": (_is(sub="9", groups=["lab"], preferred_username="boss"), 403, "link NAME 9"),
     "away": (_answers("openid-configuration", _gone), 503, "cannot be reached"),
@@ -245,6 +251,7 @@ HOSTILE: dict[str, tuple[Callable[[FakeProvider], None], int, str]] = {
         401,
         "used already",
     ),
+    "an access token that is none": (_no_access, 503, "answers what cannot be used"),
     "nothing": (_answers("token", lambda: httpx.Response(200, json={})), 401, "not to be believed"),
     "another name": (_says(issuer="https://id.example.com"), 503, "calls itself by another name"),
     "an address in the clear": (_says(token_endpoint="http://id.example.org/token"), 503, "where it is asked"),

@@ -58,18 +58,18 @@ def test_other_logins_of_an_account_are_ended_and_nobody_else_s(database: Databa
 
 
 def test_a_token_has_so_many_logins_and_another_one_ends_the_oldest(
-    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stored, "MOST", 3)
-    ada, bob = (accounts.create(sqlite_database, name) for name in ("ada", "bob"))
-    his = logins.log_in(sqlite_database, bob, 600.0)
-    secrets = [logins.log_in(sqlite_database, ada, 600.0) for _ in range(5)]
+    ada, bob = (accounts.create(database, name) for name in ("ada", "bob"))
+    his = logins.log_in(database, bob, 600.0)
+    secrets = [logins.log_in(database, ada, 600.0) for _ in range(5)]
     left = []
     for secret in secrets:
-        with sqlite_database.reading() as session:
+        with database.reading() as session:
             left.append(stored.find_login(session, hash_of(secret)) is not None)
     assert left == [False, False, True, True, True]
-    assert logins.caller_of_login(sqlite_database, his).name == "bob"
+    assert logins.caller_of_login(database, his).name == "bob"
 
 
 def test_a_login_ends_with_the_time_of_its_token(sqlite_database: Database) -> None:
