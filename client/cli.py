@@ -49,6 +49,7 @@ CLIENT_COMMANDS: Mapping[str, tuple[str, str]] = {
         "Run presets and hold their claims to the runs: table, report, pictures.",
         "reproduce_commands",
     ),
+    "admin": ("Show the service: who waits and why, what the workers do, what fails.", "admin_commands"),
     "presets": ("List the presets.", "catalogue_commands"),
     "parameters": ("List the parameters.", "catalogue_commands"),
     "measures": ("List the measures.", "catalogue_commands"),
@@ -58,6 +59,7 @@ TITLES: Mapping[str, str] = {
     "experiment_commands": "Experiments",
     "answer_commands": "Answers and runs",
     "reproduce_commands": "Answers and runs",
+    "admin_commands": "Service",
     "catalogue_commands": "Catalogues",
 }
 """What help calls the commands of each file."""

@@ -11,6 +11,7 @@ import httpx
 import pandas as pd
 
 from phaselab.client.errors import BadAnswer, NotFound
+from phaselab.client.overview import Overview
 from phaselab.client.parts import check_parts
 from phaselab.client.pictured import Curves, Lines
 from phaselab.client.queries import (
@@ -177,6 +178,12 @@ class Client(Saving):
         answer = self._http.get_json(f"/experiments/{one_id(experiment_id)}/failures", [("limit", str(limit))])
         with reading("tells failures"):
             return [known(Failure, item) for item in answer["items"]]
+
+    def overview(self) -> Overview:
+        """The service at a look: who waits and why, what the workers do, what fails; for admins."""
+        answer = self._http.get_json("/admin/overview")
+        with reading("describes itself"):
+            return known(Overview, answer)
 
     def verdicts(self, experiment_id: Id) -> Verdicts:
         """What the experiment's runs say of each of its claims."""

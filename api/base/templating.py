@@ -12,7 +12,7 @@ from starlette.templating import Jinja2Templates
 
 from phaselab.api.pictures.style import words
 from phaselab.domain.settings.parameters import Parameter
-from phaselab.domain.settings.texts import span
+from phaselab.domain.settings.texts import amount, span
 from phaselab.service.verbs.experiments import RunningProgress
 from phaselab.service.verbs.rights import Caller, Deed
 
@@ -45,14 +45,7 @@ def _duration(seconds: float | None) -> str:
 
 
 def _size(value: float | None) -> str:
-    """Bytes in the unit that fits."""
-    if value is None:
-        return "—"
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if abs(value) < 1000:
-            return f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:,.3g} TB"
+    return "—" if value is None else amount(value)
 
 
 def _percent(value: float | None) -> str:

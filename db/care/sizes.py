@@ -65,12 +65,14 @@ def parts_of(database: Database, session: Session) -> Mapping[str, int] | None:
     if not database.is_sqlite:
         rows = session.execute(text("SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables")).all()
         return _by_kind([(name, size) for name, size in rows])
+    # Its `pgsize` of a whole table overflows at 2 GB; `pageno` is the number of its pages.
     query = (
-        "SELECT coalesce(m.tbl_name, s.name), sum(s.pgsize) FROM dbstat AS s"
+        "SELECT coalesce(m.tbl_name, s.name), sum(s.pageno) FROM dbstat AS s"
         " LEFT JOIN sqlite_master AS m ON m.name = s.name WHERE s.aggregate = 1 GROUP BY 1"
     )
     try:
-        return _by_kind([(name, size) for name, size in session.execute(text(query)).all()])
+        page: int = session.execute(text("PRAGMA page_size")).scalar_one()
+        return _by_kind([(name, pages * page) for name, pages in session.execute(text(query)).all()])
     except OperationalError:  # a SQLite that was built without it
         return None
 

@@ -71,3 +71,12 @@ def _prints(character: str) -> bool:
     if kind == "Cn":  # not assigned yet as far as this Python knows, or never to be
         return code & 0xFFFE != 0xFFFE and not 0xFDD0 <= code <= 0xFDEF
     return kind == "Zs"
+
+
+def amount(size: float) -> str:
+    """Bytes in the unit that fits: `17 bytes`, `1.86 MB`, `69.4 GB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if abs(size) < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} TB"

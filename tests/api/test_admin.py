@@ -1,5 +1,6 @@
 """The pages of admins: the service at a look, accounts and audit; who may not, sees nothing of them."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from phaselab.client.cli import cli
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.verbs import accounts, audit
@@ -175,3 +178,26 @@ def test_without_accounts_there_is_a_way_to_the_first(own_server: tuple[str, Dat
         assert '"/admin"' in client.get("/").text
         assert client.post("/admin/accounts", data={"name": "ada"}).status_code == 403
         assert "Nothing was done yet" in client.get("/admin/audit").text
+
+
+def test_the_command_line_shows_the_same(lab: Lab) -> None:
+    client, _, tokens = lab
+    asked = ["--url", str(client.base_url), "--token", tokens["boss"], "admin"]
+    told = CliRunner().invoke(cli, asked)
+    assert told.exit_code == 0, told.output
+    for words in (
+        "all is well",
+        "91 wait, 5 are computed",
+        "1 of 3 trials are busy, on 2 nodes",
+        "bob has computed 140 s in 24 hours, and may compute 100 s, until ",
+        "training 25%",
+        "diverged",
+        "seconds a day",
+    ):
+        assert words in told.output, words
+    written = json.loads(CliRunner().invoke(cli, [*asked, "--json"]).output)
+    assert [one["experiment"] for one in written["queue"]] == [2, 3, 4, 5, 6]
+    assert written["database"]["days"][-1]["parts"]["runs"] > 0
+    refused = CliRunner().invoke(cli, ["--url", str(client.base_url), "--token", tokens["ada"], "admin"])
+    assert refused.exit_code == 1
+    assert "an admin gives roles" in refused.output
