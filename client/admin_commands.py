@@ -24,7 +24,7 @@ def commands() -> None:
 @JSON
 @click.pass_obj
 def admin(client: Client, as_json: bool) -> None:
-    """Show the service at a look: what is not well, who waits and why, what the workers do, what fails. For admins."""
+    """Show the service: who waits and why, what the workers do, what fails."""
     seen = client.overview()
     if as_json:
         show_json(seen)
