@@ -157,12 +157,14 @@ class Client(Saving):
         archived: bool | None = None,
         owner: str | None = None,
         edition: int | None = None,
+        visibility: str | None = None,
     ) -> Experiment:
-        """Change what is given of its name, priority, note and tags, whether it is archived, and whose it is, which
-        admins may; with an `edition` only while it is that one. Raises ChangedSince."""
+        """Change what is given of its name, priority, note and tags, whether it is archived, who sees it (`everyone`;
+        `results`: its results alone), and whose it is, which admins may; with an `edition` only while it is that one.
+        Raises ChangedSince."""
         listed = None if tags is None else [tags] if isinstance(tags, str) else list(tags)
         given = {"name": name, "priority": priority, "note": note, "tags": listed, "archived": archived}
-        given |= {"owner": owner}
+        given |= {"owner": owner, "visibility": visibility}
         changes = {key: value for key, value in given.items() if value is not None}
         headers = {"Content-Type": "application/json"} | if_match(edition)
         path = f"/experiments/{one_id(experiment_id)}"

@@ -15,6 +15,7 @@ from phaselab.client.specs import SpecSource
 from phaselab.client.values import Estimate, Experiment, Failure
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.texts import shown, span
+from phaselab.domain.specs.visibility import Visibility
 
 REASONS = 5
 """Reasons of failures that are shown of an experiment."""
@@ -142,12 +143,17 @@ def list_experiments(client: Client, /, most: int, as_json: bool, **search: Any)
     "--tag", "tags", multiple=True, help="Its tags from now on; may be repeated. An empty one takes them away."
 )
 @click.option("--owner", help="Another owner; for admins.")
+@click.option(
+    "--visibility",
+    type=click.Choice([*map(str, Visibility)]),
+    help="Who sees it: everyone, or nobody else, but its results serve everyone; what was private is opened by this.",
+)
 @click.option("--archive/--unarchive", "archived", default=None, help="Leave it out of lists, or not.")
 @click.option("--edition", type=int, help="Only while it is this edition, which `show` tells.")
 @JSON
 @click.pass_obj
 def change(client: Client, /, experiment_id: int, tags: Sequence[str], as_json: bool, **given: Any) -> None:
-    """Change the name, priority, note or tags of an experiment, or archive it."""
+    """Change the name, priority, note or tags of an experiment, who sees it, or archive it."""
     listed = [tag for tag in tags if tag] if tags else None
     _show(client, client.change(experiment_id, tags=listed, **given), as_json)
 

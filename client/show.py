@@ -21,6 +21,7 @@ from phaselab.client.rerun import ROUNDING, Rerun
 from phaselab.client.terminal import screen
 from phaselab.client.values import Experiment, Failure, Merged, Verdict
 from phaselab.domain.settings.texts import shortened, shown, span
+from phaselab.domain.specs.visibility import Visibility
 
 NARROW, BAR, NAME = 80, 12, 24
 """At so many columns the bar is so wide, and a name beside it has at most so many letters: count and time have room."""
@@ -117,8 +118,9 @@ def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) ->
     """One experiment in a few lines, with the most frequent reasons of its failures."""
     counts = experiment.counts
     click.echo(f"experiment {experiment.id}: {shown(experiment.name)}")
+    private = "" if experiment.visibility is Visibility.EVERYONE else f", visibility {experiment.visibility}"
     click.echo(
-        f"  {_note(experiment)}; priority {experiment.priority}, owner {shown(experiment.owner)},"
+        f"  {_note(experiment)}; priority {experiment.priority}, owner {shown(experiment.owner)}{private},"
         f" edition {experiment.edition}"
     )
     click.echo(
@@ -141,10 +143,16 @@ def show_experiment(experiment: Experiment, failures: Sequence[Failure] = ()) ->
 
 def show_experiments(experiments: Iterable[Experiment], most: int) -> None:
     """A table of experiments."""
-    table = Table("id", "name", "status", "done", "failed", "of", "priority", "submitted", box=None)
+    table = Table("id", "name", "status", "done", "failed", "of", "priority", "visibility", "submitted", box=None)
     for experiment in itertools.islice(experiments, most):
         counts = experiment.counts
-        numbers = (str(counts.done), str(counts.failed), str(counts.total), str(experiment.priority))
+        numbers = (
+            str(counts.done),
+            str(counts.failed),
+            str(counts.total),
+            str(experiment.priority),
+            experiment.visibility,
+        )
         when = f"{experiment.created_at.astimezone():%Y-%m-%d %H:%M}"
         table.add_row(
             str(experiment.id), Text(shown(experiment.name)), experiment.status.replace("_", " "), *numbers, when

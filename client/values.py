@@ -14,6 +14,7 @@ from phaselab.client.reading import known, of_kind, reading
 from phaselab.domain.answers.diagram_fields import CELL
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.parameters import Value
+from phaselab.domain.specs.visibility import Visibility
 
 if TYPE_CHECKING:
     from phaselab.client.client import Client
@@ -75,6 +76,7 @@ class Experiment(Handle):
     tags: tuple[str, ...] = ()
     archived: bool = False
     edition: int = 0
+    visibility: Visibility = Visibility.EVERYONE
     client: "Client | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -99,6 +101,7 @@ class Experiment(Handle):
                 tags=tuple(of_kind(str, tag) for tag in answer.get("tags", ())),
                 archived=answer.get("archived", False),
                 edition=of_kind(int, answer.get("edition", 0)),
+                visibility=Visibility(answer.get("visibility", Visibility.EVERYONE)),
                 client=client,
             )
 

@@ -47,6 +47,7 @@ BRIEF: Record[ExperimentView] = Record(
         Field("note", "text", lambda view: view.row.note, "What somebody has written on it."),
         Field("tags", Many("text"), lambda view: view.row.tags, "Words that it is found by."),
         Field("archived", "boolean", lambda view: view.row.archived, "Whether lists leave it out."),
+        Field("visibility", "text", lambda view: view.row.visibility, "Who sees it, and whom its results serve."),
         Field("eta_seconds", Maybe("number"), lambda view: view.eta_seconds, "Seconds left at the pace so far."),
     )
 )

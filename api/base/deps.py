@@ -11,7 +11,7 @@ from phaselab.service.verbs.accounts import LOCAL
 from phaselab.service.verbs.rights import Caller
 
 
-async def _database(request: Request) -> Database:
+async def _whole(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
@@ -21,7 +21,8 @@ async def _configuration(request: Request) -> Configuration:
     return configuration
 
 
-Db = Annotated[Database, Depends(_database)]
+WholeDb = Annotated[Database, Depends(_whole)]
+"""The database with everything in it: for letting requests in, and nothing else."""
 ConfigurationOf = Annotated[Configuration, Depends(_configuration)]
 
 
@@ -32,6 +33,14 @@ async def _account(request: Request) -> Caller | None:
 
 
 Account = Annotated[Caller | None, Depends(_account)]
+
+
+async def _database(request: Request, database: WholeDb) -> Database:
+    return database.seen_by(request.state.seer)
+
+
+Db = Annotated[Database, Depends(_database)]
+"""The database as whoever asks may see it."""
 
 
 async def _owner(account: Account) -> str:

@@ -5,7 +5,7 @@ from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from phaselab.api.base.deps import ConfigurationOf, Db
+from phaselab.api.base.deps import ConfigurationOf, WholeDb
 from phaselab.api.base.problems import Problem
 from phaselab.api.entrance.login_form import COOKIE
 from phaselab.api.entrance.origins import host_name
@@ -23,6 +23,9 @@ OPEN_TO_ALL = frozenset(
 )
 """What needs no token. Nothing here tells what is stored."""
 
+NOBODY = ""
+"""Who sees what needs no token: no account has this name."""
+
 ONLY_LOOKS = ("/api/v1/curves", "/submit/look")
 """What takes a body and changes nothing."""
 
@@ -30,18 +33,22 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-pr
 """Headers by which proxies say whom they speak for."""
 
 
-async def admit(request: Request, database: Db, configuration: ConfigurationOf) -> None:
-    """Let a request in and note whose it is in `request.state.caller`; raises Problem 401, Forbidden or Problem 403,
-    and 404 or 405 where there is nothing to let it in to.
+async def admit(request: Request, database: WholeDb, configuration: ConfigurationOf) -> None:
+    """Let a request in and note whose it is in `request.state.caller`, and who sees what it reads in
+    `request.state.seer`; raises Problem 401, Forbidden or Problem 403, and 404 or 405 where there is nothing to let it
+    in to.
 
     It is asked of the database each time: an account that has just been made, disabled or given another token counts
     at once.
     """
     request.state.caller = request.state.account = None
     request.state.alone = False
+    request.state.seer = NOBODY
     request.app.state.addresses.check(request)
     if request.url.path not in OPEN_TO_ALL:
         await run_in_threadpool(_admit, request, database, configuration)
+        caller = request.state.caller
+        request.state.seer = None if caller is None else caller.sees
         if request.state.account is not None:
             request.app.state.rates.check(request.state.account)
     ACTOR.set(_actor(request))

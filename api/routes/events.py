@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from phaselab.api.answers.experiments import EXPERIMENT
 from phaselab.api.answers.making import json_value
-from phaselab.api.base.deps import Db
+from phaselab.api.base.deps import WholeDb
 from phaselab.api.base.describing import TEXT, gives, object_of
 from phaselab.api.base.plain import json_bytes
 from phaselab.api.base.problems import Problem
@@ -25,7 +25,8 @@ from phaselab.api.entrance.queries import ExperimentId, NoParameters
 from phaselab.service.base.errors import DatabaseAway, NotFound
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import experiments
-from phaselab.service.verbs.experiments import ExperimentView
+from phaselab.service.verbs.experiments import ExperimentView, Visibility, sees
+from phaselab.service.verbs.seen import not_there
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 
@@ -39,11 +40,14 @@ SILENCE_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Seen:
-    """One state of an experiment: its name, the event that tells it, and whether nothing will follow."""
+    """One state of an experiment: its name, the event that tells it, whether nothing will follow, whose it is and who
+    sees it."""
 
     name: str
     event: bytes
     last: bool
+    owner: str
+    visibility: Visibility
 
 
 class Streams:
@@ -85,8 +89,9 @@ class Streams:
                 del self._open[experiment_id]
                 self._looks.pop(experiment_id, None)
 
-    async def look(self, database: Database, experiment_id: int) -> Seen:
-        """The experiment as it is, or was less than POLL_SECONDS ago. Raises NotFound or DatabaseAway."""
+    async def look(self, database: Database, experiment_id: int, seer: str | None) -> Seen:
+        """The experiment as it is, or was less than POLL_SECONDS ago; `database` holds everything. Raises DatabaseAway,
+        and NotFound also where `seer` does not see it."""
         now = asyncio.get_running_loop().time()
         since, task = self._looks.get(experiment_id, (-math.inf, None))
         if task is None or now - since >= POLL_SECONDS:
@@ -94,7 +99,10 @@ class Streams:
             task.add_done_callback(lambda done: done.cancelled() or done.exception())  # told to whoever still waits
             if experiment_id in self._open:
                 self._looks[experiment_id] = (now, task)
-        return await asyncio.shield(task)
+        seen = await asyncio.shield(task)
+        if not sees(seer, seen.owner, seen.visibility):
+            raise not_there(experiment_id)
+        return seen
 
     async def is_admitted(self, request: Request) -> bool:
         """Whether a stream may go on, as it was less than ADMITTED_SECONDS ago: its account may have been disabled, its
@@ -116,7 +124,7 @@ async def follow(
     request: Request,
     experiment_id: ExperimentId,
     nothing: NoParameters,
-    database: Db,
+    database: WholeDb,
     last_event_id: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
     """An event `progress` whenever the experiment or one of its running runs has gone on, and `finished` as the last.
@@ -126,7 +134,7 @@ async def follow(
     """
     streams: Streams = request.app.state.streams
     streams.check_room(request.state.account)
-    seen = await streams.look(database, experiment_id)
+    seen = await streams.look(database, experiment_id, request.state.seer)
     if seen.last and last_event_id == seen.name:
         return Response(status_code=204)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -142,9 +150,9 @@ async def _events(
         silent = 0.0
         while await streams.is_admitted(request):
             try:
-                seen = await streams.look(database, experiment_id)
+                seen = await streams.look(database, experiment_id, request.state.seer)
             except NotFound:
-                return  # deleted while it was followed
+                return  # deleted while it was followed, or hidden
             except DatabaseAway:
                 seen = None
             if seen is not None and seen.name != last:
@@ -163,7 +171,8 @@ def _look(database: Database, experiment_id: int) -> Seen:
     view = experiments.experiment(database, experiment_id)
     name, last = event_id(view), view.row.status.is_finished
     head = f"event: {'finished' if last else 'progress'}\nid: {name}\ndata: ".encode()
-    return Seen(name, head + json_bytes(json_value(EXPERIMENT, view)) + b"\n\n", last)
+    event = head + json_bytes(json_value(EXPERIMENT, view)) + b"\n\n"
+    return Seen(name, event, last, view.row.owner, view.row.visibility)
 
 
 def event_id(view: ExperimentView) -> str:

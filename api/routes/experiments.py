@@ -69,7 +69,7 @@ def submit_experiment(
         request.state.yaml = None  # its lines no longer say what was changed
     limits, allowed = configuration.limits, configuration.notify_allow
     if parameters.dry_run:
-        return json_answer(ESTIMATE, estimate(database, changed, limits, allowed))
+        return json_answer(ESTIMATE, estimate(database, changed, owner, limits, allowed))
     done = submit(database, changed, owner, idempotency_key, limits, allowed, configuration.quotas)
     headers = {"Location": f"{request.url.path}/{done.id}"} | ({} if done.created else REPLAYED)
     view = experiments.experiment(database, done.id)

@@ -32,6 +32,7 @@ from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.spec import Changes, validate
 from phaselab.domain.specs.stored import seeds_of
+from phaselab.domain.specs.visibility import Visibility
 from phaselab.service.base.errors import Outdated
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import experiments, runs
@@ -51,6 +52,12 @@ MODULES = tuple(sorted(path.name for path in (FOLDER / "static" / "charts").glob
 """The scripts of that page, which it asks for all at once."""
 COSINES_SHOWN = 4
 """Runs whose cosines are on an experiment's page, one of each setting."""
+SIGHTS = {
+    Visibility.OWNER: "only its owner and admins, its results too",
+    Visibility.RESULTS: "only its owner and admins; its results serve everyone",
+    Visibility.EVERYONE: "everyone",
+}
+"""Who sees an experiment, in words."""
 FAILURES_SHOWN = 10
 """Reasons of failures on an experiment's page."""
 
@@ -74,7 +81,12 @@ def experiment_page(request: Request, experiment_id: ExperimentId, database: Db)
     """One experiment: how far it is, its diagram, its curves."""
     view = experiments.experiment(database, experiment_id)
     axes, misfit = axes_of(view.row.spec)
-    values = _view_values(request, view.row, axes) | {"item": view, "spec": spec_text(view.row.spec), "misfit": misfit}
+    values = _view_values(request, view.row, axes) | {
+        "sights": SIGHTS,
+        "item": view,
+        "spec": spec_text(view.row.spec),
+        "misfit": misfit,
+    }
     found = failures(database, FailuresQuery(experiment_id, FAILURES_SHOWN))
     address = f"/api/v1/experiments/{experiment_id}/failures"
     values |= {"failures": found.items, "failures_address": address, "failures_shown": FAILURES_SHOWN}
@@ -112,12 +124,12 @@ def _cosines(database: Database, view: experiments.ExperimentView) -> Sequence[R
 def describe(
     request: Request, experiment_id: ExperimentId, fields: FormFields, database: Db, account: Account
 ) -> Response:
-    """The form of an experiment's name, note and tags, and whether it is archived; where somebody else was faster, a
-    page that shows both."""
+    """The form of an experiment's name, note and tags, who sees it, and whether it is archived; where somebody else was
+    faster, a page that shows both."""
     seen = form_edition(fields)
     tags = [tag.strip() for tag in fields.get("tags", "").split(",") if tag.strip()]
     given = {"note": fields.get("note", "").strip(), "tags": tags, "archived": "archived" in fields}
-    named = {"name": fields["name"]} if "name" in fields else {}
+    named = {name: fields[name] for name in ("name", "visibility") if name in fields}
     try:
         experiments.patch(database, experiment_id, validate(Changes, given | named), account, seen)
     except Outdated:

@@ -57,7 +57,7 @@ def submit_form(
     try:
         spec = parse_yaml(text)
         if fields.get("do") == "try":
-            return _form(request, text, (), words_of(estimate(database, spec, limits, allowed)))
+            return _form(request, text, (), words_of(estimate(database, spec, owner, limits, allowed)))
         done = submit(database, spec, owner, None, limits, allowed, configuration.quotas)
     except (Unreadable, InvalidInput) as wrong:
         return _form(request, text, faults_of(wrong, text))
@@ -65,7 +65,7 @@ def submit_form(
 
 
 @router.post("/submit/look")
-def look(fields: FormFields, database: Db, configuration: ConfigurationOf) -> Response:
+def look(fields: FormFields, database: Db, configuration: ConfigurationOf, owner: Owner) -> Response:
     """What is to be said of a text while it is typed: the fields that it holds, its faults with their lines, what it
     would come to. With `path` and `value` that field is written into the text first. Stores nothing."""
     text = fields.get("spec", "")
@@ -79,7 +79,7 @@ def look(fields: FormFields, database: Db, configuration: ConfigurationOf) -> Re
             text = _changed(text, fields["path"], fields.get("value", ""))
             spec = parse_yaml(text)
             shown = shown_in(spec)
-        told = words_of(estimate(database, spec, configuration.limits, configuration.notify_allow))
+        told = words_of(estimate(database, spec, owner, configuration.limits, configuration.notify_allow))
     except (Unreadable, InvalidInput) as wrong:
         faults = faults_of(wrong, text)
     listed = [asdict(one) for one in faults]

@@ -14,6 +14,7 @@ from phaselab.db.schema.bulk import among
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import PENDING, experiment_runs, experiments, runs
 from phaselab.db.writing.landing import land
+from phaselab.db.writing.pools import take_common_keys
 from phaselab.db.writing.queueing import without_result
 from phaselab.db.writing.settings_rows import read_settings
 from phaselab.db.writing.status import set_status
@@ -225,7 +226,10 @@ def release(
         .values(state=state, leased_by=None, lease_expires_at=None, stage=None, stage_share=None)
         .returning(runs.c.id)
     )
-    return len(session.execute(changed).all())
+    given_back = session.execute(changed).scalars().all()
+    if given_back:
+        take_common_keys(session, given_back)
+    return len(given_back)
 
 
 def unwanted(session: Session, holder: str | None = None) -> Sequence[str]:

@@ -12,6 +12,7 @@ from phaselab.db.schema.account_tables import Role, accounts
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import experiments
 from phaselab.db.writing.kept import forget
+from phaselab.db.writing.pool_moves import forget_pool, give_results
 
 QUOTAS = ("runs_each", "runs_queued", "seconds_a_day", "bytes_stored")
 EDITED = {"edition": accounts.c.edition + 1}
@@ -74,8 +75,9 @@ def set_disabled(session: Session, name: str, disabled: bool) -> None:
 
 
 def remove_account(session: Session, name: str) -> None:
-    """Remove an account with its tokens, logins and kept answers."""
+    """Remove an account with its tokens, logins and kept answers, and what is left of its private runs."""
     forget(session, name)
+    forget_pool(session, name)
     session.execute(delete(accounts).where(accounts.c.name == name))
 
 
@@ -86,7 +88,9 @@ def experiments_of(session: Session, owner: str) -> Sequence[int]:
 
 
 def give_experiments(session: Session, ids: Sequence[int], owner: str) -> None:
-    """Make experiments an owner's. Their idempotency keys stay behind: they were of whoever submitted."""
+    """Make experiments an owner's, with the results that private ones among them alone have. Their idempotency keys
+    stay behind: they were of whoever submitted."""
+    give_results(session, ids, owner)
     counted = {name: experiments.c[name] + 1 for name in ("revision", "edition")}
     changed: dict[str, Any] = {"owner": owner, "idempotency_key": None} | counted
     for experiment_id in ids:

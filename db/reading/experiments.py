@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from phaselab.db.reading.sight import seen
 from phaselab.db.schema.bulk import among
 from phaselab.db.schema.tables import PENDING, experiment_runs, experiments, runs
 from phaselab.db.writing.create import Survey, create_experiment, survey
 from phaselab.db.writing.status import set_status, settle, status_of
 from phaselab.domain.results.states import ExperimentStatus
+from phaselab.domain.specs.visibility import Visibility
 
 __all__ = [
     "Counts",
@@ -64,6 +66,7 @@ class ExperimentRow:
     archived: bool
     edition: int
     request: str
+    visibility: Visibility
 
 
 @dataclass(frozen=True)
@@ -97,14 +100,15 @@ class Counts:
 
 
 def get_experiment(session: Session, experiment_id: int) -> ExperimentRow | None:
-    """The experiment; None when there is none of this id."""
-    found = session.execute(select(experiments).where(experiments.c.id == experiment_id)).one_or_none()
+    """The experiment; None when there is none of this id that is seen (`db.reading.sight`)."""
+    mine = select(experiments).where(experiments.c.id == experiment_id, seen(session))
+    found = session.execute(mine).one_or_none()
     return _row(found) if found else None
 
 
 def get_experiments(session: Session, experiment_ids: Sequence[int]) -> Mapping[int, ExperimentRow]:
-    """Those of the experiments that exist, by id."""
-    found = session.execute(select(experiments).where(experiments.c.id.in_(experiment_ids)))
+    """Those of the experiments that exist and are seen, by id."""
+    found = session.execute(select(experiments).where(experiments.c.id.in_(experiment_ids), seen(session)))
     return {row.id: _row(row) for row in found}
 
 
@@ -118,7 +122,8 @@ def find_submitted(session: Session, owner: str, idempotency_key: str) -> Experi
 def list_experiments(
     session: Session, cursor: int | None = None, limit: int = 50, search: Search = EVERY
 ) -> tuple[Sequence[ExperimentRow], int | None]:
-    """At most `limit` experiments, newest first, older than the cursor; and the cursor of what follows, if any."""
+    """At most `limit` experiments that are seen, newest first, older than the cursor; and the cursor of what follows,
+    if any."""
     query = select(experiments).order_by(experiments.c.id.desc()).limit(limit + 1).where(*_found(session, search))
     if cursor is not None:
         query = query.where(experiments.c.id < cursor)
@@ -156,6 +161,7 @@ def running_of(session: Session, experiment_ids: Sequence[int]) -> Mapping[int, 
 def _found(session: Session, search: Search) -> Iterator[ColumnElement[bool]]:
     """The conditions of a search."""
     of = experiments.c
+    yield seen(session)
     yield of.archived == search.archived
     for column, value in ((of.status, search.status), (of.owner, search.owner)):
         if value is not None:
@@ -170,7 +176,7 @@ def _found(session: Session, search: Search) -> Iterator[ColumnElement[bool]]:
 
 
 def patch(session: Session, experiment_id: int, given: Mapping[str, object]) -> None:
-    """Change what is given of name, priority, note, tags and archived; null leaves as it is."""
+    """Change what is given of name, priority, note, tags, archived and visibility; null leaves as it is."""
     changes = {name: value for name, value in given.items() if value is not None}
     if changes:
         changed = changes | {"revision": experiments.c.revision + 1}
@@ -179,4 +185,5 @@ def patch(session: Session, experiment_id: int, given: Mapping[str, object]) -> 
 
 def _row(row: Row[Any]) -> ExperimentRow:
     values = dict(row._mapping)
-    return ExperimentRow(**(values | {"status": ExperimentStatus(values["status"])}))
+    states = {"status": ExperimentStatus(values["status"]), "visibility": Visibility(values["visibility"])}
+    return ExperimentRow(**(values | states))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, select
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, or_, select
 from sqlalchemy.orm import Session
 
 from phaselab.db.reading.run_rows import damaged_arrays
@@ -19,6 +19,7 @@ from phaselab.db.schema.bulk import among
 from phaselab.db.schema.tables import experiment_runs, points, run_arrays, runs
 from phaselab.db.writing import arrays
 from phaselab.db.writing.described import read_measure_lists
+from phaselab.db.writing.pools import COMMON
 from phaselab.db.writing.settings_rows import read_settings as read_settings
 from phaselab.db.writing.summaries import sum_up_runs
 from phaselab.domain.results import summaries
@@ -205,9 +206,13 @@ def _wanted(session: Session, experiment_ids: Sequence[int], settings_ids: Seque
 
 
 def _stands_twice(experiment_ids: Sequence[int]) -> ColumnElement[bool]:
-    """That a run is an imported one that stands apart (its recipe is below zero, `db.writing.imports`), and one of the
-    experiments has the same network computed here, or imported before: it counts once."""
+    """That a run is an imported one that stands apart (its recipe is below zero, `db.writing.imports`), or one of a
+    pool (`db.writing.pools`), and one of the experiments has the same network computed here for everyone, or imported
+    before: it counts once."""
     other, table = runs.alias(), experiment_runs.alias()
-    same = (other.c.settings_id == runs.c.settings_id, other.c.seed == runs.c.seed, other.c.recipe > runs.c.recipe)
+    same = (other.c.settings_id == runs.c.settings_id, other.c.seed == runs.c.seed)
     had = exists().where(table.c.run_id == other.c.id, table.c.experiment_id.in_(experiment_ids))
-    return and_(runs.c.recipe < 0, exists().where(*same, other.c.state == RunState.DONE, had))
+    before = and_(runs.c.recipe < 0, other.c.recipe > runs.c.recipe)
+    less = and_(runs.c.pool != COMMON, other.c.recipe == runs.c.recipe, other.c.pool < runs.c.pool)
+    apart = or_(runs.c.recipe < 0, runs.c.pool != COMMON)
+    return and_(apart, exists().where(*same, or_(before, less), other.c.state == RunState.DONE, had))

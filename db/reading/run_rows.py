@@ -10,10 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from phaselab.db.reading.run_columns import STATE
+from phaselab.db.reading.sight import seen, seen_run
 from phaselab.db.schema.bulk import among
 from phaselab.db.schema.tables import (
     Want,
     experiment_runs,
+    experiments,
     imports,
     measure_lists,
     provenances,
@@ -22,6 +24,7 @@ from phaselab.db.schema.tables import (
     settings,
 )
 from phaselab.db.writing import arrays
+from phaselab.db.writing.pools import EVERYONES_KEY
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.states import RunState
 from phaselab.domain.results.summaries import MeasureList
@@ -50,6 +53,7 @@ _MEASURES_AT = len(_BRIEF) - len(MEASURES)
 _WHOLE = (
     select(
         *_BRIEF,
+        EVERYONES_KEY.label("everyones_key"),
         runs.c.recipe,
         runs.c.traceback,
         settings.c.canonical,
@@ -99,9 +103,11 @@ class Origin:
 @dataclass(frozen=True)
 class WholeRun:
     """Everything stored of one run: its row, its canonical settings as text; when it is done its arrays, and the names
-    of the measures that it was given. In its row those are null too that it was not given."""
+    of the measures that it was given. In its row those are null too that it was not given. `everyones_key` is that of
+    the run of everyone that it is the same as, its own where it serves everyone."""
 
     row: RunRow
+    everyones_key: str
     recipe: int
     settings: str
     arrays: arrays.RunArrays | None
@@ -125,17 +131,21 @@ def read_rows(session: Session, experiment_id: int, run_ids: Sequence[int]) -> M
 
 
 def find_keys(session: Session, prefix: str) -> Sequence[str]:
-    """The keys that begin with these letters, in order; two at most."""
-    query = select(runs.c.key).where(runs.c.key >= prefix, runs.c.key <= prefix + _BEHIND)
+    """The keys of runs of experiments that are seen that begin with these letters, in order; two at most."""
+    begins = (runs.c.key >= prefix, runs.c.key <= prefix + _BEHIND)
+    query = select(runs.c.key).where(*begins, seen_run(session, by_whole_key=False))
     return session.execute(query.order_by(runs.c.key).limit(2)).scalars().all()
 
 
 def whole_run(session: Session, key: str) -> WholeRun | None:
-    """The run of this whole key; None when there is none. Raises Damaged."""
-    found = session.execute(_WHOLE.where(runs.c.key == key)).one_or_none()
+    """The run of this whole key, and those of its experiments that are seen; None when there is none that is. Raises
+    Damaged."""
+    mine = _WHOLE.where(runs.c.key == key, seen_run(session, by_whole_key=True))
+    found = session.execute(mine).one_or_none()
     if found is None:
         return None
-    wanted_by = select(experiment_runs.c.experiment_id).where(experiment_runs.c.run_id == found.id)
+    joined = experiments.c.id == experiment_runs.c.experiment_id
+    wanted_by = select(experiments.c.id).where(joined, experiment_runs.c.run_id == found.id, seen(session))
     return replace(_whole(found, _arrays(found)), experiments=tuple(sorted(session.execute(wanted_by).scalars())))
 
 
@@ -176,6 +186,7 @@ def _undamaged_arrays(found: Any) -> arrays.RunArrays | None:
 def _whole(found: Any, stored: arrays.RunArrays | None) -> WholeRun:
     return WholeRun(
         row=_row(found, found.state),
+        everyones_key=found.everyones_key,
         recipe=found.recipe,
         settings=found.canonical,
         arrays=stored,

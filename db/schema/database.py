@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL, Connection, make_url
@@ -26,6 +27,8 @@ from phaselab.domain.settings.faults import Damaged, OperatorFault
 
 BUSY_SECONDS = 60
 """How long a writer waits for another one before it gives up."""
+SEER = "seer"
+"""By which a session knows who sees what it reads."""
 WRITE_LOCK = 0x7068_6173  # "phas"
 """The PostgreSQL advisory lock that every writing transaction holds."""
 
@@ -54,6 +57,20 @@ class Database:
         self.engine = _engine(self.url, pool_size, max_overflow, pool_timeout)
         self._writer = self.engine.execution_options(phaselab_writes=True)
         self._glancing = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._info: dict[str, object] = {}
+
+    def seen_by(self, owner: str | None) -> Self:
+        """The same database, as an owner sees it (`db.reading.sight`): without what is private to others. None sees
+        everything, as the database by itself does."""
+        seen = copy(self)
+        seen._info = {SEER: owner}
+        return seen
+
+    @property
+    def seer(self) -> str | None:
+        """Who sees it; None for whoever sees everything."""
+        seer = self._info.get(SEER)
+        return seer if isinstance(seer, str) else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -69,19 +86,19 @@ class Database:
         wait for the others. `part=True` is for a deed that is too long for one transaction: for all but its last. Both
         are stored by themselves also among those that are `joined`, unless what is joined has begun.
         """
-        joint = joined(self)
+        joint = joined(self.engine)
         if joint is None or (joint.session is None and (part or not alone)):
             with self._writing(alone) as session:
                 yield session
         else:
-            with joint.entered() as session:
+            with joint.entered() as session, self._seen(session):
                 yield session
 
     @contextmanager
     def joined(self, first: Callable[[Session], None]) -> Iterator[Joined]:
         """Makes the transactions that this thread opens in the block one, which is stored when the block ends. `first`
         is called when it begins, by the first of them, which raises what it raises."""
-        joint = Joined(self, self._writing, first)
+        joint = Joined(self.engine, self._writing, first)
         token = JOINED.set(joint)
         try:
             with joint:
@@ -90,8 +107,18 @@ class Database:
             JOINED.reset(token)
 
     @contextmanager
+    def _seen(self, session: Session) -> Iterator[None]:
+        """While a session that was begun by another view of this database reads for whoever sees this one."""
+        before = session.info.get(SEER)
+        session.info[SEER] = self.seer
+        try:
+            yield
+        finally:
+            session.info[SEER] = before
+
+    @contextmanager
     def _writing(self, alone: bool = True) -> Iterator[Session]:
-        with self._told_plainly(), Session(self._writer) as session:
+        with self._told_plainly(), Session(self._writer, info=self._info) as session:
             if alone and not self.is_sqlite:
                 session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITE_LOCK})
             yield session
@@ -101,11 +128,12 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A transaction that only reads and sees one moment of the database throughout. Raises DatabaseAway."""
-        joint = joined(self)
+        joint = joined(self.engine)
         if joint is not None and joint.session is not None:
-            yield joint.session  # which sees what is not stored yet
+            with self._seen(joint.session):
+                yield joint.session  # which sees what is not stored yet
             return
-        with self._told_plainly(), Session(self.engine) as session:
+        with self._told_plainly(), Session(self.engine, info=self._info) as session:
             if not self.is_sqlite:
                 session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield session
@@ -113,7 +141,7 @@ class Database:
     @contextmanager
     def glance(self) -> Iterator[Session]:
         """For one statement that reads, without the cost of a transaction around it. Raises DatabaseAway."""
-        with self._told_plainly(), Session(self._glancing) as session:
+        with self._told_plainly(), Session(self._glancing, info=self._info) as session:
             yield session
 
     @contextmanager

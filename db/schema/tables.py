@@ -43,6 +43,7 @@ from phaselab.db.schema.watch_tables import sizes as sizes
 from phaselab.db.schema.watch_tables import trials as trials
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.states import ExperimentStatus, RunState
+from phaselab.domain.specs.visibility import Visibility
 
 
 class Want(StrEnum):
@@ -117,8 +118,10 @@ runs = Table(
     Column("stage", String(16)),
     Column("stage_share", Double),
     Column("measure_list_id", Integer, ForeignKey("measure_lists.id")),
+    Column("pool", String(200), nullable=False, server_default=text("''")),
+    Column("common_key", String(64)),
     *(Column(name, Double) for name in MEASURES),
-    UniqueConstraint("settings_id", "seed", "recipe"),
+    UniqueConstraint("settings_id", "seed", "recipe", "pool"),
     CheckConstraint(one_of("state", RunState), name="state"),
     CheckConstraint("trust IN ('ok', 'suspect')", name="trust"),
     Index(
@@ -133,10 +136,19 @@ runs = Table(
         sqlite_where=text("state = 'failed'"),
         postgresql_where=text("state = 'failed'"),
     ),
+    Index(
+        "ix_runs_common_key",
+        "common_key",
+        sqlite_where=text("common_key IS NOT NULL"),
+        postgresql_where=text("common_key IS NOT NULL"),
+    ),
 )
 """One row a run, shared by every experiment that wants it. `stage` and `stage_share` tell how far a run is that is
 handed out; null where nothing is known, and once it has ended. `import_id` tells where a result came from that was not
 computed here (`db.writing.imports`).
+
+`pool` is empty for runs of everyone, and else the owner whose private experiments have it (`db.writing.pools`): such a
+run has a key of its own, and in `common_key` the one of the run of everyone that it is the same as.
 
 Every measure of the catalogue has a typed column; one that is new gets it when the database is opened. The list of a
 result names the measures that it was given: what is null in a run was undefined if it is among them, and not measured
@@ -177,8 +189,10 @@ experiments = Table(
     Column("archived", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("edition", BigInteger, nullable=False, server_default=text("1")),
     Column("request", String(64), nullable=False, server_default=text("''")),
+    Column("visibility", String(16), nullable=False, server_default=text("'everyone'")),
     UniqueConstraint("owner", "idempotency_key"),
     CheckConstraint(one_of("status", ExperimentStatus), name="status"),
+    CheckConstraint(one_of("visibility", Visibility), name="visibility"),
     CheckConstraint("done + failed + cancelled + held <= total", name="counts"),
     Index("ix_experiments_status", "status"),
     sqlite_autoincrement=True,
@@ -186,7 +200,7 @@ experiments = Table(
 """What users submitted. `total` counts distinct runs; `done`, `failed`, `cancelled` and `held` count its wants, the
 rest is pending; `cached` of them were done before it asked for them. `revision` rises with every change of its
 results, `edition` with everything that somebody does to it. `note`, `tags` (a list of texts) and `archived` are what
-people say of it; `request` names the request that submitted it."""
+people say of it, `visibility` who sees it; `request` names the request that submitted it."""
 
 notices = Table(
     "notices",

@@ -14,6 +14,7 @@ from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import Want, experiment_runs, experiments, points, runs, settings
 from phaselab.db.writing.audit import ACTOR
 from phaselab.db.writing.described import measure_list_ids
+from phaselab.db.writing.pools import pool_of, serves, store_runs
 from phaselab.db.writing.queueing import queue_again
 from phaselab.db.writing.status import settle
 from phaselab.db.writing.summaries import rebuild_summaries
@@ -30,15 +31,16 @@ def create_experiment(session: Session, planned: Plan | Draft, owner: str, idemp
     transaction, so that others need not wait.
 
     Runs that are done count at once and are never computed again; runs that failed or were cancelled are queued
-    anew; runs that another experiment waits for are shared. A refinement holds all that is not done, and lets go what
-    it begins with.
+    anew; runs that another experiment waits for are shared; of a private experiment only with its owner's others
+    (`db.writing.pools`). A refinement holds all that is not done, and lets go what it begins with.
     """
     draft = _drafted(planned)
-    idle = _find_known(session, draft)
+    pool = pool_of(draft.plan.spec.visibility, owner)
+    idle = _find_known(session, draft, pool)
     _store_settings(session, draft.distinct)
     if not _is_refined(draft):
         queue_again(session, idle)
-    _store_runs(session, draft)
+    _store_runs(session, draft, pool)
     experiment_id = _store_experiment(session, draft, owner, idempotency_key)
     _store_wants(session, experiment_id, draft)
     _store_points(session, experiment_id, draft)
@@ -57,10 +59,10 @@ class Survey:
     to_compute: tuple[tuple[Settings, int], ...]
 
 
-def survey(session: Session, planned: Plan | Draft) -> Survey:
-    """What the plan would come to if it were submitted now; stores nothing."""
+def survey(session: Session, planned: Plan | Draft, owner: str) -> Survey:
+    """What the plan would come to if the owner submitted it now; stores nothing."""
     draft = _drafted(planned)
-    _find_known(session, draft)
+    _find_known(session, draft, pool_of(draft.plan.spec.visibility, owner))
     left = Counter(run.distinct.digest for run in draft.runs if not run.cached)
     to_compute = tuple((one.settings, left[one.digest]) for one in draft.distinct if left[one.digest])
     return Survey(len(draft.runs), sum(run.cached for run in draft.runs), to_compute)
@@ -75,9 +77,9 @@ def next_id(session: Session, column: Any) -> int:
     return int(session.execute(select(func.coalesce(func.max(column), 0))).scalar_one()) + 1
 
 
-def _find_known(session: Session, draft: Draft) -> list[int]:
-    """Fill in the settings and runs that are stored; the ids of those runs that have no result, and for which nobody
-    waits."""
+def _find_known(session: Session, draft: Draft, pool: str) -> list[int]:
+    """Fill in the settings, and the runs that are stored and serve the pool; the ids of those runs that have no result,
+    and for which nobody waits."""
     by_digest = {one.digest: one for one in draft.distinct}
     for some in chunks(list(by_digest)):
         stored = select(settings.c.digest, settings.c.id).where(settings.c.digest.in_(some))
@@ -85,8 +87,9 @@ def _find_known(session: Session, draft: Draft) -> list[int]:
             by_digest[digest].id = settings_id
     known: dict[tuple[int | None, int], tuple[int, str]] = {}
     for ids in chunks([one.id for one in draft.distinct if one.id is not None]):
-        query = select(runs.c.settings_id, runs.c.seed, runs.c.id, runs.c.state)
-        found = session.execute(query.where(runs.c.settings_id.in_(ids), runs.c.recipe == RECIPE))
+        query = select(runs.c.settings_id, runs.c.seed, runs.c.id, runs.c.state).order_by(runs.c.pool.desc())
+        # What serves everyone comes last, and is taken before the pool's own.
+        found = session.execute(query.where(runs.c.settings_id.in_(ids), runs.c.recipe == RECIPE, serves(pool)))
         known |= {(row.settings_id, row.seed): (row.id, row.state) for row in found}
     idle = []
     for run in draft.runs if known else ():
@@ -110,14 +113,14 @@ def _is_refined(draft: Draft) -> bool:
     return draft.plan.spec.refine is not None
 
 
-def _store_runs(session: Session, draft: Draft) -> None:
-    """Store the runs that are new, queued or held."""
+def _store_runs(session: Session, draft: Draft, pool: str) -> None:
+    """Store the runs that are new, in their pool, queued or held."""
     new = [run for run in draft.runs if run.id is None]
     for i, run in enumerate(new, start=next_id(session, runs.c.id)):
         run.id = i
-    columns = [runs.c.id, runs.c.key, runs.c.settings_id, runs.c.seed, runs.c.recipe, runs.c.state]
     state = (RunState.HELD if _is_refined(draft) else RunState.QUEUED).value
-    insert_many(session, columns, ((run.id, run.key, run.distinct.id, run.seed, RECIPE, state) for run in new))
+    rows = ((run.id or 0, run.key, run.distinct.id, run.seed, RECIPE, state) for run in new)
+    store_runs(session, rows, pool)
 
 
 def _store_experiment(session: Session, draft: Draft, owner: str, idempotency_key: str | None) -> int:
@@ -137,6 +140,7 @@ def _store_experiment(session: Session, draft: Draft, owner: str, idempotency_ke
         "done": cached,
         "request": ACTOR.get().request[:64],
         "held": len(draft.runs) - cached if _is_refined(draft) else 0,
+        "visibility": draft.plan.spec.visibility,
     }
     return int(session.execute(insert(experiments).values(row).returning(experiments.c.id)).scalar_one())
 

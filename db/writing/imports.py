@@ -15,6 +15,7 @@ from phaselab.db.schema.bulk import among, chunks, insert_many, update_many
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import Want, experiment_runs, imports, run_arrays, runs
 from phaselab.db.writing.create import next_id
+from phaselab.db.writing.pools import EVERYONES_KEY, has_key, pool_of_experiment, serves, store_runs
 from phaselab.db.writing.queueing import let_wait, queue_again
 from phaselab.db.writing.settings_rows import read_settings
 from phaselab.db.writing.status import recount
@@ -43,9 +44,9 @@ def set_apart(session: Session, experiment_id: int, import_id: int, keys: Sequen
     result; of those, what nobody else has or waits for is gone."""
     table = experiment_runs.c
     query = (
-        select(runs.c.id, runs.c.key, runs.c.settings_id, runs.c.seed)
+        select(runs.c.id, EVERYONES_KEY.label("key"), runs.c.settings_id, runs.c.seed)
         .join(experiment_runs, table.run_id == runs.c.id)
-        .where(among(session, runs.c.key, keys), table.experiment_id == experiment_id, runs.c.state != RunState.DONE)
+        .where(has_key(session, keys), table.experiment_id == experiment_id, runs.c.state != RunState.DONE)
     )
     found = session.execute(query.order_by(runs.c.id)).all()
     first, queued = next_id(session, runs.c.id), RunState.QUEUED.value
@@ -81,7 +82,8 @@ def recompute(session: Session, experiment_id: int) -> int:
     apart = session.execute(query).all()
     if not apart:
         return 0
-    homes = _homes(session, [(row.settings_id, row.seed) for row in apart])
+    pool = pool_of_experiment(session, experiment_id)
+    homes = _homes(session, [(row.settings_id, row.seed) for row in apart], pool)
     moved = [(*homes[row.settings_id, row.seed], experiment_id, row.id) for row in apart]
     update_many(session, [table.run_id, table.want], [table.experiment_id, table.run_id], moved)
     for some in chunks([row.id for row in apart]):
@@ -92,19 +94,20 @@ def recompute(session: Session, experiment_id: int) -> int:
     return len(apart)
 
 
-def _homes(session: Session, wanted: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, str]]:
-    """By settings and seed, the run that is computed here, asked for if it has no result, and the want of it."""
+def _homes(session: Session, wanted: Sequence[tuple[int, int]], pool: str) -> Mapping[tuple[int, int], tuple[int, str]]:
+    """By settings and seed, the run that is computed here and serves a pool, asked for if it has no result, and the
+    want of it."""
     kinds = sorted({settings_id for settings_id, _ in wanted})
     here = select(runs.c.settings_id, runs.c.seed, runs.c.id, runs.c.state).where(
-        among(session, runs.c.settings_id, kinds), runs.c.recipe == RECIPE
+        among(session, runs.c.settings_id, kinds), runs.c.recipe == RECIPE, serves(pool)
     )
-    known = {(row.settings_id, row.seed): (row.id, RunState(row.state)) for row in session.execute(here).all()}
+    found = session.execute(here.order_by(runs.c.pool.desc())).all()  # everyone's at last, which is taken first
+    known = {(row.settings_id, row.seed): (row.id, RunState(row.state)) for row in found}
     new = [one for one in wanted if one not in known]
     texts, first = read_settings(session, kinds), next_id(session, runs.c.id)
-    columns = [runs.c[name] for name in ("id", "key", "settings_id", "seed", "recipe", "state")]
     queued = RunState.QUEUED.value
     rows = ((i, run_key(texts[kind], seed), kind, seed, RECIPE, queued) for i, (kind, seed) in enumerate(new, first))
-    insert_many(session, columns, rows)
+    store_runs(session, rows, pool)
     ended = (RunState.FAILED, RunState.CANCELLED, RunState.HELD)
     for some in chunks([known[one][0] for one in wanted if one in known and known[one][1] in ended]):
         queue_again(session, some)

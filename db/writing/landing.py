@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Column, Row, select
+from sqlalchemy import Column, Row, and_, select
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import among, chunks, insert_many, update_many
@@ -19,6 +19,7 @@ from phaselab.db.writing import arrays
 from phaselab.db.writing.computed import note_computed
 from phaselab.db.writing.described import measure_list_ids, provenance_ids, read_measure_lists
 from phaselab.db.writing.filling import StoredResult, fill, in_order
+from phaselab.db.writing.pools import COMMON, take_common_keys
 from phaselab.db.writing.status import settle
 from phaselab.db.writing.summaries import MEASURE_COLUMNS, rebuild_points, store_summaries, sum_up
 from phaselab.db.writing.wants import count, note_cached, set_wants, wants_of
@@ -59,6 +60,8 @@ class _Stored:
     settings_id: int
     state: RunState
     measure_list_id: int
+    opened: bool
+    """Whether it was private when it was handed out, and serves everyone now."""
 
 
 def land(session: Session, outcomes: Sequence[Outcome], here: bool = True) -> Landed:
@@ -91,6 +94,8 @@ def land(session: Session, outcomes: Sequence[Outcome], here: bool = True) -> La
     if here:
         _note_computed(session, done, wanted, now)
     filled = fill(session, again) if again else 0
+    if opened := [run.id for run in stored.values() if run.opened]:
+        take_common_keys(session, opened)
     return Landed(len(done), len(failed), filled, len(outcomes) - len(done) - len(failed) - filled)
 
 
@@ -135,9 +140,12 @@ def _fault(result: RunResult, finite: bool) -> str | None:
 
 
 def _stored(session: Session, keys: Sequence[str]) -> Mapping[str, _Stored]:
-    query = select(runs.c.key, runs.c.id, runs.c.settings_id, runs.c.state, runs.c.measure_list_id)
-    found = session.execute(query.where(among(session, runs.c.key, keys))).all()
-    return {row.key: _Stored(row.id, row.settings_id, RunState(row.state), row.measure_list_id) for row in found}
+    columns = (runs.c.id, runs.c.settings_id, runs.c.state, runs.c.measure_list_id)
+    opened = and_(runs.c.pool == COMMON, runs.c.common_key.is_not(None)).label("opened")
+    found = session.execute(select(runs.c.key, *columns, opened).where(among(session, runs.c.key, keys))).all()
+    return {
+        row.key: _Stored(row.id, row.settings_id, RunState(row.state), row.measure_list_id, row.opened) for row in found
+    }
 
 
 def _save_results(session: Session, done: Sequence[tuple[_Stored, RunResult]], now: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from phaselab.db.schema.bulk import update_many
 from phaselab.db.schema.tables import PENDING, Want, experiment_runs, points, runs
 from phaselab.db.writing.landing import land
+from phaselab.db.writing.pools import keys_in
 from phaselab.db.writing.queueing import queue_again
 from phaselab.db.writing.settings_rows import read_settings, rewrite
 from phaselab.db.writing.status import recount, settle
@@ -87,24 +88,26 @@ def _leave_results(session: Session) -> None:
 
 
 def _waiting() -> Any:
-    columns = (runs.c.id, runs.c.key, runs.c.seed, runs.c.settings_id)
+    columns = (runs.c.id, runs.c.key, runs.c.seed, runs.c.settings_id, runs.c.pool)
     query = select(*columns).join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
     return query.where(_OPEN, runs.c.recipe != RECIPE).distinct()
 
 
 def _renew(session: Session, rows: Sequence[Row[Any]], home: int, text: str) -> set[int]:
     """Make waiting runs those of today's recipe; the experiments whose wants moved to runs that were there."""
-    query = select(runs.c.seed, runs.c.id, runs.c.state).where(runs.c.settings_id == home, runs.c.recipe == RECIPE)
-    today = {row.seed: (row.id, RunState(row.state)) for row in session.execute(query).all()}
+    columns = (runs.c.seed, runs.c.pool, runs.c.id, runs.c.state)
+    found = session.execute(select(*columns).where(runs.c.settings_id == home, runs.c.recipe == RECIPE)).all()
+    today = {(row.seed, row.pool): (row.id, RunState(row.state)) for row in found}
     fresh, known = [], []
     for row in rows:
-        if row.seed in today:
-            known.append((row.id, *today[row.seed]))
+        place = (row.seed, row.pool)
+        if place in today:
+            known.append((row.id, *today[place]))
         else:
-            fresh.append((run_key(text, row.seed), home, RECIPE, 0, row.id))
-            today[row.seed] = (row.id, RunState.QUEUED)
-    columns = [runs.c.key, runs.c.settings_id, runs.c.recipe, runs.c.attempts]
-    update_many(session, columns, [runs.c.id], fresh)
+            fresh.append((*keys_in(row.pool, row.id, run_key(text, row.seed)), home, RECIPE, 0, row.id))
+            today[place] = (row.id, RunState.QUEUED)
+    changed = [runs.c.key, runs.c.common_key, runs.c.settings_id, runs.c.recipe, runs.c.attempts]
+    update_many(session, changed, [runs.c.id], fresh)
     touched: set[int] = set()
     for old, kept, state in known:
         touched |= _move_wants(session, old, kept, state, _OPEN)
@@ -117,14 +120,14 @@ def _renew(session: Session, rows: Sequence[Row[Any]], home: int, text: str) -> 
 def _move_in(session: Session, old: int, home: int) -> set[int]:
     """Move points and runs from settings to the same settings in today's words; the experiments that it touches.
 
-    Of two runs of one seed and recipe the one with a result is kept, and has the wants of both.
+    Of two runs of one seed, recipe and pool the one with a result is kept, and has the wants of both.
     """
     moved = update(points).where(points.c.settings_id == old).values(settings_id=home)
     touched = set(session.execute(moved.returning(points.c.experiment_id)).scalars())
-    columns = (runs.c.seed, runs.c.recipe, runs.c.id, runs.c.state)
-    here = {row[:2]: row for row in session.execute(select(*columns).where(runs.c.settings_id == home)).all()}
+    columns = (runs.c.seed, runs.c.recipe, runs.c.pool, runs.c.id, runs.c.state)
+    here = {row[:3]: row for row in session.execute(select(*columns).where(runs.c.settings_id == home)).all()}
     for row in session.execute(select(*columns).where(runs.c.settings_id == old)).all():
-        twin = here.get(row[:2])
+        twin = here.get(row[:3])
         if twin is not None and (twin.state == RunState.DONE or row.state != RunState.DONE):
             touched |= _move_wants(session, row.id, twin.id, RunState(twin.state))
             # A second result stays under its key, with the old settings; a run without one leaves nothing.

@@ -15,6 +15,7 @@ from phaselab.domain.settings.texts import Line, Printable
 from phaselab.domain.specs.claims import Claim
 from phaselab.domain.specs.pictures import Picture
 from phaselab.domain.specs.refine import Refine
+from phaselab.domain.specs.visibility import Visibility
 
 MAX_SEED = 2**31 - 1
 MAX_DEPTH = 50
@@ -68,6 +69,8 @@ Axis = Annotated[
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Priority = Annotated[int, Field(ge=-100, le=100)]
+Sight = Annotated[Visibility, Field(strict=False)]
+"""Who sees an experiment, as a text."""
 
 
 class Spec(Settings):
@@ -89,6 +92,9 @@ class Spec(Settings):
     refused, or the point is left out and stays blank."""
     priority: Priority = 0
     """Of your own experiments, higher goes first."""
+    visibility: Sight = Visibility.EVERYONE
+    """Who sees it: everyone; results: nobody but its owner and admins, but its results serve everyone who asks for the
+    same runs; owner: its results are its owner's alone, too. It can be opened later, which is not taken back."""
     claims: Annotated[tuple[Claim, ...], Field(max_length=50, strict=False)] = ()
     """Statements that its runs are held to; each gets a verdict."""
     pictures: Annotated[tuple[Picture, ...], Field(max_length=20, strict=False)] = ()
@@ -111,6 +117,7 @@ class Changes(Group):
     note: Annotated[Printable, Field(max_length=1000)] | None = None
     tags: Annotated[tuple[Annotated[Line, Field(max_length=60)], ...], Field(max_length=20, strict=False)] | None = None
     archived: bool | None = None
+    visibility: Sight | None = None
     owner: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")] | None = None
 
 

@@ -11,10 +11,11 @@ from phaselab.domain.families.catalogue import catalogue
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.settings.parameters import Parameter
 from phaselab.domain.specs.spec import Spec
+from phaselab.domain.specs.visibility import Visibility
 from phaselab.service.base.yaml_edit import remove_value, set_value
 from phaselab.service.base.yaml_text import Unreadable, parse_yaml
 
-OF_ALL = ("name", "seeds", "impossible", "priority")
+OF_ALL = ("name", "seeds", "impossible", "priority", "visibility")
 """The keys of a spec that have a field, beside its parameters."""
 COMMON = (
     "data.source",
@@ -31,7 +32,7 @@ COMMON = (
     "attack.methods",
 )
 """The parameters that most experiments set; the others are further down."""
-CHOICES = {"impossible": ("refuse", "skip")}
+CHOICES = {"impossible": ("refuse", "skip"), "visibility": tuple(map(str, Visibility))}
 
 
 @dataclass(frozen=True)

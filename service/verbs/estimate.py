@@ -38,12 +38,12 @@ class Estimate:
 
 
 def estimate(
-    database: Database, spec_data: object, limits: Limits = LIMITS, notify_allow: Sequence[str] = ()
+    database: Database, spec_data: object, owner: str, limits: Limits = LIMITS, notify_allow: Sequence[str] = ()
 ) -> Estimate:
-    """What `submit` would make of a spec. Raises InvalidInput as it would."""
+    """What `submit` would make of an owner's spec. Raises InvalidInput as it would."""
     draft = drafted(spec_data, limits, notify_allow)
     with database.reading() as session:
-        found = experiments.survey(session, draft)
+        found = experiments.survey(session, draft, owner)
     part = typical_share(draft.plan)
     stacks, seconds = _computing(found.to_compute)
     left = found.runs - found.cached

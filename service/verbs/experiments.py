@@ -11,18 +11,22 @@ from phaselab.db.reading.experiments import EVERY
 from phaselab.db.reading.experiments import Counts as Counts
 from phaselab.db.reading.experiments import ExperimentRow as ExperimentRow
 from phaselab.db.reading.experiments import Search as Search
+from phaselab.db.reading.sight import sees as sees
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database, Session
 from phaselab.db.writing import audit, imports, verbs
+from phaselab.db.writing.pool_moves import open_results
 from phaselab.domain.results.states import ExperimentStatus
 from phaselab.domain.settings.faults import Fault, InvalidInput
 from phaselab.domain.specs.spec import Changes
+from phaselab.domain.specs.visibility import Visibility as Visibility
 from phaselab.service.base.configuration import NO_QUOTAS, Quotas
 from phaselab.service.base.cursors import place_of
 from phaselab.service.base.editions import insist_seen
-from phaselab.service.base.errors import Conflict, NotFound
+from phaselab.service.base.errors import Conflict
 from phaselab.service.base.quotas import Room, room_of
 from phaselab.service.verbs.rights import Caller, Deed, insist
+from phaselab.service.verbs.seen import seen_experiment
 
 MAX_PAGE = 1000
 Seen = Collection[int] | None
@@ -137,13 +141,16 @@ def retry(
 def patch(
     database: Database, experiment_id: int, changes: Changes, caller: Caller | None = None, seen: Seen = None
 ) -> ExperimentView:
-    """Change what is given of name, priority, note, tags and archived, and of whose it is, which admins may. Raises
-    NotFound or Forbidden, and InvalidInput for an owner who has no account."""
+    """Change what is given of name, priority, note, tags and archived, of who sees it, and of whose it is, which admins
+    may. Raises NotFound or Forbidden, InvalidInput for an owner who has no account, and Conflict for what was open to
+    others and is to be private."""
     given = changes.model_dump()
     if given["tags"] is not None:
         given["tags"] = list(dict.fromkeys(given["tags"]))
     with database.transaction() as session:
-        _own(session, experiment_id, caller, seen)
+        before = _own(session, experiment_id, caller, seen).row.visibility
+        if given["visibility"] is not None:
+            _show(session, experiment_id, before, given["visibility"])
         owner = given.pop("owner")
         if owner is not None:
             insist(caller, Deed.ADMINISTER)
@@ -152,6 +159,20 @@ def patch(
         told = {name: value for name, value in given.items() if value is not None}
         audit.note(session, "change", experiment_id, **told | ({"owner": owner} if owner is not None else {}))
         return _view(session, experiment_id)
+
+
+def _show(session: Session, experiment_id: int, before: Visibility, after: Visibility) -> None:
+    """Let others see more of a private experiment, or less of one that is open. Raises Conflict where its results were
+    everyone's and are to be its owner's alone."""
+    if before is after:
+        return
+    if after is Visibility.OWNER:
+        raise Conflict(
+            f"the results of experiment {experiment_id} have served everyone, which cannot be taken back; delete it and"
+            " submit it again with `visibility: owner`"
+        )
+    if before is Visibility.OWNER:
+        open_results(session, experiment_id)
 
 
 def _give(session: Session, experiment_id: int, owner: str) -> None:
@@ -203,10 +224,7 @@ def _room(database: Database, experiment_id: int, usual: Quotas) -> Room:
 
 
 def _view(session: Session, experiment_id: int) -> ExperimentView:
-    row = experiments.get_experiment(session, experiment_id)
-    if row is None:
-        raise NotFound(f"there is no experiment {experiment_id}")
-    view = _views(session, [row])[0]
+    view = _views(session, [seen_experiment(session, experiment_id)])[0]
     running = progress.progress_of(session, experiment_id) if view.counts.running else []
     return replace(view, progress=tuple(running))
 

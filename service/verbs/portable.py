@@ -20,6 +20,7 @@ from phaselab.db.reading.run_rows import WholeRun
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import audit, imports, landing, verbs
 from phaselab.db.writing.arrays import RunArrays
+from phaselab.db.writing.pools import own_keys
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.plausible import implausible, most_bytes
 from phaselab.domain.results.results import Curve, RunResult
@@ -31,9 +32,9 @@ from phaselab.domain.specs.draft import Draft
 from phaselab.domain.specs.points import LIMITS, Limits
 from phaselab.domain.specs.spec import parse_spec, validate
 from phaselab.service.base.configuration import NO_QUOTAS, Quotas
-from phaselab.service.base.errors import NotFound
 from phaselab.service.base.quotas import room_of
 from phaselab.service.verbs.portable_file import MAX_HEAD, MAX_LINE, Head, Lines, RunLine
+from phaselab.service.verbs.seen import seen_experiment
 from phaselab.service.verbs.submit import planned
 
 FORMAT: Literal[1] = 1
@@ -148,16 +149,18 @@ class _Merging:
         """Store those that are new, and give those that are not what they lack; `part` when others follow."""
         apart = {result.key: imports.key_apart(self.import_id, result.key) for result in results}
         with self.database.transaction(part=part) as session:
-            here = landing.stored_measures(session, [*apart, *apart.values()])
-            known = {key: here[one] for key in apart for one in (key, apart[key]) if one in here}
+            own = {key: key for key in apart} | dict(own_keys(session, self.experiment_id, list(apart)))
+            here = landing.stored_measures(session, [*own.values(), *apart.values()])
+            known = {key: here[one] for key in apart for one in (own[key], apart[key]) if one in here}
             fresh = [key for key in apart if key not in known]
             if self.trusted:
-                landed = landing.land(session, [one for one in results if apart[one.key] not in here], here=False)
-                imports.mark(session, self.import_id, fresh)
+                ours = [replace(one, key=own[one.key]) for one in results if apart[one.key] not in here]
+                landed = landing.land(session, ours, here=False)
+                imports.mark(session, self.import_id, [own[key] for key in fresh])
             else:
                 imports.set_apart(session, self.experiment_id, self.import_id, fresh)
-                own = [replace(one, key=apart[one.key]) for one in results if one.key not in here]
-                landed = landing.land(session, own, here=False)
+                theirs = [replace(one, key=apart[one.key]) for one in results if own[one.key] not in here]
+                landed = landing.land(session, theirs, here=False)
         self.new += landed.done
         self.known += len(known)
         self.conflicts += [one.key for one in results if one.key in known and _differs(one, known[one.key])]
@@ -182,16 +185,14 @@ def _merging(database: Database, head: Head, drafted: Draft, owner: str, trusted
 
 def _lines(database: Database, experiment_id: int) -> Iterator[dict[str, Any]]:
     with database.reading() as session:
-        row = experiments.get_experiment(session, experiment_id)
-    if row is None:
-        raise NotFound(f"there is no experiment {experiment_id}")
+        row = seen_experiment(session, experiment_id)
     yield Head(
         format=FORMAT,
         recipe=RECIPE,
         name=row.name,
         owner=row.owner,
         created_at=row.created_at.isoformat(),
-        spec=dict(row.spec),
+        spec={**row.spec, "visibility": row.visibility},
     ).model_dump(mode="json")
     after = 0
     while True:
@@ -206,7 +207,7 @@ def _lines(database: Database, experiment_id: int) -> Iterator[dict[str, Any]]:
 def _line(run: WholeRun, arrays: RunArrays) -> dict[str, Any]:
     profiles = {name: one.tolist() for name, one in arrays.profiles.items() if name in MEASURES}
     return {
-        "key": run.row.key,
+        "key": run.everyones_key,
         "measures": {name: run.row.measures[name] for name in run.measured if name in MEASURES},
         "curves": [_curve(curve) for curve in arrays.curves],
         "cosines": arrays.cosines.tolist(),

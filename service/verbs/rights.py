@@ -15,6 +15,7 @@ class Deed(Enum):
     READ = "read"
     SUBMIT = "submit"  # and import
     CHANGE = "change an experiment"
+    SEE = "see what is private to others"
     OWN = "look after tokens of one's own"
     ADMINISTER = "look after accounts and what is others'"
 
@@ -32,6 +33,11 @@ class Caller:
         """Whether it may do something, to what is an owner's where it has one."""
         return _refusal(self, deed, owner) is None
 
+    @property
+    def sees(self) -> str | None:
+        """Whose private experiments it sees: its own; None: everybody's (`db.reading.sight`)."""
+        return None if self.may(Deed.SEE) else self.name
+
 
 _OF_ROLE: Mapping[Role, frozenset[Deed]] = {
     Role.READER: frozenset({Deed.READ, Deed.OWN}),
@@ -39,8 +45,8 @@ _OF_ROLE: Mapping[Role, frozenset[Deed]] = {
     Role.ADMIN: frozenset(Deed),
 }
 _OF_SCOPE: Mapping[Scope, frozenset[Deed]] = {
-    Scope.READ: frozenset({Deed.READ}),
-    Scope.SUBMIT: frozenset({Deed.READ, Deed.SUBMIT, Deed.CHANGE}),
+    Scope.READ: frozenset({Deed.READ, Deed.SEE}),
+    Scope.SUBMIT: frozenset({Deed.READ, Deed.SEE, Deed.SUBMIT, Deed.CHANGE}),
     Scope.ADMIN: frozenset(Deed),
 }
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phaselab.db.reading import experiments
 from phaselab.db.reading.experiments import ExperimentRow
 from phaselab.db.reading.run_pages import Listed, Listing, Place, count_runs, fits, page_of_runs
 from phaselab.db.reading.run_rows import RunRow as RunRow
@@ -14,7 +13,7 @@ from phaselab.domain.answers.run_lists import RunList
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.stored import base_value
 from phaselab.service.base.cursors import Mark, mark_of, no_cursor
-from phaselab.service.base.errors import NotFound
+from phaselab.service.verbs.seen import seen_experiment
 from phaselab.service.verbs.selection import STANDS_FOR, select
 
 MAX_PAGE = 1000
@@ -95,9 +94,7 @@ def _listing(session: Session, asked: RunList) -> tuple[Listing, ExperimentRow]:
     """What the database is asked, and the experiment. A condition on what is not swept, or whose value may stand for
     another, is on settings, and is met or not by whole points. Raises NotFound, or InvalidInput where no point meets
     one of those."""
-    row = experiments.get_experiment(session, asked.experiment_id)
-    if row is None:
-        raise NotFound(f"there is no experiment {asked.experiment_id}")
+    row = seen_experiment(session, asked.experiment_id)
     swept = frozenset(row.spec["sweep"])
     auto = frozenset(path for path in parameters() if _may_stand(row.spec, path))
     ours = [one for one in _on_parameters(asked.where) if one.path in auto or one.path not in swept]

@@ -12,7 +12,7 @@ from phaselab.domain.settings.faults import Fault, InvalidInput, pointer
 from phaselab.domain.settings.numbers import tidy
 from phaselab.domain.settings.parameters import Value, parameters
 from phaselab.domain.specs.stored import base_value, stored_value
-from phaselab.service.base.errors import NotFound
+from phaselab.service.verbs.seen import not_there
 
 STANDS_FOR = ("auto", None)
 """Values as submitted that stand for others, which the canonical settings hold."""
@@ -70,7 +70,7 @@ def everything(session: Session, experiment_ids: Sequence[int]) -> Selection:
     found = experiments.get_experiments(session, experiment_ids)
     for experiment_id in experiment_ids:
         if experiment_id not in found:
-            raise NotFound(f"there is no experiment {experiment_id}")
+            raise not_there(experiment_id)
     rows = point_rows.read_points(session, experiment_ids)
     texts = point_rows.read_settings(session, sorted({row.settings_id for row in rows}))
     return Selection({number: found[number] for number in experiment_ids}, tuple(rows), texts)

@@ -1,6 +1,5 @@
 """The verb of verdicts: what the runs of an experiment say of the claims that it carries."""
 
-from phaselab.db.reading import experiments
 from phaselab.db.schema.database import Database, Session
 from phaselab.domain.answers.boundary_slopes import boundary_slope
 from phaselab.domain.answers.cell_queries import DiagramQuery, LineQuery
@@ -11,8 +10,9 @@ from phaselab.domain.answers.verdicts import Verdict, Verdicts, judge, judge_bou
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.specs.claims import Claim, PhaseBoundary, Slope
 from phaselab.domain.specs.stored import Misfit, stored_spec
-from phaselab.service.base.errors import Conflict, NotFound
+from phaselab.service.base.errors import Conflict
 from phaselab.service.verbs.found import find
+from phaselab.service.verbs.seen import seen_experiment
 from phaselab.service.verbs.selection import Selection, everything, narrowed, varying
 
 SHARED = "data.seed"
@@ -23,9 +23,7 @@ def verdicts(database: Database, experiment_id: int) -> Verdicts:
     """The verdict on every claim of an experiment, in its order. Raises NotFound, and Conflict for a spec of another
     version whose claims cannot be read."""
     with database.reading() as session:
-        row = experiments.get_experiment(session, experiment_id)
-        if row is None:
-            raise NotFound(f"there is no experiment {experiment_id}")
+        row = seen_experiment(session, experiment_id)
         try:
             claims = stored_spec(row.spec).claims if row.spec.get("claims") else ()
         except Misfit as unfit:

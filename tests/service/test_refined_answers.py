@@ -163,7 +163,7 @@ def test_a_spec_that_cannot_be_refined_is_refused_and_a_dry_run_tells_how_much_i
     spec = {"name": "test", "sweep": LATTICE, "seeds": 3, "attack": NO_ATTACK}
     with pytest.raises(InvalidInput, match="is not swept"):
         submit(local, spec | {"refine": {"x": "data.k", "y": "data.snr"}}, "ada")
-    plain, told = estimate(local, spec), estimate(local, spec | {"refine": REFINE})
+    plain, told = (estimate(local, one, "ada") for one in (spec, spec | {"refine": REFINE}))
     assert (plain.runs, plain.measured) == (TOTAL, TOTAL)
     assert told.runs == TOTAL
     assert 75 < told.measured < TOTAL

@@ -28,8 +28,8 @@ ALLOWED = {
     (Role.MEMBER, Scope.READ): {Deed.READ},
     (Role.MEMBER, Scope.SUBMIT): {Deed.READ, Deed.SUBMIT, Deed.CHANGE},
     (Role.MEMBER, Scope.ADMIN): {Deed.READ, Deed.SUBMIT, Deed.CHANGE, Deed.OWN},
-    (Role.ADMIN, Scope.READ): {Deed.READ},
-    (Role.ADMIN, Scope.SUBMIT): {Deed.READ, Deed.SUBMIT, Deed.CHANGE},
+    (Role.ADMIN, Scope.READ): {Deed.READ, Deed.SEE},
+    (Role.ADMIN, Scope.SUBMIT): {Deed.READ, Deed.SEE, Deed.SUBMIT, Deed.CHANGE},
     (Role.ADMIN, Scope.ADMIN): set(Deed),
 }
 
