@@ -10,10 +10,12 @@ import base64
 import hashlib
 import json
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -62,7 +64,6 @@ class Provider:
     def __init__(self, settings: SignOn, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.settings = settings
         self._transport = transport
-        self._trusted = httpx.create_ssl_context()
         self._asked = 0
         self._known: tuple[float, _Metadata] | None = None
 
@@ -111,7 +112,7 @@ class Provider:
         try:
             async with (
                 asyncio.timeout(SECONDS),
-                httpx.AsyncClient(transport=self._transport, verify=self._trusted, timeout=SECONDS) as client,
+                httpx.AsyncClient(transport=self._transport, verify=_trusted(), timeout=SECONDS) as client,
             ):
                 yield client
         except (TimeoutError, httpx.TimeoutException):
@@ -217,6 +218,13 @@ class Provider:
         return ProviderFault(
             f"{self.settings.name} {what}; nothing was changed; try again shortly, or use a token{_MORE}"
         )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates are believed: those of certifi, or of the file that SSL_CERT_FILE names. Reading them takes
+    longer than everything else that is done here."""
+    return httpx.create_ssl_context()
 
 
 def _usable(told: Mapping[str, Any]) -> KeySet:

@@ -26,7 +26,7 @@ ADA: Mapping[str, Any] = {"sub": "7f3a-1", "preferred_username": "Ada", "groups"
 class FakeProvider:
     """Answers as a provider does, until a test changes one of its parts. `person` is who logs in; `claims` makes of the
     claims of an id token what is signed, `sign` the token; `answers` are answers in place of its own, by the last part
-    of the address."""
+    of the address; while it is `held` it answers nobody."""
 
     person: Mapping[str, Any] = field(default_factory=lambda: dict(ADA))
     claims: Callable[[dict[str, Any]], dict[str, Any]] = lambda claims: claims
@@ -35,7 +35,7 @@ class FakeProvider:
     metadata: dict[str, Any] = field(default_factory=dict)
     userinfo: Mapping[str, Any] = field(default_factory=dict)
     access: str = "access"
-    waits: float = 0.0
+    held: bool = False
     seen: list[httpx.Request] = field(default_factory=list)
     codes: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -51,7 +51,8 @@ class FakeProvider:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.seen.append(request)
-        await asyncio.sleep(self.waits)
+        while self.held:
+            await asyncio.sleep(0.01)
         last = request.url.path.rpartition("/")[2]
         if last in self.answers:
             return self.answers[last]()
