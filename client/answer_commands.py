@@ -1,7 +1,6 @@
-"""Commands that show and save what experiments answer: diagrams, lines, curves, runs, and experiments as files."""
+"""Commands that show and save what experiments answer: diagrams, differences, lines, curves, verdicts."""
 
 import functools
-import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,18 +8,22 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import click
 
-from phaselab.client.arguments import ID, IDS, JSON, ORDER, RUN_WHERE, WHERE, Command, file_option, output_option
+from phaselab.client.arguments import (
+    ID,
+    IDS,
+    JSON,
+    WHERE,
+    Command,
+    Number,
+    output_option,
+)
 from phaselab.client.client import Client
 from phaselab.client.heat import show_diagram
-from phaselab.client.rerun import check_weights
 from phaselab.client.show import (
     show_curves,
+    show_differences,
     show_json,
     show_lines,
-    show_merged,
-    show_rerun,
-    show_run,
-    show_runs,
     show_verdicts,
 )
 from phaselab.domain.results.statistics import STATISTICS
@@ -37,10 +40,12 @@ class Answer(Protocol):
 Shown = TypeVar("Shown", bound=Answer)
 ANY_FORM = output_option(".png .svg .pdf .csv .parquet .json", required=False)
 BY = click.option("--by", multiple=True, help="Parameter whose values are told apart; may be repeated.")
+MEASURE = click.option("--measure", default="averaging_index", show_default=True, help="What is shown; see `measures`.")
+MARGINALIZE = click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated.")
 CELLS = (
     IDS,
     click.option("--x", help="Parameter of the horizontal axis, as data.k; the first that is swept."),
-    click.option("--measure", default="averaging_index", show_default=True, help="What is shown; see `measures`."),
+    MEASURE,
     click.option(
         "--statistic",
         default="mean",
@@ -49,7 +54,7 @@ CELLS = (
         help="Which number of the measure over a cell's runs.",
     ),
     WHERE,
-    click.option("--marginalize", multiple=True, help="Swept parameter to average over; may be repeated."),
+    MARGINALIZE,
     click.option("--threshold", multiple=True, help="Where phases end, as trained_accuracy:0.8; may be repeated."),
 )
 """Arguments and options of diagrams and lines."""
@@ -120,6 +125,33 @@ def diagram(client: Client, /, ids: Sequence[int], x: str | None, y: str | None,
 
 
 @commands.command()
+@click.argument("first", type=Number(min=1))
+@click.argument("second", type=Number(min=1))
+@click.option("--x", help="Parameter of one axis, as data.k; the first that is swept.")
+@click.option("--y", help="Parameter of the other; the second that is swept.")
+@MEASURE
+@WHERE
+@MARGINALIZE
+@in_forms
+@click.pass_obj
+def differences(
+    client: Client, /, first: int, second: int, x: str | None, y: str | None, measure: str, **more: Any
+) -> None:
+    """Show how a measure of a second experiment differs from that of a first.
+
+    Cell by cell, the second less the first with a 95 % interval; with -o as a picture or a table.
+    """
+    forms = _forms(more)
+    plane = (x, y) if x and y else client.experiment(first).plane(x, y)
+    _give(
+        forms,
+        lambda file: client.save_differences(first, second, *plane, measure, file, **more),
+        lambda: client.ask_differences(first, second, *plane, measure, **more),
+        show_differences,
+    )
+
+
+@commands.command()
 @of_cells
 @BY
 @in_forms
@@ -174,89 +206,4 @@ def verdicts(client: Client, experiment_id: int, as_json: bool) -> None:
     found = client.verdicts(experiment_id)
     (show_json if as_json else show_verdicts)(found)
     if any(one.verdict != "holds" for one in found):
-        sys.exit(1)
-
-
-@commands.command()
-@click.argument("key")
-@JSON
-@click.pass_obj
-def run(client: Client, key: str, as_json: bool) -> None:
-    """Show one run, by its key or the first letters of it."""
-    (show_json if as_json else show_run)(client.run(key))
-
-
-@commands.command()
-@click.argument("key")
-@file_option("--weights", meaning="File for the trained weights: .npz")
-@click.option("--device", default="cpu", show_default=True, help="What to compute on, as cuda.")
-@JSON
-@click.pass_obj
-def rerun(client: Client, key: str, weights: Path | None, device: str, as_json: bool) -> None:
-    """Compute a run again on this machine, and save its weights.
-
-    Exit code 1 when a number differs from what is stored by more than rounding.
-    """
-    check_weights(weights)
-    found = client.rerun(key, device)
-    show_json(found.told) if as_json else show_rerun(found)
-    if weights is not None:
-        click.echo(found.save(weights, overwrite=True), err=as_json)
-    if not found.close:
-        sys.exit(1)
-
-
-@commands.command()
-@click.argument("key")
-@output_option(".png .svg .pdf")
-@click.pass_obj
-def cosines(client: Client, key: str, output: Path) -> None:
-    """Save the cosine matrix of a run as a picture."""
-    click.echo(client.save_cosines(key, output))
-
-
-@commands.command()
-@ID
-@RUN_WHERE
-@ORDER
-@click.option("-n", "most", default=50, show_default=True, type=click.IntRange(min=1), help="Most runs shown.")
-@JSON
-@click.pass_obj
-def runs(
-    client: Client, experiment_id: int, where: Sequence[str], order: Sequence[str], most: int, as_json: bool
-) -> None:
-    """List runs of an experiment, in the order of its axes or another."""
-    found = client.runs(experiment_id, where, order)
-    if as_json:
-        show_json(list(itertools.islice(found, most)))
-    else:
-        show_runs(found, most)
-
-
-@commands.command()
-@ID
-@RUN_WHERE
-@ORDER
-@output_option(".csv .parquet .phaselab")
-@click.pass_obj
-def export(client: Client, experiment_id: int, where: Sequence[str], order: Sequence[str], output: Path) -> None:
-    """Save runs of an experiment as a table, or the whole of it for `import`.
-
-    The suffix .phaselab means the whole.
-    """
-    click.echo(client.export(experiment_id, output, where, order))
-
-
-@commands.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@JSON
-@click.pass_obj
-def import_file(client: Client, file: Path, as_json: bool) -> None:
-    """Merge an experiment's FILE (.phaselab).
-
-    Exit code 1 when it contradicts results that are there.
-    """
-    merged = client.import_file(file)
-    (show_json if as_json else show_merged)(merged)
-    if merged.conflicts:
         sys.exit(1)

@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx
 import pandas as pd
 
+from phaselab.client.compared import Differences
 from phaselab.client.errors import BadAnswer, NotFound
 from phaselab.client.overview import Overview
 from phaselab.client.parts import check_parts
@@ -33,9 +34,8 @@ from phaselab.client.rerun import Rerun, rerun
 from phaselab.client.saving import Saving
 from phaselab.client.specs import SpecSource, as_json, read_spec
 from phaselab.client.transport import Parameters, Transport, json_of
-from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Verdict, Verdicts, cells_frame
+from phaselab.client.values import Diagram, Estimate, Experiment, Failure, Verdict, Verdicts
 from phaselab.client.watch import watch
-from phaselab.domain.answers.difference_fields import DIFFERENCE
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -224,9 +224,13 @@ class Client(Saving):
     def differences(self, first: Id, second: Id, x: str, y: str, measure: str, **more: Any) -> pd.DataFrame:
         """How a measure of the second experiment differs from that of the first, one row for every cell that both have:
         `value`, `ci_low`, `ci_high`, `n`, `first`, `second`, `reason`; `where` and `marginalize` as of a diagram."""
-        answer = self._http.get_json("/differences", difference_query(first, second, x, y, measure, **more))
-        with reading("describes differences"):
-            return cells_frame(answer["x"], answer["y"], {name: answer[name] for name in DIFFERENCE.names})
+        return self.ask_differences(first, second, x, y, measure, **more).frame()
+
+    def ask_differences(self, first: Id, second: Id, x: str, y: str, measure: str, **more: Any) -> Differences:
+        """The same as an answer with a frame and a picture."""
+        return Differences(
+            self._answer("/differences", difference_query(first, second, x, y, measure, **more), "value")
+        )
 
     def lines(self, experiment: Ids, x: str, measure: str, by: Texts = (), **more: Any) -> pd.DataFrame:
         """A measure against one parameter as a frame, a line for every combination of values of `by`; `where`,
@@ -246,21 +250,12 @@ class Client(Saving):
         """The same as an answer with a frame and a picture."""
         return Curves(self._answer("/curves", curve_query(experiment, by, **more)))
 
-    def _answer(self, path: str, query: Parameters) -> Mapping[str, Any]:
-        """The answer of a call that is named as the list in it is."""
+    def _answer(self, path: str, query: Parameters, holds: str | None = None) -> Mapping[str, Any]:
+        """The answer of a call, which holds this; left out, what the call is named as."""
         answer = self._http.get_json(path, query)
-        if not isinstance(answer, dict) or path[1:] not in answer:
-            raise BadAnswer(f"the server answers {path} in a way this client cannot read")
-        return answer
-
-    def picture(self, experiment: Id, axes: Sequence[str], measure: str) -> bytes:
-        """A PNG: the diagram on the first two axes, averaged over the others; lines where there is one."""
-        if len(axes) > 1:
-            query = diagram_query(experiment, axes[0], axes[1], measure, marginalize=axes[2:])
-            return self._http.get("/diagrams.png", query).content
-        if not axes:
-            return self._http.get("/curves.png", curve_query(experiment, ())).content
-        return self._http.get("/lines.png", line_query(experiment, axes[0], measure)).content
+        if isinstance(answer, dict) and (holds or path[1:]) in answer:
+            return answer
+        raise BadAnswer(f"the server answers {path} in a way this client cannot read")
 
     def catalogue(self, name: str) -> Sequence[Mapping[str, Any]]:
         """`parameters`, `measures` or `presets`."""

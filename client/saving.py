@@ -1,11 +1,23 @@
 """Answers as files, and experiments as files to be carried elsewhere."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from phaselab.client.errors import Invalid
 from phaselab.client.files import export_format, opened, picture_format, table_format, written
-from phaselab.client.queries import Id, Ids, Texts, curve_query, diagram_query, line_query, one_id, one_key, run_query
+from phaselab.client.queries import (
+    Id,
+    Ids,
+    Texts,
+    curve_query,
+    diagram_query,
+    difference_query,
+    line_query,
+    one_id,
+    one_key,
+    run_query,
+)
 from phaselab.client.reading import known, reading
 from phaselab.client.transport import Parameters, Transport, json_of
 from phaselab.client.values import Merged
@@ -20,10 +32,26 @@ class Saving:
         """Save the picture of a run's cosine matrix; the file's suffix says in which format."""
         return self._save(f"/runs/{one_key(key)}/cosines.{picture_format(file)}", [], file)
 
+    def picture(self, experiment: Id, axes: Sequence[str], measure: str) -> bytes:
+        """A PNG: the diagram on the first two axes, averaged over the others; lines where there is one."""
+        if len(axes) > 1:
+            query = diagram_query(experiment, axes[0], axes[1], measure, marginalize=axes[2:])
+            return self._http.get("/diagrams.png", query).content
+        if not axes:
+            return self._http.get("/curves.png", curve_query(experiment, ())).content
+        return self._http.get("/lines.png", line_query(experiment, axes[0], measure)).content
+
     def save_diagram(self, experiment: Ids, x: str, y: str, measure: str, file: str | Path, **more: Any) -> Path:
         """Save the phase diagram; the file's suffix says in which format (json, csv, parquet, png, svg, pdf)."""
         query = diagram_query(experiment, x, y, measure, **more)
         return self._save(f"/diagrams.{table_format(file, pictures=True)}", query, file)
+
+    def save_differences(
+        self, first: Id, second: Id, x: str, y: str, measure: str, file: str | Path, **more: Any
+    ) -> Path:
+        """Save how two experiments differ; the file's suffix says in which format, as of a diagram."""
+        query = difference_query(first, second, x, y, measure, **more)
+        return self._save(f"/differences.{table_format(file, pictures=True)}", query, file)
 
     def save_lines(self, experiment: Ids, x: str, measure: str, file: str | Path, by: Texts = (), **more: Any) -> Path:
         """Save the lines; the file's suffix says in which format (json, csv, parquet, png, svg, pdf)."""

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phaselab.client.client import Client
+from phaselab.client.compared import Differences
 from phaselab.client.pictured import Curves, Lines
 from phaselab.client.rerun import ROUNDING, Rerun
 from phaselab.client.terminal import screen
@@ -201,6 +202,12 @@ def show_lines(found: Lines) -> None:
     """A table of lines: their group, x, and the measure with its interval."""
     along = [*found.content["by"], found.content["x"]["parameter"]]
     show_frame(found.frame(), [*along, "value", "ci_low", "ci_high", "n", "phase"])
+
+
+def show_differences(found: Differences) -> None:
+    """A table of differences: the cell, both means, and the second less the first with its interval."""
+    cell = [found.content[axis]["parameter"] for axis in ("x", "y")]
+    show_frame(found.frame(), [*cell, "first", "second", "value", "ci_low", "ci_high", "n", "reason"])
 
 
 def show_curves(found: Curves) -> None:

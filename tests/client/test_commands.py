@@ -42,6 +42,26 @@ def test_whatever_is_listed_or_shown_is_there_as_json(filled_url: str) -> None:
             assert read(phaselab(filled_url, name, "--json")) == client.catalogue(name)
 
 
+def test_differences_of_two_experiments_as_table_file_and_json(
+    own_server: tuple[str, Database], tmp_path: Path
+) -> None:
+    url = own_server[0]
+    with Client(url) as client:
+        again = client.submit(client.experiment(1).spec, ["name=again"], idempotency_key="again")
+        frame = client.differences(1, again.id, "data.k", "network.labels", "averaging_index")
+        assert (
+            client.ask_differences(1, again.id, "data.k", "network.labels", "averaging_index").plot().get_title() == ""
+        )
+    told = phaselab(url, "differences", 1, again.id)
+    assert told.stdout.split()[:5] == ["data.k", "network.labels", "first", "second", "value"]
+    assert len(told.stdout.splitlines()) == 1 + len(frame)
+    turned = read(phaselab(url, "differences", 1, again.id, "--x", "network.labels", "--y", "data.k", "--json"))
+    assert turned["experiments"] == [1, again.id]
+    saved = phaselab(url, "differences", 1, again.id, "--where", "data.k>4", "-o", tmp_path / "d.csv")
+    assert (saved.exit_code, len((tmp_path / "d.csv").read_text().splitlines())) == (0, 1 + 6)
+    assert phaselab(url, "differences", 1, 99).exit_code == 1
+
+
 def test_what_is_done_to_an_experiment_is_told_as_json(own_server: tuple[str, Database]) -> None:
     url = own_server[0]
     tried = phaselab(url, "submit", "-", "--dry-run", "--json", input=json.dumps(NEW_SPEC))
