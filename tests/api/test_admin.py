@@ -158,11 +158,11 @@ def test_the_audit_is_read_page_by_page_and_searched(lab: Lab, monkeypatch: pyte
     address, rows = "/admin/audit", 0
     while address:
         text = client.get(address).text
-        rows += text.count("<tr><td>")
+        rows += text.count('<tr><td class="whole">')
         address = next((one for one in Links(text).found if "cursor=" in one), "")
     assert rows == len(audit.deeds(database).items)
     text = client.get("/admin/audit?account=boss&deed=pause&experiment=2").text
-    assert text.count("<tr><td>") == 1
+    assert text.count('<tr><td class="whole">') == 1
     assert "<code>pause-it-now</code>" in text
     twin = next(one for one in Links(text).found if one.startswith("/api/v1/audit"))
     assert [one["request"] for one in client.get(twin, headers={"Accept": "*/*"}).json()["items"]] == ["pause-it-now"]
