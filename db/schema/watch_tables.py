@@ -46,13 +46,11 @@ quota_use = Table(
     "quota_use",
     metadata,
     Column("account", String(64), primary_key=True),
-    Column("seconds", Double, nullable=False),
-    Column("room_at", UtcDateTime),
     Column("bytes", BigInteger, nullable=False),
     Column("noted_at", UtcDateTime, nullable=False),
 )
-"""What accounts with quotas had used of them: computing seconds of 24 hours (where they were too many, until when),
-bytes of results. Counting is dear, so it is done now and then, not when somebody asks."""
+"""How many bytes of results the accounts had that have a quota of them. Counting is dear, so it is done now and then,
+not when somebody asks."""
 
 sizes = Table(
     "sizes",

@@ -1,5 +1,5 @@
-"""The bookkeeper: counts now and then what is dear to count: how large the database is, and what accounts have used of
-their quotas."""
+"""The bookkeeper: counts now and then what is dear to count: how large the database is, and how many bytes the
+results of accounts take."""
 
 import logging
 import threading
@@ -10,9 +10,9 @@ from phaselab.db.care import sizes
 from phaselab.db.queue import quota_use
 from phaselab.db.reading import accounts, use
 from phaselab.db.schema.away import DatabaseAway
-from phaselab.db.schema.database import Database, Session
+from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
-from phaselab.service.base.quotas import quotas_of
+from phaselab.service.base.quotas import quotas_for
 
 USE_SECONDS = 30.0
 """How often use is counted,"""
@@ -46,22 +46,14 @@ class Bookkeeper:
         sizes.note_size(self._database)
 
     def count_use(self) -> None:
-        """Note what accounts have used of their quotas. Raises DatabaseAway."""
+        """Note the bytes of results of accounts that have a quota of them. Raises DatabaseAway."""
+        usual = self._configuration.quotas
         with self._database.reading() as session:
-            found = [one.name for one in accounts.list_accounts(session) if one.disabled_at is None]
-            counted = {name: used for name in found if (used := self._used(session, name)) is not None}
+            found = [one for one in accounts.list_accounts(session) if one.disabled_at is None]
+            limited = [one.name for one in found if quotas_for(one, usual).bytes_stored is not None]
+            counted = {name: use.stored_bytes(session, name) for name in limited}
         with self._database.transaction(alone=False) as session:
             quota_use.note(session, counted)
-
-    def _used(self, session: Session, name: str) -> quota_use.Used | None:
-        """What an account has used of the quotas that are dear to count; None where it has none of these."""
-        quotas = quotas_of(session, name, self._configuration.quotas)
-        if quotas is None or (quotas.seconds_a_day is None and quotas.bytes_stored is None):
-            return None
-        day = use.day_of(session, name)
-        over = quotas.seconds_a_day is not None and day.seconds >= quotas.seconds_a_day
-        room_at = day.falls_under(quotas.seconds_a_day) if over and quotas.seconds_a_day is not None else None
-        return quota_use.Used(day.seconds, room_at, use.stored_bytes(session, name))
 
     def _run(self, count: Callable[[], None], seconds: float) -> None:
         pause = 0.0

@@ -2,23 +2,22 @@
 are read by index, of what has not ended, or were counted before."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from phaselab.db.care import sizes
 from phaselab.db.care.sizes import Size as Size
 from phaselab.db.queue import leadership, quota_use, waiting, workforce
-from phaselab.db.queue.quota_use import Used
 from phaselab.db.queue.waiting import Waiting
 from phaselab.db.queue.workforce import Node, Share, Workforce
 from phaselab.db.queue.workforce import Trial as Trial
-from phaselab.db.reading import accounts
+from phaselab.db.reading import accounts, use
 from phaselab.db.reading.failures import Lately, read_lately
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database, Session
 from phaselab.domain.results.failure_kinds import FailureKind, kind_of
-from phaselab.service.base.configuration import Configuration, Quotas
+from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.quotas import quotas_for
 from phaselab.service.verbs.experiments import eta_seconds
 from phaselab.service.verbs.readiness import ready_by
@@ -251,24 +250,22 @@ def _storage(database: Database, session: Session) -> Storage:
 
 def _quotas(session: Session, configuration: Configuration, queue: Sequence[Waiting]) -> Sequence[QuotaUse]:
     """What accounts that may come in have used of the quotas that they have."""
-    noted, left, found = quota_use.noted(session), Counter[str](), list[QuotaUse]()
+    left, stored, found = Counter[str](), quota_use.noted(session), list[QuotaUse]()
     for one in queue:
         left[one.owner] += one.left
-    for account in accounts.list_accounts(session):
-        quotas = None if account.disabled_at else quotas_for(account, configuration.quotas)
-        if quotas is not None:
-            found += _used_of(account.name, quotas, left[account.name], noted.get(account.name))
+    able = [one for one in accounts.list_accounts(session) if one.disabled_at is None]
+    computed = use.seconds_of(session, [one.name for one in able])
+    for account in able:
+        quotas, name = quotas_for(account, configuration.quotas), account.name
+        if quotas.runs_queued is not None:
+            found.append(QuotaUse(name, "runs_queued", quotas.runs_queued, left[name], None))
+        if quotas.seconds_a_day is not None:
+            seconds, most = computed.get(name, 0.0), quotas.seconds_a_day
+            room_at = use.day_of(session, name).falls_under(most) if seconds >= most else None
+            found.append(QuotaUse(name, "seconds_a_day", most, seconds, room_at))
+        if quotas.bytes_stored is not None:
+            found.append(QuotaUse(name, "bytes_stored", quotas.bytes_stored, stored.get(name), None))
     return found
-
-
-def _used_of(name: str, quotas: Quotas, left: int, used: Used | None) -> Iterator[QuotaUse]:
-    if quotas.runs_queued is not None:
-        yield QuotaUse(name, "runs_queued", quotas.runs_queued, left, None)
-    if quotas.seconds_a_day is not None:
-        seconds, room_at = (used.seconds, used.room_at) if used else (None, None)
-        yield QuotaUse(name, "seconds_a_day", quotas.seconds_a_day, seconds, room_at)
-    if quotas.bytes_stored is not None:
-        yield QuotaUse(name, "bytes_stored", quotas.bytes_stored, used.bytes if used else None, None)
 
 
 def _spent(quotas: Sequence[QuotaUse]) -> Mapping[str, QuotaUse]:

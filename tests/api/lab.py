@@ -12,6 +12,7 @@ from phaselab.db.schema import tables
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import audit
+from phaselab.db.writing.computed import hour_of
 from phaselab.service.verbs import accounts
 from phaselab.service.verbs.rights import Role
 from tests.db.rows import store
@@ -38,8 +39,8 @@ def at_work(database: Database) -> dict[str, str]:
         computes = Trial("trial-1", "node-a", 42.0, 3, "ada", len(taken.stack.runs), "training", 0.25)
         shares = (Share("ada", 30.0, 1), Share("bob", 90.0, 0))
         workforce.tell(session, NODES, (computes, Trial("trial-2", "node-b", 3.0)), shares)
-        used = quota_use.Used(140.0, now + timedelta(hours=5), 250_000)
-        quota_use.note(session, {"bob": used})
+        session.execute(insert(tables.computed).values(owner="bob", hour=hour_of(now), seconds=140.0))
+        quota_use.note(session, {"bob": 250_000})
         audit.note(session, BACKUP, subject="monday.db")
         for days in (1, 2, 3):
             day = f"{now - timedelta(days=days):%Y-%m-%d}"
