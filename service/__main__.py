@@ -10,6 +10,7 @@ from phaselab.service.base.exit_codes import UNFIT
 from phaselab.service.base.plainly import told_plainly
 from phaselab.service.processes.account_commands import account_commands
 from phaselab.service.processes.database_commands import database_commands
+from phaselab.service.processes.retain_command import retain
 from phaselab.service.processes.supervisor import Supervisor
 
 
@@ -39,6 +40,7 @@ def api(arguments: tuple[str, ...]) -> None:
     os.execv(sys.executable, [sys.executable, "-P", "-m", "phaselab.api", *arguments])
 
 
+database_commands.add_command(retain)
 main.add_command(database_commands)
 main.add_command(account_commands)
 

@@ -84,22 +84,28 @@ def forget(session: Session, account: str) -> None:
     session.execute(delete(kept_answers).where(kept_answers.c.account == account))
 
 
+def forget_over(session: Session) -> int:
+    """Let answers go whose time is over, AT_ONCE at most; how many went."""
+    return _remove(session, kept_answers.c.at <= database_time(session) - KEPT)
+
+
 def _let_go(session: Session, account: str, now: datetime) -> None:
     of = kept_answers.c
-    _remove(session, of.at <= now - KEPT)
+    forget_over(session)
     mine = select(of.at).where(of.account == account).order_by(of.at.desc()).offset(MOST - 1).limit(1)
     oldest = session.execute(mine).scalar_one_or_none()
     if oldest is not None:
         _remove(session, of.account == account, of.at <= oldest)
 
 
-def _remove(session: Session, *which: ColumnElement[bool]) -> None:
-    """Remove the oldest of these, AT_ONCE at most."""
+def _remove(session: Session, *which: ColumnElement[bool]) -> int:
+    """Remove the oldest of these, AT_ONCE at most; how many went."""
     of = kept_answers.c
     found = select(of.account, of.key).where(*which).order_by(of.at).limit(AT_ONCE)
     keys = [tuple(row) for row in session.execute(found)]
     if keys:
         session.execute(delete(kept_answers).where(tuple_(of.account, of.key).in_(keys)))
+    return len(keys)
 
 
 def _is(account: str, key: str) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """What users do to experiments: cancel, pause, resume, retry, delete. Each is safe at any moment and idempotent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete as sql_delete
@@ -122,14 +123,20 @@ def delete(session: Session, experiment_id: int) -> bool:
     mine = select(experiment_runs.c.run_id).where(experiment_runs.c.experiment_id == experiment_id)
     run_ids = session.execute(mine).scalars().all()
     session.execute(sql_delete(experiments).where(experiments.c.id == experiment_id))
-    shared = exists().where(experiment_runs.c.run_id == runs.c.id)
     for some in chunks(run_ids):
-        # A run that is handed out stays until it is given back or lands.
-        alone = select(runs.c.id).where(runs.c.id.in_(some), runs.c.leased_by.is_(None), ~shared)
-        ids = session.execute(alone).scalars().all()
-        session.execute(sql_delete(run_arrays).where(run_arrays.c.run_id.in_(ids)))
-        session.execute(sql_delete(runs).where(runs.c.id.in_(ids)))
+        remove_alone(session, some)
     return True
+
+
+def remove_alone(session: Session, run_ids: Sequence[int]) -> int:
+    """Remove those of some runs that no experiment has; how many. One that is handed out stays until it is given back,
+    or lands."""
+    shared = exists().where(experiment_runs.c.run_id == runs.c.id)
+    alone = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.leased_by.is_(None), ~shared)
+    ids = session.execute(alone).scalars().all()
+    session.execute(sql_delete(run_arrays).where(run_arrays.c.run_id.in_(ids)))
+    session.execute(sql_delete(runs).where(runs.c.id.in_(ids)))
+    return len(ids)
 
 
 def _give_up_wants(session: Session, experiment_id: int) -> None:

@@ -135,6 +135,15 @@ class Configuration(BaseModel):
     """Secret that signs what is sent to the addresses that specs name in `notify`, at least 16 characters."""
     notify_allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     """Addresses that a spec's `notify` may name, or be under: https, or http to this machine; several with spaces."""
+    retain_archived_days: Annotated[float, Field(gt=0)] | None = None
+    """Days after their end, and after all that was done to them, when archived experiments may go by `phaselab db
+    retain`; left out, never, as below."""
+    retain_runs_days: Annotated[float, Field(gt=0)] | None = None
+    """Days after which runs may go that no experiment has."""
+    retain_tokens_days: Annotated[float, Field(gt=0)] | None = None
+    """Days after which tokens may go that have run out."""
+    retain_audit_days: Annotated[float, Field(gt=0)] | None = None
+    """Days after which notes of the audit may go, once they are written to a file."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "WARNING"
     """Least severity that is written to standard error."""
 
