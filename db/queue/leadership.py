@@ -1,5 +1,6 @@
 """The leader lock: of all processes that would lead, one does. Judged by the database's clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -80,3 +81,23 @@ def trouble_of(session: Session, name: str = SCHEDULER) -> str | None:
     """What keeps the holder of the lock from its work; None when nothing is known to."""
     found: str | None = session.execute(select(troubles.c.reason).where(troubles.c.name == name)).scalar_one_or_none()
     return found
+
+
+_ASIDE = "experiment "
+
+
+def note_aside(session: Session, experiment_id: int, why: str | None) -> None:
+    """Write down why nothing of an experiment can be handed out; null: it can again."""
+    name = f"{_ASIDE}{experiment_id}"
+    end_trouble(session, name) if why is None else note_trouble(session, why, name)
+
+
+def asides(session: Session) -> Mapping[int, str]:
+    """Why nothing can be handed out, of the experiments of which that is so."""
+    found = session.execute(select(troubles.c.name, troubles.c.reason).where(troubles.c.name.startswith(_ASIDE)))
+    return {int(row.name.removeprefix(_ASIDE)): row.reason for row in found}
+
+
+def end_asides(session: Session) -> None:
+    """Forget all of these: whoever leads next finds out for itself."""
+    session.execute(delete(troubles).where(troubles.c.name.startswith(_ASIDE)))

@@ -295,4 +295,5 @@ troubles = Table(
     Column("reason", Text, nullable=False),
     Column("noted_at", UtcDateTime, nullable=False),
 )
-"""What keeps a process from its work, by the name of its lock; gone once it works."""
+"""What keeps a process from its work, by the name of its lock, or an experiment (`experiment 7`) from being handed out;
+gone once it works."""

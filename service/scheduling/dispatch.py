@@ -81,16 +81,26 @@ class Dispatcher:
                 taken = self._take(chosen.id, share(chosen.queued, self.trials))
             except DatabaseAway:
                 raise
-            except Exception:
+            except Exception as error:
                 log.exception("nothing of experiment %d can be handed out; the others go on", chosen.id)
-                self._aside[chosen.id] = now + ASIDE_SECONDS
+                self._set_aside(chosen.id, now, f"{type(error).__name__}: {error}")
                 taken = None
             if taken is None or len(taken.stack.runs) >= chosen.queued:
                 empty.add(chosen.id)
             if taken is not None:
+                self._take_up(chosen.id)
                 errand = Errand(chosen.id, chosen.owner, chosen.request)
                 self._post([self.ledger.add(part, errand) for part in self._cut(taken)])
         return bool(candidates) or len(self.ledger) > 0
+
+    def _set_aside(self, experiment: int, now: float, why: str) -> None:
+        """Leave an experiment alone for a while, and tell its admin why it waits."""
+        self._aside[experiment] = now + ASIDE_SECONDS
+        self._queue.note_aside(experiment, why)
+
+    def _take_up(self, experiment: int) -> None:
+        if self._aside.pop(experiment, None) is not None:
+            self._queue.note_aside(experiment, None)
 
     def extend_leases(self) -> None:
         """Keep what is out leased."""

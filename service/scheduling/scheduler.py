@@ -154,6 +154,7 @@ class Scheduler:
             feeder.join()
             self._watchdog.forget("Tune's end")
             self._queue.release(dispatcher.ledger.keys())
+            self._queue.forget_workforce()
         if period.broken is not None:
             raise period.broken
 

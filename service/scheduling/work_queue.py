@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ParamSpec, TypeVar
 
-from phaselab.db.queue import candidates, fair_use, leases, progress, workforce
+from phaselab.db.queue import candidates, fair_use, leadership, leases, progress, workforce
 from phaselab.db.schema.away import DatabaseAway
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import landing, recipe
@@ -118,6 +118,13 @@ class WorkQueue:
         """Nobody computes: the lead has just been taken, or is about to be given up."""
         with self._database.transaction(alone=False) as session:
             workforce.tell(session, (), (), ())
+            leadership.end_asides(session)
+
+    @again_while_away
+    def note_aside(self, experiment: int, why: str | None) -> None:
+        """Why nothing of an experiment can be handed out; null: it can again."""
+        with self._database.transaction(alone=False) as session:
+            leadership.note_aside(session, experiment, why)
 
     @again_while_away
     def release(self, keys: Sequence[str]) -> None:

@@ -26,6 +26,8 @@ def concerns(seen: Overview) -> Iterator[str]:
         yield seen.lead.reason
     if seen.slots == 0:
         yield "no node holds a trial: look at the nodes, and at PHASELAB_TRIAL_CPUS and PHASELAB_TRIAL_GPUS"
+    for experiment, reason in seen.asides.items():
+        yield f"nothing of experiment {experiment} can be handed out: {reason}; the log of the scheduler says more"
     for one in seen.trials:
         if one.experiment_id is not None and one.seconds > LONG_STACK * seen.stack_limit_seconds:
             yield (

@@ -122,7 +122,7 @@ class QuotaUse:
 @dataclass(frozen=True)
 class Overview:
     """The service at a moment. `waiting` and `running` count runs of all experiments, `more` experiments that are not
-    among the places."""
+    among the places; `asides` says of which nothing can be handed out, and why."""
 
     at: datetime
     lead: Lead
@@ -139,6 +139,7 @@ class Overview:
     failures_cut: bool
     storage: Storage
     quotas: Sequence[QuotaUse]
+    asides: Mapping[int, str]
 
 
 def overview(database: Database, configuration: Configuration) -> Overview:
@@ -148,7 +149,8 @@ def overview(database: Database, configuration: Configuration) -> Overview:
         force = workforce.workforce(session) if lead.leads else Workforce((), (), ())
         slots = _slots(force, configuration) if lead.leads else None
         quotas = _quotas(session, configuration, queue)
-        facts = _facts(lead, slots, force, configuration, _spent(quotas))
+        asides = leadership.asides(session) if lead.leads else {}
+        facts = _facts(lead, slots, force, configuration, _spent(quotas), asides)
         lately = read_lately(session, FAILURE_DAYS, MOST_FAILURES)
         return Overview(
             at=now,
@@ -166,6 +168,7 @@ def overview(database: Database, configuration: Configuration) -> Overview:
             failures_cut=sum(one.count for one in lately) >= MOST_FAILURES,
             storage=_storage(database, session),
             quotas=quotas,
+            asides=asides,
         )
 
 
@@ -180,7 +183,12 @@ def _slots(force: Workforce, configuration: Configuration) -> int:
 
 
 def _facts(
-    lead: Lead, slots: int | None, force: Workforce, configuration: Configuration, spent: Mapping[str, QuotaUse]
+    lead: Lead,
+    slots: int | None,
+    force: Workforce,
+    configuration: Configuration,
+    spent: Mapping[str, QuotaUse],
+    asides: Mapping[int, str],
 ) -> Facts:
     return Facts(
         leads=lead.leads,
@@ -189,6 +197,7 @@ def _facts(
         stacks={one.owner: one.stacks for one in force.shares},
         cap=configuration.owner_trials,
         spent=spent,
+        asides=asides,
     )
 
 

@@ -29,7 +29,8 @@ class Spent(Protocol):
 class Facts:
     """What decides whose turn it is. `leads`: whether anything is computed at all; `slots`: trials that the nodes
     hold, null where that is not known; `seconds` and `stacks`: use and stacks out of owners; `cap`: the most stacks of
-    an owner that has none of its own; `spent`: owners who have computed enough today."""
+    an owner that has none of its own; `spent`: owners who have computed enough today; `asides`: why nothing of some
+    experiments can be handed out."""
 
     leads: bool
     slots: int | None
@@ -37,6 +38,7 @@ class Facts:
     stacks: Mapping[str, int]
     cap: int | None
     spent: Mapping[str, Spent]
+    asides: Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def why(one: Waiting, everyone: Sequence[Waiting], facts: Facts) -> Reason:
         spent = facts.spent[one.owner]
         told = f"{one.owner} has computed {spent.used:,.0f} s in 24 hours, and may compute {spent.limit:,.0f} s"
         return Reason(told, spent.room_at)
+    if one.id in facts.asides:
+        return Reason(f"nothing of it can be handed out, which is tried every half minute: {facts.asides[one.id]}")
     if facts.slots == 0:
         return Reason("no node that is there holds a trial")
     most = one.trials if one.trials is not None else facts.cap

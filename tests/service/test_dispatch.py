@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from phaselab.db.queue import leadership
 from phaselab.db.queue.leases import Leased
 from phaselab.db.queue.progress import RunningProgress
 from phaselab.db.queue.workforce import Share, Trial
@@ -146,6 +147,15 @@ def test_an_experiment_of_which_nothing_can_be_taken_holds_up_no_other(
         assert dispatcher.feed()
     assert {run.seed for letter in box.letters for run in letter.stack.runs} == {1}
     assert asked.count(broken) == 1, "it is left aside for a while"
+    with database.reading() as session:
+        assert leadership.asides(session) == {broken: "OverflowError: a bug"}, "whoever looks is told"
+    monkeypatch.setattr(WorkQueue, "take", take)
+    monkeypatch.setattr("phaselab.service.scheduling.dispatch.time.monotonic", lambda: 1e9)
+    for letter in box.letters:
+        dispatcher.on_parcel(Parcel(letter.number, [made_up(run) for run in letter.stack.runs], 1.0))
+    dispatcher.feed()
+    with database.reading() as session:
+        assert leadership.asides(session) == {}
     assert sound in asked
 
 

@@ -53,6 +53,16 @@ def test_everyone_who_waits_is_told_why(lab: Database) -> None:
     assert reasons(lab)[3] == "experiment 4 of ada goes first: its priority is 7"
     assert reasons(lab)[4] == "local used the workers less, for the weight, and goes first"
     assert reasons(lab, owner_trials=1)[4] == "ada has as many stacks out as it may have, 1"
+    with lab.transaction() as session:
+        leadership.note_aside(session, 6, "it is paused all the same")
+        leadership.note_aside(session, 2, "OverflowError: a bug")
+    assert reasons(lab)[2] == "nothing of it can be handed out, which is tried every half minute: OverflowError: a bug"
+    assert any("nothing of experiment 2 can be handed out" in one for one in concerns(seen(lab)))
+    with lab.transaction() as session:
+        leadership.note_aside(session, 2, None)
+        assert leadership.asides(session) == {6: "it is paused all the same"}
+        leadership.end_asides(session)
+        assert leadership.asides(session) == {}
     accounts.change(lab, "bob", seconds_a_day=None)
     assert reasons(lab)[5] == "local, ada used the workers less, for the weight, and go first"
     with lab.transaction() as session:
