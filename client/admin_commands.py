@@ -46,7 +46,7 @@ def _lines(seen: Overview) -> Iterator[str]:
     busy = sum(node.busy for node in seen.nodes)
     slots = "" if seen.slots is None else f" of {seen.slots}"
     yield f"runs: {seen.waiting:,} wait, {seen.running:,} are computed"
-    yield f"workers: {busy}{slots} trials are busy, on {len(seen.nodes)} nodes"
+    yield f"workers: {busy}{slots} trials are busy, nodes: {len(seen.nodes)}"
     free = "" if storage.free_bytes is None else f", {amount(storage.free_bytes)} free on its disk"
     grows = "" if storage.grows is None else f", grows by {amount(storage.grows)} a day"
     backup = "" if storage.backup_at is None else f", backed up {_ago(seen, storage.backup_at)} ago"

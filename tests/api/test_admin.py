@@ -188,7 +188,7 @@ def test_the_command_line_shows_the_same(lab: Lab) -> None:
     for words in (
         "all is well",
         "91 wait, 5 are computed",
-        "1 of 3 trials are busy, on 2 nodes",
+        "1 of 3 trials are busy, nodes: 2",
         "bob has computed 140 s in 24 hours, and may compute 100 s, until ",
         "training 25%",
         "diverged",
