@@ -36,7 +36,10 @@ class Router(APIRouter):
 
 
 def _once(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, which takes an Idempotency-Key besides. It runs in a thread, from beginning to end."""
+    """The endpoint, which takes an Idempotency-Key besides. It runs in a thread, from beginning to end: one that waits
+    in the loop would hold the database's lock while others wait for it there. Raises TypeError for such a one."""
+    if inspect.iscoroutinefunction(endpoint):
+        raise TypeError(f"{endpoint.__name__} changes something, so it may not be async")
     signature = inspect.signature(endpoint)
     takes_request = any(one.annotation is Request for one in signature.parameters.values())
 

@@ -135,7 +135,7 @@ def describe(
     except Outdated:
         item = experiments.experiment(database, experiment_id)
         mine = {name: text for name, text in fields.items() if name != "edition"}
-        return page(request, "overtaken.html", {"row": item.row, "mine": mine}, 412)
+        return page(request, "overtaken.html", {"row": item.row, "mine": mine, "sights": SIGHTS}, 412)
     return RedirectResponse(f"/experiments/{experiment_id}", 303)
 
 

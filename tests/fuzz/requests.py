@@ -35,8 +35,9 @@ QUERIES = (
     "cursor", "limit", "set", "dry_run", "missing", "imported", "per", "order", "preset", "fix.data.k", "surprise",
 )  # fmt: skip
 HEADERS = (
-    "host", "origin", "accept", "authorization", "cookie", "if-none-match", "idempotency-key", "last-event-id",
-    "content-type", "content-length", "x-forwarded-proto", "x-forwarded-host", "referer", "range", "expect",
+    "host", "origin", "accept", "authorization", "cookie", "if-none-match", "if-match", "idempotency-key",
+    "last-event-id", "content-type", "content-length", "x-forwarded-proto", "x-forwarded-host", "referer", "range",
+    "expect",
 )  # fmt: skip
 TYPES = (
     "application/json", "application/yaml", "text/yaml", "text/csv", "application/x-www-form-urlencoded", "",

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 # What the schema allows may be impossible, of an experiment that is gone or another's, or go with no status.
 SETTINGS = """
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", 304, 400, 403, 404, 406, 409, 422]
+expected-statuses = ["2xx", 304, 400, 403, 404, 406, 409, 412, 422]
 """
 
 
