@@ -29,11 +29,15 @@ def lab(filled_sqlite: Path, tmp_path: Path, browser: Browser) -> Iterator[Lab]:
     shutil.copy(filled_sqlite, tmp_path / "lab.db")
     configuration = Configuration(database_url=f"sqlite:///{tmp_path}/lab.db")
     database = Database(configuration.database_url)
-    secret = logins.log_in(database, at_work(database)["boss"], 600.0)
+    at_work(database)
     with serving(configuration, database) as url, profile(browser, WIDE) as context:
-        context.add_cookies([{"name": COOKIE, "value": secret, "url": url}])
+        context.add_cookies([{"name": COOKIE, "value": _login(database), "url": url}])
         yield url, database, context
     database.close()
+
+
+def _login(database: Database) -> str:
+    return logins.log_in(database, tokens.rotate(database, "boss"), 600.0)
 
 
 def test_the_pages_are_open_to_all_and_fit_their_windows(lab: Lab) -> None:
@@ -68,6 +72,23 @@ def test_the_page_keeps_itself_up_to_date_and_leaves_what_is_in_use(lab: Lab) ->
     page.evaluate("document.activeElement.blur()")
     page.clock.run_for(6000)
     assert becomes(page, "!document.querySelector('#queue').textContent.includes('bob has computed')")
+
+
+def test_a_page_that_is_not_renewed_says_so(lab: Lab, browser: Browser) -> None:
+    url, database, _ = lab
+    with browser.new_context() as context:  # whose console tells of the status
+        context.clock.install()
+        context.add_cookies([{"name": COOKIE, "value": _login(database), "url": url}])
+        page = context.new_page()
+        page.goto(f"{url}/admin")
+        page.clock.run_for(6000)
+        assert page.locator("#stale").inner_text() == ""
+        accounts.disable(database, "boss")
+        for _ in range(4):
+            page.clock.run_for(5000)
+            page.wait_for_timeout(100)
+        expect(page.locator("#stale")).to_contain_text("you are logged out")
+        expect(page.locator("#trials")).to_contain_text("training 25%")
 
 
 def test_an_account_is_made_changed_and_deleted(lab: Lab) -> None:
