@@ -148,6 +148,7 @@ _MATRIX = Many(Many(_NUMBER))
 WHOLE_RUN: Record[RunDetail] = Record(
     (
         *through(_row_of, RUN.fields),
+        Field("common_key", "text", lambda detail: detail.stored.common_key, "Its key, were it everyone's."),
         Field("settings", Named("any"), lambda detail: detail.settings, "Its canonical settings."),
         Field("curves", Maybe(Many(_CURVE)), _curves, "Its robustness curves; null until it is done."),
         Field("cosines", Maybe(_MATRIX), _cosines, "Cosines [k, neurons] of centres and weights; null likewise."),
@@ -157,7 +158,7 @@ WHOLE_RUN: Record[RunDetail] = Record(
         Field("provenance", Maybe(Named("text")), lambda detail: detail.stored.provenance, "What computed it."),
         Field("origin", Maybe(_ORIGIN), lambda detail: detail.stored.origin, "Where an imported result is from."),
         Field("traceback", Maybe("text"), lambda detail: detail.stored.traceback, "The traceback, if it failed."),
-        Field("experiments", Many("integer"), lambda detail: detail.stored.experiments, "Who wants it."),
+        Field("experiments", Many("integer"), lambda detail: detail.stored.experiments, "Who wants it, of those seen."),
     )
 )
 

@@ -15,12 +15,15 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+KEPT = "no-cache"
+"""For how long an answer is good that does not say it: it is asked for anew each time."""
+
 PICTURE_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
 """The policy of an SVG picture, which carries its own styles and nothing else that a browser may use."""
 
 
 class SecurityHeaders:
-    """Sets HEADERS on every answer."""
+    """Sets HEADERS on every answer, and keeps those that are made for whoever asks out of caches that many share."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -35,6 +38,8 @@ class SecurityHeaders:
                     headers["Content-Security-Policy"] = PICTURE_POLICY
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if not scope["path"].startswith("/static/"):
+                    headers["Cache-Control"] = f"private, {headers.get('Cache-Control', KEPT)}"
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from phaselab.db.schema.tables import PENDING, Want, experiment_runs, experiments, points, run_arrays, runs
 from phaselab.db.writing import arrays
 from phaselab.db.writing.described import read_measure_lists
+from phaselab.db.writing.pools import COMMON
 from phaselab.db.writing.queueing import HELD, WANTED
 from phaselab.db.writing.summaries import summaries_from_runs
 from phaselab.domain.results import summaries
 from phaselab.domain.results.states import ExperimentStatus, RunState
+from phaselab.domain.specs.visibility import Visibility
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,13 @@ def _state_faults(session: Session) -> Iterator[Finding]:
             runs, and_(state == RunState.HELD, or_(WANTED, ~HELD))
         ),
         "runs whose arrays are missing, or there before the run is done": _count(runs, done != has_arrays),
+        "private runs of experiments whose results serve everyone": _count(
+            joined.join(experiments, experiments.c.id == experiment_runs.c.experiment_id),
+            and_(runs.c.pool != COMMON, experiments.c.visibility != Visibility.OWNER),
+        ),
+        "private runs that do not say which of everyone's they are": _count(
+            runs, and_(runs.c.pool != COMMON, runs.c.common_key.is_(None))
+        ),
     }
     for detail, query in rules.items():
         number = session.execute(query).scalar_one()

@@ -24,7 +24,7 @@ from phaselab.db.schema.tables import (
     settings,
 )
 from phaselab.db.writing import arrays
-from phaselab.db.writing.pools import EVERYONES_KEY
+from phaselab.db.writing.pools import COMMON_KEY
 from phaselab.domain.results.measures import MEASURES, Measures
 from phaselab.domain.results.states import RunState
 from phaselab.domain.results.summaries import MeasureList
@@ -53,7 +53,7 @@ _MEASURES_AT = len(_BRIEF) - len(MEASURES)
 _WHOLE = (
     select(
         *_BRIEF,
-        EVERYONES_KEY.label("everyones_key"),
+        COMMON_KEY.label("common_key"),
         runs.c.recipe,
         runs.c.traceback,
         settings.c.canonical,
@@ -103,11 +103,11 @@ class Origin:
 @dataclass(frozen=True)
 class WholeRun:
     """Everything stored of one run: its row, its canonical settings as text; when it is done its arrays, and the names
-    of the measures that it was given. In its row those are null too that it was not given. `everyones_key` is that of
+    of the measures that it was given. In its row those are null too that it was not given. `common_key` is that of
     the run of everyone that it is the same as, its own where it serves everyone."""
 
     row: RunRow
-    everyones_key: str
+    common_key: str
     recipe: int
     settings: str
     arrays: arrays.RunArrays | None
@@ -186,7 +186,7 @@ def _undamaged_arrays(found: Any) -> arrays.RunArrays | None:
 def _whole(found: Any, stored: arrays.RunArrays | None) -> WholeRun:
     return WholeRun(
         row=_row(found, found.state),
-        everyones_key=found.everyones_key,
+        common_key=found.common_key,
         recipe=found.recipe,
         settings=found.canonical,
         arrays=stored,

@@ -15,7 +15,7 @@ from phaselab.db.schema.bulk import among, chunks, insert_many, update_many
 from phaselab.db.schema.clock import database_time
 from phaselab.db.schema.tables import Want, experiment_runs, imports, run_arrays, runs
 from phaselab.db.writing.create import next_id
-from phaselab.db.writing.pools import EVERYONES_KEY, has_key, pool_of_experiment, serves, store_runs
+from phaselab.db.writing.pools import COMMON_KEY, has_key, pool_of_experiment, serves, store_runs
 from phaselab.db.writing.queueing import let_wait, queue_again
 from phaselab.db.writing.settings_rows import read_settings
 from phaselab.db.writing.status import recount
@@ -44,7 +44,7 @@ def set_apart(session: Session, experiment_id: int, import_id: int, keys: Sequen
     result; of those, what nobody else has or waits for is gone."""
     table = experiment_runs.c
     query = (
-        select(runs.c.id, EVERYONES_KEY.label("key"), runs.c.settings_id, runs.c.seed)
+        select(runs.c.id, COMMON_KEY.label("key"), runs.c.settings_id, runs.c.seed)
         .join(experiment_runs, table.run_id == runs.c.id)
         .where(has_key(session, keys), table.experiment_id == experiment_id, runs.c.state != RunState.DONE)
     )

@@ -20,7 +20,7 @@ from phaselab.domain.specs.visibility import Visibility
 
 COMMON = ""
 """The pool of everyone."""
-EVERYONES_KEY = func.coalesce(runs.c.common_key, runs.c.key)
+COMMON_KEY = func.coalesce(runs.c.common_key, runs.c.key)
 """The key of everyone's run that a run is, or is the same as."""
 
 
@@ -43,7 +43,7 @@ def has_key(session: Session, keys: Sequence[str]) -> ColumnElement[bool]:
 
 def own_keys(session: Session, experiment_id: int, keys: Sequence[str]) -> Mapping[str, str]:
     """By everyone's key, the key of the run that an experiment has for it."""
-    query = select(EVERYONES_KEY, runs.c.key).join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
+    query = select(COMMON_KEY, runs.c.key).join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
     mine = query.where(experiment_runs.c.experiment_id == experiment_id, has_key(session, keys))
     found: dict[str, str] = dict(session.execute(mine).all())
     return found

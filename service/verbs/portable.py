@@ -207,7 +207,7 @@ def _lines(database: Database, experiment_id: int) -> Iterator[dict[str, Any]]:
 def _line(run: WholeRun, arrays: RunArrays) -> dict[str, Any]:
     profiles = {name: one.tolist() for name, one in arrays.profiles.items() if name in MEASURES}
     return {
-        "key": run.everyones_key,
+        "key": run.common_key,
         "measures": {name: run.row.measures[name] for name in run.measured if name in MEASURES},
         "curves": [_curve(curve) for curve in arrays.curves],
         "cosines": arrays.cosines.tolist(),

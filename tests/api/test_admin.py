@@ -81,7 +81,7 @@ def test_only_admins_see_the_way_there(lab: Lab) -> None:
 def test_accounts_are_made_changed_and_deleted_in_forms(lab: Lab) -> None:
     client, database, _ = lab
     made = client.post("/admin/accounts", data={"name": "dan", "role": "reader"})
-    assert made.headers["cache-control"] == "no-store"
+    assert made.headers["cache-control"] == "private, no-store"
     token = re.search(r'<code class="token">([^<]+)</code>', made.text)
     assert token is not None
     mine = client.get("/api/v1/account", headers={"Authorization": f"Bearer {token[1]}", "Accept": "*/*"})

@@ -61,7 +61,7 @@ def test_conditions_as_http_has_them(http: httpx.Client) -> None:
 def test_the_tag_of_a_compressed_answer_is_taken_back(http: httpx.Client) -> None:
     answer = http.get("/experiments/2", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["ETag"].endswith('-gzip"')
-    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     same = {"If-None-Match": answer.headers["ETag"]}
     assert http.get("/experiments/2", headers=same).status_code == 200, "it is no tag of the bytes"
     assert patched(http, "n", answer.headers["ETag"]).status_code == 200

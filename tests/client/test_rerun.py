@@ -106,7 +106,10 @@ def test_what_differs_is_told(computed: Client) -> None:
     assert not found.close
     assert set(found.differing) == {"train_loss", "test_accuracy", name}
     assert found.differing["train_loss"] == pytest.approx(0.5)
-    for wrong, words in (({"key": "0" * 64}, "another recipe"), ({"settings": {"network": {"colour": 1}}}, "colour")):
+    for wrong, words in (
+        ({"common_key": "0" * 64}, "another recipe"),
+        ({"settings": {"network": {"colour": 1}}}, "colour"),
+    ):
         with pytest.raises(Conflict, match=words):
             rerun(stored | wrong)
 
@@ -124,3 +127,23 @@ def test_what_gives_no_result_and_what_is_missing_is_told(computed: Client, monk
         computed.rerun(stored["key"])
     refused = phaselab(computed, "rerun", stored["key"])
     assert (refused.exit_code, "needs the worker part" in refused.stderr) == (1, True)
+
+
+def test_a_private_run_has_the_numbers_of_the_one_of_everyone(own_server: tuple[str, Database]) -> None:
+    url, database = own_server
+    with Client(url) as client:
+        found = {}
+        for visibility in ("owner", "everyone"):
+            number = client.submit(SPEC | {"visibility": visibility}).id
+            for _ in range(2):  # a family each
+                with database.transaction() as session:
+                    leased = take_stack(session, number, lambda _: 2, "test", 60.0)
+                assert leased is not None
+                with database.transaction() as session:
+                    land(session, run_stack(leased.stack))
+            found[visibility] = [client.run(run["key"]) for run in client.runs(number)]
+        for private, public in zip(found["owner"], found["everyone"], strict=True):
+            assert (private["key"] != public["key"], private["common_key"]) == (True, public["key"])
+            for told in ("seed", "settings", "measures", "curves", "cosines", "trust"):
+                assert private[told] == public[told], told
+        assert client.rerun(found["owner"][0]["key"]).close

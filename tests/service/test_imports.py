@@ -23,7 +23,8 @@ from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.settings.runs import RECIPE
 from phaselab.domain.specs.draft import make_draft
 from phaselab.domain.specs.points import plan
-from phaselab.domain.specs.spec import parse_spec
+from phaselab.domain.specs.spec import Changes, parse_spec
+from phaselab.domain.specs.visibility import Visibility
 from phaselab.service.verbs import curves, diagrams, experiments
 from phaselab.service.verbs import runs as run_verbs
 from phaselab.service.verbs.portable import Merged, import_experiment
@@ -191,3 +192,54 @@ def test_a_small_file_takes_little_memory_and_no_room(
     assert peak < 50_000_000
     path = Path(str(sqlite_database.url.database))
     assert path.stat().st_size + Path(f"{path}-wal").stat().st_size < 3_000_000
+
+
+def private_file(database: Database, owner: str = "ada", **spec: Any) -> tuple[int, bytes]:
+    """A private experiment, all of it done, and its file."""
+    experiment = store(database, owner, visibility="owner", **spec)
+    finish(database, experiment)
+    return experiment, exported(database, experiment)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_private_experiment_that_is_read_in_is_its_readers_alone(
+    sqlite_database: Database, sqlite_url: str, trusted: bool
+) -> None:
+    home = Database(f"{sqlite_url}.private")
+    upgrade(home)
+    _, file = private_file(home)
+    home.close()
+    database = sqlite_database
+    ada = store(database)
+    out = take(database, ada, most=4)
+    merged = read_in(database, file, trusted=trusted)
+    assert (merged.new, merged.known, merged.conflicts) == (18, 0, ())
+    assert counts(database, ada) == ("running", 0, 0, 0, 14)
+    view = experiments.experiment(database, merged.experiment_id)
+    assert (view.row.visibility, view.row.owner, view.counts.done) == ("owner", "eve", 18)
+    assert {one.run.imported_by for one in list_runs(database, RunList(merged.experiment_id)).items} == {"eve"}
+    assert read_in(database, file, trusted=trusted).known == 18
+    assert counts(database, store(database, "eve", visibility="owner"))[1] == (18 if trusted else 0)
+    land(database, [made_up(run) for run in out])
+    if not trusted:
+        assert experiments.retry(database, merged.experiment_id, imported=True).counts.done == 4
+        finish(database, merged.experiment_id)
+    finish(database, ada)
+    for experiment in (ada, merged.experiment_id):
+        assert counts(database, experiment)[:2] == ("finished", 18)
+    experiments.patch(database, merged.experiment_id, Changes(visibility=Visibility.EVERYONE))
+    assert counts(database, merged.experiment_id)[:2] == ("finished", 18)
+
+
+def test_a_private_experiment_is_the_same_where_it_was(database: Database) -> None:
+    experiment, file = private_file(database)
+    merged = read_in(database, file, "ada", trusted=True)
+    assert (merged.new, merged.known, merged.conflicts, merged.created) == (0, 18, (), True)
+    lines = [json.loads(line) for line in gzip.decompress(file).splitlines()]
+    assert {line["key"] for line in lines[1:]} == {
+        run_verbs.run(database, one.run.key).stored.common_key for one in list_runs(database, RunList(experiment)).items
+    }
+    assert lines[0]["spec"]["visibility"] == "owner"
+    experiments.patch(database, experiment, Changes(visibility=Visibility.RESULTS))
+    head = gzip.decompress(exported(database, experiment)).splitlines()[0]
+    assert json.loads(head)["spec"]["visibility"] == "results"
