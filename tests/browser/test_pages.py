@@ -39,9 +39,11 @@ def dot(route: Route) -> None:
 
 @pytest.fixture
 def site(own_server: tuple[str, Database]) -> tuple[str, Database]:
-    """A server whose experiment 3 has a name, a tag and a note like that, and its results from experiment 1."""
+    """A server whose experiment 3 has a name, a tag and a note like that, its results from experiment 1, and is
+    private."""
     url, database = own_server
-    httpx.post(f"{url}/api/v1/experiments", json=SPEC | {"name": HOSTILE[:200], "seeds": 2}).raise_for_status()
+    spec = SPEC | {"name": HOSTILE[:200], "seeds": 2, "visibility": "results"}
+    httpx.post(f"{url}/api/v1/experiments", json=spec).raise_for_status()
     told = {"tags": [HOSTILE[:60]], "note": HOSTILE * 3}
     httpx.patch(f"{url}/api/v1/experiments/3", json=told).raise_for_status()
     return url, database
