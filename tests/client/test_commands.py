@@ -159,3 +159,17 @@ def test_no_file_is_written_over_by_accident(filled_url: str, tmp_path: Path) ->
 )  # fmt: skip
 def test_time_spans_are_words(seconds: float, words: str) -> None:
     assert span(seconds) == words
+
+
+def test_what_is_private_is_told_and_opened(own_server: tuple[str, Database]) -> None:
+    url = own_server[0]
+    made = read(phaselab(url, "submit", "-", "--json", "--set", "visibility=owner", input=json.dumps(NEW_SPEC)))
+    assert made["visibility"] == "owner"
+    assert [line.split()[-3] for line in phaselab(url, "list").stdout.splitlines()[1:]] == ["owner", *["everyone"] * 2]
+    assert "visibility owner" in phaselab(url, "show", made["id"]).stdout
+    opened = read(phaselab(url, "change", made["id"], "--visibility", "everyone", "--json"))
+    assert opened["visibility"] == "everyone"
+    refused = phaselab(url, "change", made["id"], "--visibility", "owner")
+    assert (refused.exit_code, "cannot be taken back" in refused.stderr) == (1, True)
+    with Client(url) as client:
+        assert client.change(made["id"], visibility="results").visibility == "results"
