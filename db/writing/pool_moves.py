@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from phaselab.db.schema.bulk import among, chunks, update_many
@@ -29,6 +29,7 @@ from phaselab.db.writing.pools import COMMON, take_common_keys
 from phaselab.db.writing.queueing import let_wait, queue_again
 from phaselab.db.writing.status import recount, settle
 from phaselab.db.writing.summaries import MEASURE_COLUMNS, rebuild_summaries
+from phaselab.db.writing.verbs import remove_alone
 from phaselab.db.writing.wants import count, note_cached, set_wants, wants_of
 from phaselab.domain.results.measures import MEASURES
 from phaselab.domain.results.results import RunResult
@@ -89,7 +90,7 @@ def forget_pool(session: Session, owner: str) -> None:
     """Remove what no experiment has of the pool of an owner who goes, lest another of this name is served it."""
     wanted = exists().where(experiment_runs.c.run_id == runs.c.id)
     alone = session.execute(select(runs.c.id).where(runs.c.pool == owner, ~wanted)).scalars().all()
-    _remove(session, alone)
+    remove_alone(session, alone)
     for run_id in alone:  # what is handed out stays until it is given back or lands
         session.execute(update(runs).where(runs.c.id == run_id).values(pool=f"-{run_id}"))
 
@@ -141,7 +142,7 @@ def _merge(session: Session, pairs: Sequence[_Twins], pool: str) -> None:
     table = experiment_runs.c
     moved = ((stays[gone], experiment_id, gone) for experiment_id, gone, _ in wants_of(session, list(stays)))
     update_many(session, [table.run_id], [table.experiment_id, table.run_id], moved)
-    _remove(session, list(stays))
+    remove_alone(session, list(stays))
     _relabel(session, [pair.id for pair in pairs if pair.stays == pair.id], pool)
     waits = exists().where(table.run_id == runs.c.id, PENDING)
     ended = select(runs.c.id).where(among(session, runs.c.id, list(stays.values())), runs.c.state == RunState.FAILED)
@@ -155,16 +156,6 @@ def _be_done(session: Session, run_ids: Sequence[int]) -> None:
     note_cached(session, run_ids)
     set_wants(session, run_ids, Want.DONE)
     count(session, {experiment_id: {"cached": number} for experiment_id, number in held.items()})
-
-
-def _remove(session: Session, run_ids: Sequence[int]) -> None:
-    """Remove those of the runs that nobody has; what is handed out stays until it is given back or lands."""
-    shared = exists().where(experiment_runs.c.run_id == runs.c.id)
-    for some in chunks(run_ids):
-        alone = select(runs.c.id).where(among(session, runs.c.id, some), runs.c.leased_by.is_(None), ~shared)
-        ids = session.execute(alone).scalars().all()
-        session.execute(delete(run_arrays).where(among(session, run_arrays.c.run_id, ids)))
-        session.execute(delete(runs).where(among(session, runs.c.id, ids)))
 
 
 def _bring_up_to_date(session: Session, run_ids: Sequence[int]) -> None:
