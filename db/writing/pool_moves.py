@@ -90,7 +90,8 @@ def forget_pool(session: Session, owner: str) -> None:
     """Remove what no experiment has of the pool of an owner who goes, lest another of this name is served it."""
     wanted = exists().where(experiment_runs.c.run_id == runs.c.id)
     alone = session.execute(select(runs.c.id).where(runs.c.pool == owner, ~wanted)).scalars().all()
-    remove_alone(session, alone)
+    for some in chunks(alone):
+        remove_alone(session, some)
     for run_id in alone:  # what is handed out stays until it is given back or lands
         session.execute(update(runs).where(runs.c.id == run_id).values(pool=f"-{run_id}"))
 
