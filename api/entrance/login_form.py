@@ -28,7 +28,7 @@ def login_form(
         tells or request.method == "POST" or COOKIE in request.cookies
     )  # to others it need not be told what is missing
     values: dict[str, Any] = {"after": after or asked, "fault": problem.detail if problem and was_in else None}
-    values["provider"] = request.app.state.provider
+    values |= {"provider": request.app.state.provider, "afresh": request.query_params.get("afresh") == "true"}
     return page(request, "login.html", values, problem.status if problem else 200)
 
 

@@ -17,7 +17,7 @@ from phaselab.domain.specs.spec import validate
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import AccountFault, AccountTaken, Forbidden
 from phaselab.service.base.storage import Database
-from phaselab.service.verbs import logins, sign_on, tokens
+from phaselab.service.verbs import accounts, logins, sign_on, tokens
 from phaselab.service.verbs.account_forms import NewToken
 from phaselab.service.verbs.own_use import use_of
 from phaselab.service.verbs.rights import Caller, Deed, Scope
@@ -80,6 +80,7 @@ def _values(database: Database, configuration: Configuration, caller: Caller | N
     if caller is None:
         return values
     values["way"] = caller.by.replace("login by", "logged in by", 1)
+    values["account"] = accounts.get(database, caller.name)
     values["use"] = use_of(database, caller.name, configuration.quotas)
     if caller.may(Deed.OWN):
         values["tokens"] = tokens.list_tokens(database, caller.name)

@@ -46,10 +46,11 @@ def login(request: Request, fields: FormFields, database: Db) -> Response:
 
 @router.post("/logout")
 def logout(request: Request, database: Db) -> Response:
-    """End the login, wherever its cookie has got to; the token stays good."""
+    """End the login, wherever its cookie has got to; the token stays good. Who logs in next in this browser, where
+    people log in at a provider, is asked there who it is."""
     if secret := request.cookies.get(COOKIE):
         logins.log_out(database, secret)
-    answer = RedirectResponse("/login", 303)
+    answer = RedirectResponse("/login?afresh=true" if request.app.state.provider else "/login", 303)
     for name in (COOKIE, FORMER_COOKIE):
         answer.delete_cookie(name, httponly=True, samesite="strict")
     return answer

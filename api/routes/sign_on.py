@@ -29,15 +29,16 @@ CALLBACK = "/login/oidc/callback"
 
 
 @router.get("/login/oidc")
-async def leave(request: Request, after: str = "/") -> Response:
-    """To the provider; to the login page where there is none. The cookie comes back from another site (`Lax`), which
-    that of a login does not."""
+async def leave(request: Request, after: str = "/", afresh: bool = False) -> Response:
+    """To the provider, to log in there `afresh` after a log-out here; to the login page where there is none. The cookie
+    comes back from another site (`Lax`), which that of a login does not."""
     provider: Provider | None = request.app.state.provider
     if provider is None:
         return RedirectResponse("/login", 303)
     secret, after = secrets.token_urlsafe(32), local_address(after)
     try:
-        address = await provider.address(trips.begin(secret, after, time.time()), _redirect(request))
+        trip = trips.begin(secret, after, time.time())
+        address = await provider.address(trip, _redirect(request), afresh)
     except ProviderFault as fault:
         return _told(request, Problem(503, str(fault)), after)
     answer = RedirectResponse(address, 303)

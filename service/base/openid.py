@@ -67,8 +67,9 @@ class Provider:
         self._asked = 0
         self._known: tuple[float, _Metadata] | None = None
 
-    async def address(self, trip: Trip, redirect: str) -> str:
-        """Where the browser goes to log in, and to come back to `redirect`. Raises ProviderFault."""
+    async def address(self, trip: Trip, redirect: str, afresh: bool = False) -> str:
+        """Where the browser goes to log in, `afresh` even where it is still logged in there, and to come back to
+        `redirect`. Raises ProviderFault."""
         async with self._asking() as client:
             at = httpx.URL((await self._metadata(client)).authorization)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(trip.verifier.encode()).digest()).decode().rstrip("=")
@@ -82,7 +83,7 @@ class Provider:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        return str(at.copy_merge_params(asked))
+        return str(at.copy_merge_params(asked | ({"prompt": "login"} if afresh else {})))
 
     async def claims(self, trip: Trip, redirect: str, code: str) -> Mapping[str, Any]:
         """Who it was: claims that are signed, and those that the provider adds when it is asked for the same person.

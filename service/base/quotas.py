@@ -73,7 +73,7 @@ def room_of(database: Database, owner: str, usual: Quotas) -> Room:
         if quotas is None:
             return Room(owner, None)
         day = None if quotas.seconds_a_day is None else use.day_of(session, owner)
-        stored = None if quotas.bytes_stored is None else _stored(database, session, owner, quotas.bytes_stored)
+        stored = None if quotas.bytes_stored is None else stored_of(database, session, owner, quotas.bytes_stored)
     return Room(owner, quotas, day, stored)
 
 
@@ -83,7 +83,9 @@ _sums: dict[Hashable, tuple[int, float, float]] = {}
 """By database and owner: bytes, when they were summed up, and what that took. Seconds, of a million runs."""
 
 
-def _stored(database: Database, session: Session, owner: str, most: int) -> int:
+def stored_of(database: Database, session: Session, owner: str, most: float = math.inf) -> int:
+    """Bytes of an owner's results, as they were summed up a while ago: the longer that took, the longer it serves,
+    and less while they are over the `most` that they may be."""
     which, now = (database.url, owner), time.monotonic()
     stored, at, cost = _sums.get(which, (0, -math.inf, 0.0))
     if now - at > cost * (COST_UNDER if stored < most else COST_OVER):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from phaselab.db.reading import use
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Quotas
-from phaselab.service.base.quotas import quotas_of
+from phaselab.service.base.quotas import quotas_of, stored_of
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class Part:
 
 
 def use_of(database: Database, account: str, usual: Quotas) -> Sequence[Part]:
-    """The quotas of an account, its own or the usual ones, and what it has of them at one moment."""
+    """The quotas of an account, its own or the usual ones, and what it has of them; bytes as of a while ago."""
     with database.reading() as session:
         quotas = quotas_of(session, account, usual) or usual
         day = use.day_of(session, account).seconds
+        stored = stored_of(database, session, account)
         return (
             Part("runs_each", "runs of one experiment", None, quotas.runs_each),
             Part("runs_queued", "runs that wait", use.waiting_runs(session, account), quotas.runs_queued),
             Part("seconds_a_day", "computing seconds of the last 24 hours", day, quotas.seconds_a_day),
-            Part("bytes_stored", "bytes of results", use.stored_bytes(session, account), quotas.bytes_stored),
+            Part("bytes_stored", "bytes of results", stored, quotas.bytes_stored),
         )

@@ -42,11 +42,12 @@ def rows(text: str, label: str) -> list[list[str]]:
 def test_an_account_sees_what_it_is_and_has(lab: tuple[httpx.Client, Database]) -> None:
     ada, database = lab
     assert ada.post("/api/v1/experiments", json=NEW_SPEC).status_code == 201
-    accounts.change(database, "ada", seconds_a_day=3600)
+    accounts.change(database, "ada", seconds_a_day=3600, weight=2.5, trials=3)
     sign_on.link(database, "ada", "https://id.example.org", "7f3a-1")
     shown = ada.get("/account")
     assert shown.status_code == 200
     assert "member · logged in by first, for all that the account may do" in shown.text
+    assert "part in the fair share 2.5, at most 3 trials at a time" in shown.text
     assert rows(shown.text, "Quotas") == [
         ["runs of one experiment", "—", "no limit"],
         ["runs that wait", "24", "500"],

@@ -114,8 +114,12 @@ def test_somebody_comes_in_and_goes_out(labs: Labs) -> None:
         assert made.status_code == 201, "for programs"
         with lab.browser() as again:
             assert lab.log_in(again).status_code == 200
-        assert ada.post("/logout").status_code == 303
+        out = ada.post("/logout")
         assert not is_in(ada)
+        shown = ada.get(out.headers["location"])
+        assert 'href="/login/oidc?after=/&amp;afresh=true"' in shown.text
+        left = ada.get("/login/oidc?after=/&afresh=true").headers["location"]
+        assert httpx.URL(left).params["prompt"] == "login", "whoever comes next says who it is"
     assert lab.names() == ["ada"]
     assert lab.deeds() == ["add account", "log in", "add token", "log in", "log out"]
     told = audit.deeds(lab.database).items
@@ -129,6 +133,7 @@ def test_what_is_asked_of_the_provider_is_bound_to_this_trip(labs: Labs) -> None
         addresses = [httpx.URL(ada.get("/login/oidc").headers["location"]) for _ in range(2)]
         lab.log_in(ada)
     asked = [dict(address.params) for address in addresses]
+    assert "prompt" not in asked[0]
     assert asked[0]["redirect_uri"] == f"{lab.url}{CALLBACK}"
     assert asked[0] | {"scope": "openid profile email", "response_type": "code", "client_id": CLIENT} == asked[0]
     assert asked[0]["code_challenge_method"] == "S256"

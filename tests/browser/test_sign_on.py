@@ -81,7 +81,7 @@ def test_somebody_logs_in_at_the_provider_and_out_again(lab: tuple[str, Database
     page.get_by_role("button", name="revoke laptop").click()
     expect(page.get_by_role("heading", name="The token laptop")).to_have_count(0)
     page.get_by_role("button", name="log out", exact=True).click()
-    page.wait_for_url(f"{url}/login")
+    page.wait_for_url(f"{url}/login?afresh=true")
     page.goto(url)
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
