@@ -8,7 +8,7 @@ import time
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 
-from phaselab.db.reading import accounts, tokens
+from phaselab.db.reading import accounts, logins, tokens
 from phaselab.db.reading.tokens import NOTED, Found
 from phaselab.db.reading.tokens import Token as Token
 from phaselab.db.schema.database import Database, Session
@@ -63,12 +63,13 @@ def revoke(database: Database, account: str, name: str) -> None:
 
 
 def rotate(database: Database, account: str) -> str:
-    """A new token for the account; all former ones, and every login by them, are worth nothing from now on. Raises
-    NoAccount."""
+    """A new token for the account; all former ones, and every login, by single sign-on too, are worth nothing from now
+    on. Raises NoAccount."""
     token, token_hash = new_token()
     with database.transaction() as session:
         existing(session, account)
         tokens.remove_tokens(session, account)
+        logins.end_logins(session, account)
         tokens.add_token(session, account, FIRST, token_hash, Scope.ADMIN)
         audit.note(session, "rotate tokens", subject=account)
     return token

@@ -6,7 +6,7 @@ from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import Forbidden
 from phaselab.service.base.sign_on_settings import SignOn
-from phaselab.service.verbs import accounts, logins, sign_on
+from phaselab.service.verbs import accounts, logins, sign_on, tokens
 
 ISSUER = "https://id.example.org"
 SETTINGS = SignOn(ISSUER, "phaselab", "secret", "the lab", allow=("*",), new_accounts="member")
@@ -39,6 +39,9 @@ def test_logins_end_with_what_let_them_in_and_not_with_others(database: Database
     assert all(come_in(database, subject, "whatever") for subject in "112")
     sign_on.unlink(database, "ada", ISSUER, "1")
     assert len(logins.list_logins(database, "ada")) == 1
+    tokens.rotate(database, "ada")
+    assert logins.list_logins(database, "ada") == [], "whatever had got out is worth nothing"
+    assert come_in(database, "2", "whatever") is not None
     accounts.disable(database, "ada")
     assert logins.list_logins(database, "ada") == []
     accounts.remove(database, "ada")
