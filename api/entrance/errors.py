@@ -16,6 +16,7 @@ from phaselab.api.base.templating import page
 from phaselab.api.entrance.addresses import Addresses
 from phaselab.api.entrance.editions import edition_headers
 from phaselab.api.entrance.login_form import login_form
+from phaselab.api.entrance.request_ids import REQUEST_ID
 from phaselab.domain.settings.faults import Fault, InvalidInput, plain_words, pointer
 from phaselab.service.base.errors import (
     AccountFault,
@@ -113,7 +114,7 @@ def _account_fault(request: Request, error: Exception) -> Response:
 
 
 def _away(request: Request, error: Exception) -> Response:
-    log.error("%s %s: %s", request.method, request.url.path, error)
+    log.error("%s %s (request %s): %s", request.method, request.url.path, _name(request), error)
     told = isinstance(error, DatabaseLost | DatabaseReadOnly | DatabaseDamaged)  # others may name addresses
     detail = str(error) if told else "the database cannot be reached just now; nothing was stored; try again shortly"
     return _answer(request, Problem(503, detail, headers={"Retry-After": "5"}))
@@ -150,5 +151,11 @@ def _gone(request: Request, error: Exception) -> Response:
 
 
 def _internal(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _answer(request, Problem(500, "an error of the server, not of what was sent; the server's log tells more"))
+    log.error("%s %s failed (request %s)", request.method, request.url.path, _name(request), exc_info=error)
+    told = f"the server's log tells more of this request, {_name(request)}"
+    return _answer(request, Problem(500, f"an error of the server, not of what was sent; {told}"))
+
+
+def _name(request: Request) -> str:
+    """What the request is called in its answer, the audit and the log."""
+    return str(request.scope.get(REQUEST_ID, "without a name"))

@@ -48,6 +48,12 @@ def is_allowed(url: str, prefixes: Sequence[str]) -> bool:
     return address is not None and any(_is_under(address, _parse(prefix)) for prefix in prefixes)
 
 
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address: what may be told of one whose path or query is a secret, as a webhook's."""
+    address = _parse(url)
+    return "an address that is none" if address is None else f"{address.scheme}://{address.host}:{address.port}"
+
+
 def _is_under(address: _Address, prefix: _Address | None) -> bool:
     if prefix is None:
         return False

@@ -11,6 +11,8 @@ PLAIN = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def write_logs(name: str, level: str, lines: str) -> None:
     """Write what the logger `name`, and those under it, are told from this severity on; what `lines` is told, which are
     lines of JSON, alone."""
+    for library in ("httpx", "httpcore"):  # they tell the addresses that they ask, and headers
+        logging.getLogger(library).setLevel(logging.WARNING)
     for logger, form in ((logging.getLogger(name), PLAIN), (logging.getLogger(lines), "%(message)s")):
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter(form))

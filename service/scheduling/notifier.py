@@ -12,7 +12,7 @@ from phaselab.db.schema.away import DatabaseAway
 from phaselab.db.schema.database import Database
 from phaselab.db.writing import notices
 from phaselab.db.writing.notices import Notice
-from phaselab.service.base.addresses import is_allowed, is_loopback
+from phaselab.service.base.addresses import is_allowed, is_loopback, origin_of
 from phaselab.service.base.configuration import Configuration
 
 SIGNATURE = "X-Phaselab-Signature"
@@ -60,7 +60,8 @@ class Notifier:
                 elif notice.tries + 1 < TRIES and self._allows(notice):
                     notices.put_off(session, notice.id, FIRST_PAUSE_SECONDS * 2**notice.tries)
                 else:
-                    log.warning("a notice to %s is given up: %s", notice.url, fault)
+                    whose, where = notice.content["experiment"]["id"], origin_of(notice.url)
+                    log.warning("a notice of experiment %s to %s is given up: %s", whose, where, fault)
                     notices.remove(session, notice.id)
 
     def _run(self) -> None:
@@ -96,7 +97,7 @@ class Notifier:
             ):
                 return None if answer.is_success else f"it answered {answer.status_code}"
         except Exception as error:  # noqa: BLE001 - also what proxies and certificates of the environment raise
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: {error}".replace(notice.url, origin_of(notice.url))
 
 
 def signature(body: bytes, secret: str) -> str:

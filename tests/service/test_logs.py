@@ -25,6 +25,7 @@ from phaselab.service.verbs import accounts, audit
 from phaselab.service.verbs.experiments import experiment
 from phaselab.service.verbs.rights import Role
 from tests.faults.harness import TINY, ServiceProcess
+from tests.service.receiver import Receiver
 
 
 def session_logs(service: ServiceProcess) -> list[Path]:
@@ -85,9 +86,13 @@ def environment_of(pid: int) -> Mapping[str, str]:
     return dict(entry.split("=", 1) for entry in entries if "=" in entry)
 
 
-def mixed_work(service: ServiceProcess, database: Database, boss: str) -> Mapping[str, str]:
+WEBHOOK = "/a-webhook-of-somebody"
+"""Whoever knows its address may send to it."""
+
+
+def mixed_work(service: ServiceProcess, boss: str, receiver: Receiver) -> Mapping[str, str]:
     """What people do with tokens and logins, and what they do wrong with them; the secrets that it was done by."""
-    url = service.url()
+    url, told_before = service.url(), len(receiver.got)
     secrets = {
         "an admin's token": boss,
         "a mistyped token": f"wrong-{boss[:30]}",
@@ -99,10 +104,11 @@ def mixed_work(service: ServiceProcess, database: Database, boss: str) -> Mappin
         told = admin.post("/api/v1/tokens", json={"name": "ci", "scope": "submit"}, headers=ada)
         secrets |= {"an account's first token": made.json()["token"], "a token": told.json()["token"]}
         ci = {"Authorization": f"Bearer {told.json()['token']}"}
-        number = admin.post("/api/v1/experiments", json={"name": "secrets"} | TINY, headers=ci).json()["id"]
+        spec = {"name": "secrets", "notify": f"{receiver.url}{WEBHOOK}"} | TINY
+        number = admin.post("/api/v1/experiments", json=spec, headers=ci).json()["id"]
         admin.patch(f"/api/v1/experiments/{number}", json={"note": "by a token"}, headers=ci).raise_for_status()
         admin.get("/api/v1/audit").raise_for_status()
-        service.wait_until(lambda: experiment(database, number).row.status.is_finished, "it has finished")
+        service.wait_until(lambda: len(receiver.got) > told_before, "its end is told")
     with httpx.Client(base_url=url, timeout=60) as person:
         wrong = {"Authorization": f"Bearer {secrets['a mistyped token']}"}
         assert person.get("/api/v1/experiments", headers=wrong).status_code == 401
@@ -131,11 +137,11 @@ def written(service: ServiceProcess, database: Database, folder: Path) -> Iterat
 
 
 def test_no_secret_is_written_anywhere(
-    service: ServiceProcess, service_database: Database, service_folder: Path
+    service: ServiceProcess, service_database: Database, service_folder: Path, service_receiver: Receiver
 ) -> None:
     boss = accounts.create(service_database, "boss", role=Role.ADMIN)
     try:
-        secrets = dict(mixed_work(service, service_database, boss))
+        secrets = dict(mixed_work(service, boss, service_receiver))
     finally:
         for name in ("ada", "boss"):  # other tests know no accounts
             with suppress(NoAccount):
@@ -146,6 +152,8 @@ def test_no_secret_is_written_anywhere(
     found = list(written(service, service_database, service_folder))
     places = [(place, name) for place, text in found for name, secret in secrets.items() if secret.encode() in text]
     assert places == []
+    hooked = [place for place, text in found if WEBHOOK.encode() in text]
+    assert [place for place in hooked if "db" not in place] == [], "its spec alone tells it"
     assert any("worker-" in place for place, _ in found)
     assert any(b"by a token" in text for place, text in found if place.endswith("copy.db")), "it was looked through"
     assert b"add token" in found[-1][1]

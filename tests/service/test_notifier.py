@@ -73,6 +73,23 @@ def test_an_end_is_told_once_and_signed(database: Database, receiver: Receiver) 
     assert left(database) == []
 
 
+def test_an_address_is_not_told_in_the_log_beyond_its_host(
+    sqlite_database: Database, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Addresses of webhooks are secrets."""
+    hooks = {f"{receiver.url}/T0/s3cret?key=s3cret": "it answered 500", "http://127.0.0.1:1/s3cret": "ConnectError"}
+    for url, told in hooks.items():
+        finish(sqlite_database, submitted(sqlite_database, url, seeds=[len(told)]))
+        receiver.answers = [500] * TRIES
+        for _ in range(TRIES):
+            make_due(sqlite_database)
+            notifier(sqlite_database, (receiver.url, "http://127.0.0.1:1")).send_due()
+        assert "is given up" in caplog.text
+        assert told in caplog.text
+        assert left(sqlite_database) == []
+    assert "s3cret" not in caplog.text
+
+
 def test_every_kind_of_end_is_told_and_each_has_an_event_of_its_own(database: Database, receiver: Receiver) -> None:
     failing = submitted(database, receiver.url, seeds=[7])
     [run] = take_all(database, failing)
