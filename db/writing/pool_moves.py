@@ -5,8 +5,9 @@ worked on once, and the wants of both are of the run that stays. Nothing that ha
 on: a run that is handed out keeps its key until it lands.
 """
 
+import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import exists, select, update
@@ -24,6 +25,7 @@ from phaselab.db.schema.tables import (
 )
 from phaselab.db.writing import arrays
 from phaselab.db.writing.described import read_measure_lists
+from phaselab.db.writing.imports import mark
 from phaselab.db.writing.landing import land
 from phaselab.db.writing.pools import COMMON, take_common_keys
 from phaselab.db.writing.queueing import let_wait, queue_again
@@ -50,6 +52,7 @@ class _Twins:
     state: RunState
     leased: bool
     list_id: int | None
+    import_id: int | None
     twin: int
     twin_key: str
     twin_state: RunState
@@ -71,42 +74,46 @@ class _Twins:
 def open_results(session: Session, experiment_id: int) -> None:
     """Let the results of a private experiment, those that are there and those to come, serve everyone. What others wait
     for ends by them. Others of its owner's private experiments that have the same runs go on with them."""
-    _move(session, _in_pools(session, [experiment_id]), COMMON)
+    for some in _in_pools(session, [experiment_id]).values():
+        _move(session, some, COMMON)
 
 
 def give_results(session: Session, experiment_ids: Sequence[int], owner: str) -> None:
     """Let the results of private experiments stand in the pool of the owner whom they are given to, but for those that
-    others of the former owner's have, too."""
-    mine = _in_pools(session, experiment_ids)
-    shared: set[int] = set()
-    for some in chunks(mine):
+    experiments of others have, too."""
+    for mine in _in_pools(session, experiment_ids).values():  # those of one pool are no twins of each other
         given = among(session, experiment_runs.c.experiment_id, experiment_ids)
-        others = select(experiment_runs.c.run_id).where(among(session, experiment_runs.c.run_id, some), ~given)
-        shared.update(session.execute(others).scalars())
-    _move(session, [one for one in mine if one not in shared], owner)
+        joined = experiments.c.id == experiment_runs.c.experiment_id
+        others = select(experiment_runs.c.run_id).where(joined, ~given, experiments.c.owner != owner)
+        shared = set(session.execute(others.where(among(session, experiment_runs.c.run_id, mine))).scalars())
+        _move(session, [one for one in mine if one not in shared], owner)
 
 
 def forget_pool(session: Session, owner: str) -> None:
-    """Remove what no experiment has of the pool of an owner who goes, lest another of this name is served it."""
+    """Remove what no experiment has of the pool of an owner who goes, and let the rest, which others have, stand in no
+    owner's pool, lest another of this name is served it."""
     wanted = exists().where(experiment_runs.c.run_id == runs.c.id)
     alone = session.execute(select(runs.c.id).where(runs.c.pool == owner, ~wanted)).scalars().all()
     for some in chunks(alone):
         remove_alone(session, some)
-    for run_id in alone:  # what is handed out stays until it is given back or lands
-        session.execute(update(runs).where(runs.c.id == run_id).values(pool=f"-{run_id}"))
+    nobodys = f"-{uuid.uuid4().hex}"  # no account's name begins so
+    session.execute(update(runs).where(runs.c.pool == owner).values(pool=nobodys))
 
 
-def _in_pools(session: Session, experiment_ids: Sequence[int]) -> list[int]:
-    """The runs of private ones among the experiments that stand in a pool."""
+def _in_pools(session: Session, experiment_ids: Sequence[int]) -> Mapping[str, list[int]]:
+    """The runs of private ones among the experiments that stand in pools, by pool."""
     query = (
-        select(runs.c.id)
+        select(runs.c.pool, runs.c.id)
         .join(experiment_runs, experiment_runs.c.run_id == runs.c.id)
         .join(experiments, experiments.c.id == experiment_runs.c.experiment_id)
         .where(among(session, experiments.c.id, experiment_ids), runs.c.pool != COMMON)
         .where(experiments.c.visibility == Visibility.OWNER)
         .distinct()
     )
-    return list(session.execute(query).scalars())
+    found: dict[str, list[int]] = {}
+    for pool, run_id in session.execute(query):
+        found.setdefault(pool, []).append(run_id)
+    return found
 
 
 def _move(session: Session, run_ids: Sequence[int], pool: str) -> None:
@@ -121,11 +128,12 @@ def _move(session: Session, run_ids: Sequence[int], pool: str) -> None:
 def _twins(session: Session, run_ids: Sequence[int], pool: str) -> Iterator[_Twins]:
     twin = runs.alias()
     same = (twin.c.settings_id == runs.c.settings_id, twin.c.seed == runs.c.seed, twin.c.recipe == runs.c.recipe)
-    mine = (runs.c.id, runs.c.state, runs.c.leased_by, runs.c.measure_list_id)
+    mine = (runs.c.id, runs.c.state, runs.c.leased_by, runs.c.measure_list_id, runs.c.import_id)
     theirs = (twin.c.id, twin.c.key, twin.c.state, twin.c.leased_by, twin.c.measure_list_id)
-    query = select(*mine, *theirs).where(among(session, runs.c.id, run_ids), *same, twin.c.pool == pool)
-    for a, state, by, listed, b, key, twin_state, twin_by, twin_listed in session.execute(query).all():
-        ours = (a, RunState(state), by is not None, listed)
+    twins = (*same, twin.c.pool == pool, twin.c.id != runs.c.id)
+    query = select(*mine, *theirs).where(among(session, runs.c.id, run_ids), *twins)
+    for a, state, by, listed, read_in, b, key, twin_state, twin_by, twin_listed in session.execute(query).all():
+        ours = (a, RunState(state), by is not None, listed, read_in)
         yield _Twins(*ours, b, key, RunState(twin_state), twin_by is not None, twin_listed)
 
 
@@ -178,6 +186,9 @@ def _pass_results_on(session: Session, pairs: Sequence[_Twins]) -> None:
         and (pair.twin_list_id is None or set(lists[pair.list_id]) - set(lists[pair.twin_list_id]))
     }
     land(session, list(_results(session, more)), here=False)  # whoever computed them has been counted
+    for pair in pairs:
+        if pair.import_id is not None and pair.id in more and pair.twin_state is not RunState.DONE:
+            mark(session, pair.import_id, [pair.twin_key])
 
 
 def _results(session: Session, keys: dict[int, str]) -> Iterator[RunResult]:

@@ -21,6 +21,7 @@ from phaselab.domain.settings.runs import Run, run_key
 from phaselab.domain.specs.points import plan
 from phaselab.domain.specs.spec import parse_spec
 from phaselab.domain.specs.visibility import Visibility
+from phaselab.service.verbs import accounts as verbs_of_accounts
 from phaselab.service.verbs import diagrams
 from phaselab.service.verbs import experiments as experiment_verbs
 from tests.db.refined import go_on, refined, sound
@@ -273,6 +274,28 @@ def test_nothing_is_left_to_the_next_account_of_a_name(database: Database) -> No
     land(database, [made_up(run) for run in out])
     assert "ada" not in pools(database)
     assert counts(database, private(database, seeds=1))[1] == 0
+
+
+def test_runs_of_two_pools_become_an_heirs(database: Database) -> None:
+    with database.transaction() as session:
+        for name in ("ada", "bob", "cyd"):
+            accounts.add_account(session, name, Role.MEMBER, 1.0, None)
+    kept, given, his = private(database), private(database), private(database, "bob")
+    experiment_verbs.patch(database, given, experiment_verbs.Changes(owner="bob"))
+    assert pools(database) == {"ada": 18, "bob": 18}, "what others of hers have stays hers"
+    land(database, [made_up(run) for run in take(database, given, most=5)])
+    verbs_of_accounts.remove(database, "ada", "cyd")
+    (nobodys,) = pools(database).keys() - {"bob"}
+    assert nobodys.startswith("-"), "no account has this name"
+    verbs_of_accounts.remove(database, "bob", "cyd")
+    assert set(pools(database)) == {"cyd"}
+    for experiment in (kept, given, his):
+        assert counts(database, experiment)[1] == 5
+    assert len(finish(database, his)) == 13
+    for experiment in (kept, given, his):
+        assert counts(database, experiment)[:2] == ("finished", 18)
+    experiment_verbs.patch(database, kept, experiment_verbs.Changes(owner="cyd"))
+    assert pools(database) == {"cyd": 18}
 
 
 def test_private_runs_that_wait_get_a_new_recipe(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,3 +243,16 @@ def test_a_private_experiment_is_the_same_where_it_was(database: Database) -> No
     experiments.patch(database, experiment, Changes(visibility=Visibility.RESULTS))
     head = gzip.decompress(exported(database, experiment)).splitlines()[0]
     assert json.loads(head)["spec"]["visibility"] == "results"
+
+
+def test_what_was_read_in_still_says_so_once_it_is_opened(sqlite_database: Database, sqlite_url: str) -> None:
+    home = Database(f"{sqlite_url}.private")
+    upgrade(home)
+    _, file = private_file(home)
+    home.close()
+    ada = store(sqlite_database)
+    merged = read_in(sqlite_database, file, trusted=True)
+    experiments.patch(sqlite_database, merged.experiment_id, Changes(visibility=Visibility.RESULTS))
+    assert counts(sqlite_database, ada)[:2] == ("finished", 18)
+    assert {one.run.imported_by for one in list_runs(sqlite_database, RunList(ada)).items} == {"eve"}
+    assert used(sqlite_database) == {}

@@ -203,7 +203,7 @@ def _submitted_again(database: Database, stored: Before) -> None:
     assert stored.states
     for row in rows:
         spec: dict[str, Any] = dict(row.spec)
-        assert submit(database, spec, "bob").cached == known[row.id]
+        assert submit(database, spec, row.owner).cached == known[row.id]
     compute_everything(database)
 
 

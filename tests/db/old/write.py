@@ -55,10 +55,11 @@ SPECS: dict[str, dict[str, Any]] = {
         "seeds": 4,
         "attack": ATTACK,
     },
+    "private": {"data": {"d": 65, "n": 30}, "sweep": SWEEP, "seeds": 2, "attack": ATTACK, "visibility": "owner"},
 }
 """One experiment whose runs have landed, one with runs that landed, failed, are handed out and wait, one of ResNets
-(schema 0002 on) likewise, one of heads on features (0004 on) whose runs wait, and one that
-is refined (0008 on), whose first runs are out."""
+(schema 0002 on) likewise, one of heads on features (0004 on) whose runs wait, one that
+is refined (0008 on), whose first runs are out, and a private one (0015 on), half way."""
 
 
 def fill(database: Database) -> None:
@@ -69,7 +70,7 @@ def fill(database: Database) -> None:
         if name == "finished":
             while taken := _take(database, experiment, 4):
                 _land(database, [made_up(run) for run in taken])
-        elif name == "half way":
+        elif name in ("half way", "private"):
             _land(database, [made_up(run) for run in _take(database, experiment, 2)])
             _land(database, [failure(run) for run in _take(database, experiment, 1)])
             _take(database, experiment, 2)
