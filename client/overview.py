@@ -123,7 +123,7 @@ class QuotaUse:
 @dataclass(frozen=True)
 class Overview:
     """The service at a moment; `concerns` say what is not well, and what to do. `more` experiments wait that are not in
-    the queue here; `slots` is null while no scheduler leads."""
+    the queue here; `slots` is null while that is not known."""
 
     at: datetime
     concerns: tuple[str, ...]

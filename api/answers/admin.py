@@ -123,7 +123,7 @@ OVERVIEW: Record[Overview] = Record(
         Field("queue", Many(_PLACE), lambda one: one.places, "Experiments that have runs left, the oldest 100."),
         Field("more", "integer", lambda one: one.more, "How many experiments more there are."),
         Field("owners", Many(_OWNER), lambda one: one.owners, "Owners, who has most runs left first."),
-        Field("slots", _WHOLE, lambda one: one.slots, "Trials at a time; null while no scheduler leads."),
+        Field("slots", _WHOLE, lambda one: one.slots, "Trials at a time; null while that is not known."),
         Field("stack_limit_seconds", "number", lambda one: one.stack_limit_seconds, "Longest time for one stack."),
         Field("nodes", Many(_NODE), lambda one: one.nodes, "Nodes that compute."),
         Field("trials", Many(_TRIAL), lambda one: one.trials, "Trials that live; none while nothing waits for long."),

@@ -147,7 +147,7 @@ def overview(database: Database, configuration: Configuration) -> Overview:
     with database.reading() as session:
         now, lead, queue = database_time(session), _lead(session), waiting.waiting(session)
         force = workforce.workforce(session) if lead.leads else Workforce((), (), ())
-        slots = _slots(force, configuration) if lead.leads else None
+        slots = _slots(force, configuration) if force.nodes else None
         quotas = _quotas(session, configuration, queue)
         asides = leadership.asides(session) if lead.leads else {}
         facts = _facts(lead, slots, force, configuration, _spent(quotas), asides)

@@ -181,7 +181,11 @@ def test_what_is_told_of_workers_is_replaced_and_forgotten(database: Database) -
         workforce.tell(session, NODES, (Trial("a", "node-a", 5.0),), (Share("ada", 1.0, 1),))
         workforce.tell(session, NODES[:1], (), ())
         found = workforce.workforce(session)
+        workforce.tell(session, (), (), ())
+        assert leadership.acquire(session, "one", 60.0)
     assert (found.nodes, found.trials, found.shares, found.slots) == ([NODES[0]], [], [], 2)
+    assert seen(database).slots is None, "a scheduler that has just begun has told of no node, and lacks none"
+    assert [*concerns(seen(database))] == []
 
 
 def test_who_leads_is_known_since_when(database: Database) -> None:

@@ -8,6 +8,7 @@ const STALE_MILLISECONDS = 15000;
 const told = document.querySelector("#stale");
 let renewed = Date.now();
 let next = null;
+let busy = false;
 
 // Where somebody is at work in a part (a link has the focus, text is marked), it stays as it is.
 function isInUse(part) {
@@ -34,11 +35,14 @@ function tellAge() {
 }
 
 async function keepUp() {
+  if (busy) return;
+  busy = true;
   clearTimeout(next);
   if (!document.hidden) {
     await refresh().catch(() => null); // the next one asks again
     tellAge();
   }
+  busy = false;
   next = setTimeout(keepUp, EVERY_MILLISECONDS);
 }
 
