@@ -27,6 +27,7 @@ from tests.api.access import CALLS, Site, calls_of, name_of
 from tests.api.conftest import SPEC, serving
 from tests.api.test_access import sent
 from tests.db.rows import finish
+from tests.test_house import ROOT
 
 API = "/api/v1"
 SECRET = SPEC | {"name": "hers alone", "data": {"d": 71, "n": 20}, "visibility": "owner"}
@@ -150,6 +151,14 @@ def test_every_call_that_could_name_one_was_asked(lab: Lab) -> None:
     known = {call for call, method, path in named if [*about(call, method, path, 1, "a")]}
     words = {call for call in CALLS if re.search(r"\{id\}|\{key\}|diagram|differ|line|curve|compare", call)}
     assert words | {"GET /submit"} == known
+
+
+def test_routes_have_the_database_as_whoever_asks_sees_it() -> None:
+    """What has the whole of it is named here: who lets requests in, streams, which look once for all that follow, and
+    answers that are kept."""
+    whole = {"app.py", "base/deps.py", "entrance/access.py", "entrance/kept.py", "routes/events.py"}
+    found = {path for path in (ROOT / "api").rglob("*.py") if re.search(r"WholeDb|state\.database", path.read_text())}
+    assert {str(path.relative_to(ROOT / "api")) for path in found} == whole
 
 
 def without_times(value: str) -> str:
