@@ -82,7 +82,8 @@ def test_what_serves_everyone_serves_private_ones_too(database: Database) -> Non
     assert len(finish(database, public)) == 13
 
 
-def test_owners_wait_for_their_own_run_once(database: Database) -> None:
+def test_owners_wait_for_their_own_run_once(sqlite_database: Database) -> None:
+    database = sqlite_database
     one, two = private(database), private(database, seeds=4)
     assert pools(database) == {"ada": 24}
     taken = take_all(database, one)
@@ -165,7 +166,8 @@ def test_opened_in_any_state_beside_any_run_of_everyone(database: Database) -> N
         assert all(common is None and key == run_key(text, seed) for key, common, seed, text in rows)
 
 
-def test_what_others_wait_for_ends_by_what_is_opened(database: Database) -> None:
+def test_what_others_wait_for_ends_by_what_is_opened(sqlite_database: Database) -> None:
+    database = sqlite_database
     hers = private(database)
     finish(database, hers)
     his = store(database, "bob")
@@ -181,7 +183,8 @@ def test_what_others_wait_for_ends_by_what_is_opened(database: Database) -> None
     assert all(one is not None and one.row.measures["train_loss"] != 1.5 for one in found)
 
 
-def test_others_of_the_owner_go_on_with_what_is_opened(database: Database) -> None:
+def test_others_of_the_owner_go_on_with_what_is_opened(sqlite_database: Database) -> None:
+    database = sqlite_database
     one, two = private(database), private(database, seeds=4)
     land(database, [made_up(run) for run in take(database, one, most=4)])
     out = take(database, one, most=3)
@@ -194,7 +197,8 @@ def test_others_of_the_owner_go_on_with_what_is_opened(database: Database) -> No
     assert counts(database, two)[:2] == ("finished", 18 + 6)
 
 
-def test_a_lease_that_runs_out_after_opening_is_handed_out_again(database: Database) -> None:
+def test_a_lease_that_runs_out_after_opening_is_handed_out_again(sqlite_database: Database) -> None:
+    database = sqlite_database
     hers = private(database, seeds=1)
     out = take_all(database, hers)
     open_up(database, hers)
@@ -204,7 +208,8 @@ def test_a_lease_that_runs_out_after_opening_is_handed_out_again(database: Datab
     assert {run.key for run in finish(database, hers)} == {Run.of(run.settings, run.seed).key for run in out}
 
 
-def test_a_measure_that_everyones_result_lacks_is_filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measure_that_everyones_result_lacks_is_filled(sqlite_database: Database) -> None:
+    database = sqlite_database
     hers, his = private(database, seeds=1), store(database, "bob", seeds=1)
     for run in take_all(database, his):
         whole = made_up(run)
@@ -235,7 +240,8 @@ def test_a_refinement_is_opened_half_way(sqlite_database: Database) -> None:
     assert set(pools(database)) == {""}
 
 
-def test_results_cannot_be_taken_back(database: Database) -> None:
+def test_results_cannot_be_taken_back(sqlite_database: Database) -> None:
+    database = sqlite_database
     public = store(database, visibility="results")
     assert pools(database) == {"": 18}
     for visibility in ("everyone", "results", "results"):
@@ -261,7 +267,8 @@ def test_an_experiment_that_is_given_away_takes_its_results_along(database: Data
     assert counts(database, private(database, "ada", seeds=3))[1] == 6 + 2, "and what was computed for her in vain"
 
 
-def test_nothing_is_left_to_the_next_account_of_a_name(database: Database) -> None:
+def test_nothing_is_left_to_the_next_account_of_a_name(sqlite_database: Database) -> None:
+    database = sqlite_database
     with database.transaction() as session:
         accounts.add_account(session, "ada", Role.MEMBER, 1.0, None)
     number = private(database, seeds=1)
