@@ -123,6 +123,7 @@ audit = Table(
     Index(None, "experiment_id"),
     Index(None, "account", "id"),
     Index(None, "deed", "id"),
+    Index(None, "account", "deed", "id"),
     sqlite_autoincrement=True,
 )
 """What was done, by whom, from where; written with the deed itself, and never changed or removed: the database refuses

@@ -76,6 +76,7 @@ def _noted_progress(session: Session, runs: tuple[Run, ...]) -> None:
         lambda session, runs: waiting.waiting(session),
         lambda session, runs: audit.list_deeds(session, None, 10, account="ada"),
         lambda session, runs: audit.list_deeds(session, None, 10, deed="cancel"),
+        lambda session, runs: audit.list_deeds(session, 7, 10, account="ada", deed="cancel"),
         lambda session, runs: audit.deeds_done(session),
         lambda session, runs: sizes.last_backup(session),
         lambda session, runs: failures.read_failed_runs(session, [1]),

@@ -101,6 +101,11 @@ def test_what_fails_is_told_by_kind_with_the_newest(lab: Database) -> None:
         session.execute(update(tables.runs).where(of.key == runs[2].key).values(landed_at=now + timedelta(seconds=1)))
     found = {one.kind: (one.day, one.week) for one in seen(lab).failing}
     assert found == {FailureKind.DIVERGED: (2, 3), FailureKind.WORKER: (1, 1)}
+    assert not seen(lab).failures_cut
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("phaselab.service.verbs.overview.MOST_FAILURES", 2)
+        cut = seen(lab)
+    assert (cut.failures_cut, sum(one.week for one in cut.failing)) == (True, 2), "of the newest"
     diverged = seen(lab).failing[0]
     assert (diverged.key, diverged.reason) == (runs[2].key, "training diverged: after 2 steps")
     assert any("1 run failed in a day, their workers died" in one for one in concerns(seen(lab)))
