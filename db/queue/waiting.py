@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -55,10 +56,9 @@ def waiting(session: Session) -> Sequence[Waiting]:
     )
     rows = session.execute(query).all()
     running = running_of(session, [row.id for row in rows])
-    return [_of(row, running.get(row.id, 0)) for row in rows]
+    return [_of(dict(row._mapping), running.get(row.id, 0)) for row in rows]
 
 
-def _of(row: object, running: int) -> Waiting:
-    values = dict(row._mapping)  # type: ignore[attr-defined]
+def _of(values: dict[str, Any], running: int) -> Waiting:
     left, status = values.pop("left"), ExperimentStatus(values.pop("status"))
     return Waiting(status=status, waiting=max(0, left - running), running=running, **values)
