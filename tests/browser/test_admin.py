@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from phaselab.db.queue import workforce
 from phaselab.db.queue.workforce import Trial
@@ -34,6 +34,15 @@ def lab(filled_sqlite: Path, tmp_path: Path, browser: Browser) -> Iterator[Lab]:
         context.add_cookies([{"name": COOKIE, "value": _login(database), "url": url}])
         yield url, database, context
     database.close()
+
+
+def in_time(page: Page, expression: str) -> bool:
+    """Whether an expression becomes true of a page within minutes of its clock, which is put forward."""
+    for _ in range(20):
+        page.clock.run_for(6000)
+        if becomes(page, expression, 0.3):
+            return True
+    return False
 
 
 def _login(database: Database) -> str:
@@ -70,8 +79,7 @@ def test_the_page_keeps_itself_up_to_date_and_leaves_what_is_in_use(lab: Lab) ->
     assert page.evaluate("document.activeElement.closest('tbody').id") == "queue", "nobody loses the place"
     expect(page.locator("#queue")).to_contain_text("bob has computed 140 s")
     page.evaluate("document.activeElement.blur()")
-    page.clock.run_for(6000)
-    assert becomes(page, "!document.querySelector('#queue').textContent.includes('bob has computed')")
+    assert in_time(page, "!document.querySelector('#queue').textContent.includes('bob has computed')")
 
 
 def test_a_page_that_is_not_renewed_says_so(lab: Lab, browser: Browser) -> None:
@@ -84,10 +92,7 @@ def test_a_page_that_is_not_renewed_says_so(lab: Lab, browser: Browser) -> None:
         page.clock.run_for(6000)
         assert page.locator("#stale").inner_text() == ""
         accounts.disable(database, "boss")
-        for _ in range(4):
-            page.clock.run_for(5000)
-            page.wait_for_timeout(100)
-        expect(page.locator("#stale")).to_contain_text("you are logged out")
+        assert in_time(page, "document.querySelector('#stale').textContent.includes('you are logged out')")
         expect(page.locator("#trials")).to_contain_text("training 25%")
 
 
