@@ -40,7 +40,8 @@ def submit_page(
 ) -> Response:
     """A form for a spec, filled with a preset, or with the spec of an experiment that is there."""
     if source is not None:
-        return _form(request, spec_text(experiments.experiment(database, source).row.spec))
+        row = experiments.experiment(database, source).row
+        return _form(request, spec_text({**row.spec, "visibility": str(row.visibility)}))  # may have been opened
     known = presets()
     if preset not in known:
         raise Problem(404, f"there is no preset {preset[:40]!r}; there are {', '.join(known)}")

@@ -239,7 +239,11 @@ def test_pages_say_what_is_private_and_open_it(filled_sqlite: Path, tmp_path: Pa
             assert '<span class="private">private</span>' in ada.get(address).text, address
         assert 'name="visibility"' in ada.get(page).text
         sent = {"note": "", "tags": "", "name": "x", "visibility": "everyone"}
+        assert "visibility: owner" in ada.get(f"/submit?from={FIRST}").text
         assert ada.post(f"{page}/describe", data=sent).status_code == 303
+        assert "visibility: everyone" in ada.get(f"/submit?from={FIRST}").text, (
+            "who edits it as new sees what it is now"
+        )
         assert '<span class="private">' not in ada.get(page).text
         assert clients["bob"].get(page).status_code == 200
 
