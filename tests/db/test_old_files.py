@@ -20,6 +20,8 @@ from tests.postgresql import PostgresServer
 ROOT = Path(__file__).parents[2]
 OLD = Path(__file__).parent / "old"
 SCHEMAS = sorted({path.name.partition(".")[0] for path in OLD.glob("*.sql")})
+PASSED = tuple(f"{number:04}" for number in range(11, 17))
+"""Schemas that came and went between two states of the main branch: nobody has a database of one."""
 SOME = [SCHEMAS[0], "0004", "0008", SCHEMAS[-1]]
 """Of those that differ in what runs, wants and summaries look like."""
 DEPTH = '    depth: Annotated[int, {entry}("depth")] = 2\n    """Weight layers."""\n'
@@ -54,8 +56,9 @@ def restore(tmp_path: Path, postgresql_server: PostgresServer) -> Iterator[Resto
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def test_there_is_a_dump_of_every_schema() -> None:
-    assert [f"{number:04}" for number in range(1, int(head_revision()) + 1)] == SCHEMAS
+def test_there_is_a_dump_of_every_schema_that_people_have() -> None:
+    numbers = (f"{number:04}" for number in range(1, int(head_revision()) + 1))
+    assert [number for number in numbers if number not in PASSED] == SCHEMAS
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
