@@ -12,9 +12,16 @@ import pytest
 
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.upgrade import upgrade
+from phaselab.db.writing.audit import ACTOR, NOBODY
 from tests.postgresql import PostgresServer, running_postgresql
 
 BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_acts() -> None:
+    """A command that a test has run in this process acts no longer: a process of its own would have ended."""
+    ACTOR.set(NOBODY)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from phaselab.service.verbs import accounts
 from phaselab.service.verbs.rights import Role
 from tests.api.conftest import NEW_SPEC, served_copy, serving
 from tests.api.described import judge
+from tests.faults.harness import wait_until
 
 API = "/api/v1"
 
@@ -151,6 +152,7 @@ def test_logs_tell_requests_by_name_and_hold_no_secret(
     client.get(f"{API}/account", headers={"Authorization": "Bearer wrong-but-secret"})
     client.get(f"{API}/account?token={secrets[2]}", headers=bare)
     named = client.get(f"{API}/experiments/99")
+    wait_until(lambda: named.headers["x-request-id"] in caplog.text, "it is logged, which it is once it is answered")
     logged = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("phaselab"))
     lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
     told = {line["request"]: line for line in lines}[named.headers["x-request-id"]]
