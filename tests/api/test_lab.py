@@ -152,8 +152,12 @@ def test_logs_tell_requests_by_name_and_hold_no_secret(
     client.get(f"{API}/account", headers={"Authorization": "Bearer wrong-but-secret"})
     client.get(f"{API}/account?token={secrets[2]}", headers=bare)
     named = client.get(f"{API}/experiments/99")
-    wait_until(lambda: named.headers["x-request-id"] in caplog.text, "it is logged, which it is once it is answered")
-    logged = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("phaselab"))
+
+    def logged_by_us() -> str:
+        return "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("phaselab"))
+
+    wait_until(lambda: named.headers["x-request-id"] in logged_by_us(), "it is logged, which it is once it is answered")
+    logged = logged_by_us()
     lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
     told = {line["request"]: line for line in lines}[named.headers["x-request-id"]]
     assert (told["status"], told["account"], told["path"]) == (404, "boss", f"{API}/experiments/99")
