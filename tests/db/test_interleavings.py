@@ -12,11 +12,13 @@ from sqlalchemy import text
 
 from phaselab.db.care.check import check
 from phaselab.db.queue import leases
-from phaselab.db.reading.experiments import list_experiments
+from phaselab.db.reading import experiments as reading
+from phaselab.db.reading.accounts import give_experiments
 from phaselab.db.schema.database import Database
-from phaselab.db.writing import landing, verbs
+from phaselab.db.writing import landing, pool_moves, verbs
 from phaselab.db.writing.summaries import rebuild_summaries
 from phaselab.domain.settings.runs import Run
+from phaselab.domain.specs.visibility import Visibility
 from tests.db.rows import store, take
 from tests.results import failure, made_up
 
@@ -26,7 +28,7 @@ SPECS: list[dict[str, Any]] = [
     {"sweep": {"network.init_scale": [1e-5, 1e-3]}, "data": {"k": 6}, "seeds": [1, 5]},
 ]
 VERBS = ("cancel", "pause", "resume", "retry", "delete")
-NAMES = ("submit", "take", "land", "part", "fail", "again", "release", "missing", *VERBS)
+NAMES = ("submit", "private", "open", "give", "take", "land", "part", "fail", "again", "release", "missing", *VERBS)
 ACTIONS = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 5)), min_size=3, max_size=14)
 
 
@@ -40,11 +42,13 @@ class Lab:
 
     def ids(self) -> list[int]:
         with self.database.reading() as session:
-            return [row.id for row in list_experiments(session)[0]]
+            return [row.id for row in reading.list_experiments(session)[0]]
 
     def do(self, action: str, number: int) -> None:
         if action == "submit":
             store(self.database, **SPECS[number % len(SPECS)])
+        elif action == "private":
+            store(self.database, ("ada", "bob")[number % 2], visibility="owner", **SPECS[number % len(SPECS)])
         elif action == "take":
             for experiment in self.ids():
                 self.out += take(self.database, experiment, most=1 + number)
@@ -58,6 +62,11 @@ class Lab:
             with self.database.transaction() as session:
                 if action == "missing":
                     verbs.retry(session, chosen, verbs.lacking_runs(session, chosen))
+                elif action == "open":
+                    pool_moves.open_results(session, chosen)
+                    reading.patch(session, chosen, {"visibility": Visibility.EVERYONE})
+                elif action == "give":
+                    give_experiments(session, [chosen], ("bob", "ada")[number % 2])
                 else:
                     getattr(verbs, action)(session, chosen)
 
