@@ -6,9 +6,10 @@ from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from phaselab.db.care import maintenance
+from phaselab.db.care.check import check
 from phaselab.db.queue import leases
 from phaselab.db.reading import accounts, run_rows
 from phaselab.db.reading import experiments as reading
@@ -25,7 +26,7 @@ from phaselab.service.verbs import accounts as verbs_of_accounts
 from phaselab.service.verbs import diagrams
 from phaselab.service.verbs import experiments as experiment_verbs
 from tests.db.refined import go_on, refined, sound
-from tests.db.rows import finish, land, store, take, take_all
+from tests.db.rows import SWEEP, finish, land, store, take, take_all
 from tests.db.test_recipe import raise_recipe
 from tests.results import failure, made_up
 
@@ -67,9 +68,26 @@ def test_results_serve_their_owner_alone(database: Database) -> None:
     assert counts(database, private(database)) == ("finished", 18, 18, 0)
     assert counts(database, private(database, "bob"))[1:] == (0, 0, 18)
     assert counts(database, store(database))[1:] == (0, 0, 18), "her own public one neither: it would tell"
-    draft = plan(parse_spec({"name": "x", "sweep": {"data.k": [4, 6, 8]}, "attack": {"radii": [0, 10, 20]}}))
+    spec = {"name": "x", "sweep": SWEEP, "seeds": 3, "attack": {"radii": [0, 10, 20]}}
     with database.reading() as session:
-        assert create.survey(session, draft, "bob").cached == 0
+        for owner, visibility, cached in (("bob", "everyone", 0), ("bob", "owner", 0), ("ada", "owner", 18)):
+            drawn = plan(parse_spec(spec | {"visibility": visibility}))
+            assert create.survey(session, drawn, owner).cached == cached, (owner, visibility)
+
+
+def test_a_check_finds_what_is_not_as_private_as_it_says(sqlite_database: Database) -> None:
+    finish(sqlite_database, private(sqlite_database))
+    for change, words in (
+        (
+            "UPDATE experiments SET visibility = 'results'",
+            "18 private runs of experiments whose results serve everyone",
+        ),
+        ("UPDATE runs SET common_key = NULL", "18 private runs that do not say"),
+    ):
+        with sqlite_database.transaction() as session:
+            session.execute(text(change))
+        with sqlite_database.reading() as session:
+            assert any(finding.detail.startswith(words) for finding in check(session))
 
 
 def test_what_serves_everyone_serves_private_ones_too(database: Database) -> None:
