@@ -50,6 +50,7 @@ class Server(uvicorn.Server):
         self.config.app.state.streams.end()  # type: ignore[union-attr]
         state = self.server_state
         state.default_headers = [*state.default_headers, CLOSE]
+        await asyncio.sleep(0.1)  # what was accepted last becomes a connection
         until = asyncio.get_running_loop().time() + self._drain_seconds
         while self._draining and state.connections and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.05)

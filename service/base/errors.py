@@ -10,7 +10,7 @@ ServiceError            for the one who asked
 InvalidInput            what was sent cannot be used (from domain)
 OperatorFault           for whoever runs the service (from domain)
 ├── DatabaseAway (DatabaseLost, DatabaseReadOnly, DatabaseDamaged), NoDatabase, BadDatabaseUrl, NetworkFileSystem,
-│   SchemaMismatch, NoBackup   (from db)
+│   SchemaMismatch, NoBackup, NoArchive   (from db)
 ├── ConfigurationError  a setting cannot be used
 ├── AccountFault        an account or token cannot be made or changed so: NoAccount, AccountTaken
 ├── PortTaken           another program listens there

@@ -64,7 +64,7 @@ def test_an_account_sees_what_it_is_and_has(lab: tuple[httpx.Client, Database]) 
 def test_a_token_is_made_shown_once_and_revoked(lab: tuple[httpx.Client, Database]) -> None:
     ada, database = lab
     made = ada.post("/account", data={"name": "lap top", "scope": "read", "days": "30"})
-    assert (made.status_code, made.headers["cache-control"]) == (200, "no-store")
+    assert (made.status_code, made.headers["cache-control"]) == (200, "private, no-store")
     secret = re.search(r"<pre[^>]*>([\w-]{43})</pre>", made.text)
     assert secret is not None
     caller = tokens.caller_of(database, secret[1])

@@ -32,7 +32,7 @@ class Kind:
 
 
 def _mock(port: int, redirect: str) -> list[str]:
-    return [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--user-claims", json.dumps(ADA)]
+    return [sys.executable, "-P", "-m", "oidc_provider_mock", "--port", str(port), "--user-claims", json.dumps(ADA)]
 
 
 def _certified(port: int, redirect: str) -> list[str]:
