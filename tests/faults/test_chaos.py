@@ -52,7 +52,7 @@ def service(postgresql_url: str, tmp_path: Path) -> Iterator[ServiceProcess]:
 
 
 def test_a_few_deaths(database: Database, service: ServiceProcess, postgresql_url: str, tmp_path: Path) -> None:
-    chaos(database, service, postgresql_url, tmp_path, runs=150, deaths=["raylet", "connections", "worker", "api"])
+    chaos(database, service, postgresql_url, tmp_path, runs=90, deaths=["raylet", "connections", "worker", "api"])
 
 
 @pytest.mark.chaos

@@ -156,7 +156,7 @@ def test_an_imported_network_and_a_computed_one_count_once(database: Database, f
 
 def hostile(spec: dict[str, Any], line: dict[str, Any], rest: str) -> io.BytesIO:
     """A small file that unpacks to a large one."""
-    given = {"name": "x", "seeds": 20, "data": {"k": 4, "d": 64, "n": 20}, "attack": {"radii": [0, 1]}} | spec
+    given = {"name": "x", "seeds": 6, "data": {"k": 4, "d": 64, "n": 20}, "attack": {"radii": [0, 1]}} | spec
     head = {"format": 1, "recipe": RECIPE, "name": "x", "owner": "o", "created_at": "now", "spec": given}
     lines = [json.dumps(head)]
     for run in make_draft(plan(parse_spec(given))).runs:
