@@ -1,158 +1,76 @@
-"""Clients that keep their connections, and never ask again for what they got no answer to."""
+"""The api of a service is renewed under clients, and what they met."""
 
-import asyncio
 import json
-import random
+import os
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import select
 
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import experiments
 from phaselab.service.verbs import experiments as verbs
-from tests.faults.harness import TINY, ServiceProcess, submit_tiny
-
-CLIENTS, SUBMITTING = 200, 4
-PAUSE_SECONDS = (0.5, 2.5)
-"""Between two requests of a client; an idle connection lasts longer."""
-LEAVING = 0.3
-"""Part of the requests after which a client closes its connection, and opens another one for the next."""
+from tests.faults.harness import ROOT, ServiceProcess, submit_tiny
+from tests.service.asking import CLIENTS, Met
 
 
-@dataclass
-class Met:
-    """What they met: answers by status, what was asked without an answer, names of experiments that were taken, events
-    of streams, and how often these came back."""
+class Asking:
+    """The clients, and what they have met so far."""
 
-    answers: Counter[int] = field(default_factory=Counter)
-    lost: list[str] = field(default_factory=list)
-    taken: list[str] = field(default_factory=list)
-    events: int = 0
-    returns: int = 0
+    def __init__(self, url: str, followed: int) -> None:
+        command = [sys.executable, "-P", "-m", "tests.service.asking", url, str(followed)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        self._process = subprocess.Popen(
+            command, env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.met = Met()
+        self._reading = threading.Thread(target=self._read)
+        self._reading.start()
 
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told = json.loads(line)
+            self.met = Met(**(told | {"answers": Counter(told["answers"])}))
 
-class Client:
-    """One of them."""
-
-    def __init__(self, host: str, port: int, met: Met) -> None:
-        self._address, self._met = (host, port), met
-        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def ask(self, path: str, body: Mapping[str, Any] | None = None) -> int:
-        """The status of one request; 0 when it is lost."""
-        content = b"" if body is None else json.dumps(body).encode()
-        method = "GET" if body is None else "POST"
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self._address[0]}\r\nContent-Type: application/json\r\n"
-        try:
-            reader, writer = self._open = self._open or await asyncio.open_connection(*self._address)
-            writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
-            answer = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(answer.partition(b"content-length: ")[2].split(b"\r\n")[0])
-            await reader.readexactly(length)
-        except (OSError, asyncio.IncompleteReadError) as error:
-            self._met.lost.append(f"{method} {path}: {error!r}")
-            await self.leave()
-            return 0
-        if b"connection: close" in answer or random.random() < LEAVING:
-            await self.leave()
-        status = int(answer.split(b" ", 2)[1])
-        self._met.answers[status] += 1
-        return status
-
-    async def leave(self) -> None:
-        """Close its connection, if it has one."""
-        if self._open is not None:
-            await _close(self._open[1])
-            self._open = None
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
-
-
-async def _look(client: Client, number: int, experiment: int, ended: threading.Event) -> None:
-    paths = ("/api/v1/ready", f"/api/v1/experiments/{experiment}", "/api/v1/health")
-    while not ended.is_set():
-        await client.ask(paths[number % len(paths)])
-        await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
-    await client.leave()
-
-
-async def _submit(client: Client, number: int, met: Met, ended: threading.Event) -> None:
-    times = 0
-    while not ended.is_set():
-        name, times = f"renewed {number} {times}", times + 1
-        if await client.ask("/api/v1/experiments", TINY | {"name": name, "seeds": [number]}) == 201:
-            met.taken.append(name)
-        await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
-    await client.leave()
-
-
-async def _follow(address: tuple[str, int], experiment: int, met: Met, ended: threading.Event) -> None:
-    """A stream of events, which comes back when it ends, and has to end as a whole."""
-    while not ended.is_set():
-        reader, writer = await asyncio.open_connection(*address)
-        writer.write(f"GET /api/v1/experiments/{experiment}/events HTTP/1.1\r\nHost: {address[0]}\r\n\r\n".encode())
-        try:
-            async with asyncio.timeout(60):
-                while not ended.is_set() and (line := await reader.readline()) != b"0\r\n":
-                    met.events += line.startswith(b"event:")
-                    if not line:
-                        met.lost.append("a stream was cut off")
-                        break
-        except TimeoutError:
-            met.lost.append("a stream said nothing")
-        await _close(writer)
-        met.returns += 1
-        await asyncio.sleep(0.2)
-
-
-async def _all(url: str, followed: int, met: Met, ended: threading.Event) -> None:
-    at = urlsplit(url)
-    host, port = str(at.hostname), int(at.port or 0)
-    async with asyncio.TaskGroup() as group:
-        for number in range(CLIENTS):
-            client = Client(host, port, met)
-            submits = number < SUBMITTING
-            asks = _submit(client, number, met, ended) if submits else _look(client, number, followed, ended)
-            group.create_task(asks)
-        group.create_task(_follow((host, port), followed, met, ended))
+    def end(self) -> None:
+        """Let them leave."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._reading.join(90)
+        assert self._process.wait(10) == 0
+        self._process.stdout.close()
 
 
 @contextmanager
-def clients(url: str, followed: int) -> Iterator[Met]:
-    """Two hundred of them ask in a thread of their own, and one follows an experiment that does not end."""
-    met, ended = Met(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_all(url, followed, met, ended)))
-    thread.start()
+def clients(url: str, followed: int) -> Iterator[Asking]:
+    """Two hundred of them ask, and one follows an experiment that does not end."""
+    asking = Asking(url, followed)
     try:
-        yield met
+        yield asking
     finally:
-        ended.set()
-        thread.join(90)
+        asking.end()
 
 
 def renewed(service: ServiceProcess, database: Database, times: int) -> None:
     """Renew the api so many times under two hundred clients, and see what they met."""
     followed = submit_tiny(database, "followed", seeds=3)
     verbs.pause(database, followed)
-    with clients(service.url(), followed) as met:
-        service.wait_until(lambda: met.answers[200] > CLIENTS, "they ask")
+    with clients(service.url(), followed) as asking:
+        service.wait_until(lambda: asking.met.answers["200"] > CLIENTS, "they ask")
         for _ in range(times):
             renew(service)
-        asked = met.answers.total()
-        service.wait_until(lambda: met.answers.total() > asked + CLIENTS, "they go on")
+        asked = asking.met.answers.total()
+        service.wait_until(lambda: asking.met.answers.total() > asked + CLIENTS, "they go on")
+    met = asking.met
     assert not met.lost, met.lost[:5]
-    assert set(met.answers) == {200, 201}
+    assert set(met.answers) == {"200", "201"}
     assert met.returns > times, "the stream ended as a whole each time, and once with its client"
     with database.reading() as session:
         names = session.execute(select(experiments.c.name).where(experiments.c.name.like("renewed %"))).scalars().all()
