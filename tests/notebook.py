@@ -32,6 +32,7 @@ def run(notebook: dict[str, Any]) -> dict[str, Any]:
     """Run the code cells in order in one namespace, which is given, and put what they show in place of their outputs.
     Raises what they raise."""
     matplotlib.use("agg")
+    list(_figures())  # of whatever ran before in this process
     names: dict[str, Any] = {"__name__": "__main__"}
     for number, cell in enumerate(code_cells(notebook), start=1):
         cell["execution_count"] = number
