@@ -11,15 +11,13 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -29,15 +27,14 @@ from sqlalchemy import func, select
 
 from benchmarks.database_server import megabytes
 from benchmarks.load_clients import FOLLOWED, KINDS, POINTS, SPEC, STREAMS, TOKENS, submission
+from benchmarks.load_stores import Store, kill_all, postgresql, sqlite
 from benchmarks.service import Service, published
 from phaselab.client.client import Client
 from phaselab.db.care.check import check
 from phaselab.db.schema.database import Database
 from phaselab.db.schema.tables import experiments, runs
 from phaselab.db.schema.upgrade import upgrade
-from phaselab.service.processes import processes
 from phaselab.service.verbs.accounts import create
-from tests.postgresql import PostgresServer, get_server
 
 SECONDS = 60.0
 AFTER = 4.0
@@ -60,82 +57,6 @@ QUOTAS = {
 Times = Mapping[str, "np.ndarray[tuple[int], np.dtype[np.float64]]"]
 """Percentiles by kind of request, milliseconds."""
 PERCENTILES = (50, 95, 99)
-
-
-class Store(Protocol):
-    """Where the service keeps what it knows."""
-
-    name: str
-    url: str
-
-    def kill(self) -> None:
-        """End it as if the machine had failed."""
-
-    def start_again(self) -> None:
-        """After that."""
-
-
-class SqliteStore:
-    """A file, which has nothing to be killed."""
-
-    name = "SQLite"
-
-    def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite:///{folder}/phaselab.db"
-
-    def kill(self) -> None:
-        """Nothing runs."""
-
-    def start_again(self) -> None:
-        """Nothing has ended."""
-
-
-class PostgresqlStore:
-    """A server with the settings that it comes with, so that what it has acknowledged is on disk."""
-
-    name = "PostgreSQL"
-
-    def __init__(self, server: PostgresServer) -> None:
-        self._server = server
-        self.url = str(server.get_uri())
-
-    def kill(self) -> None:
-        """The server and everything under it."""
-        pid = self._server.get_pid()
-        assert pid is not None
-        kill_all(pid)
-
-    def start_again(self) -> None:
-        """On the same files."""
-        self._server.ensure_postgres_running()
-
-
-@contextmanager
-def postgresql() -> Iterator[Store]:
-    """A server of its own, stopped and removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="phaselab-load-") as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            yield PostgresqlStore(server)
-        finally:
-            server.cleanup()
-
-
-@contextmanager
-def sqlite() -> Iterator[Store]:
-    """A file of its own, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="phaselab-load-") as folder:
-        yield SqliteStore(Path(folder))
-
-
-def kill_all(pid: int) -> None:
-    """End a process and everything under it with signal 9, at once."""
-    everything = [pid, *processes.descendants(pid)]
-    for one in everything:
-        try:
-            os.kill(one, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
 
 
 class Running:
