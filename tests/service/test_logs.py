@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -132,7 +133,9 @@ def written(service: ServiceProcess, database: Database, folder: Path) -> Iterat
             yield str(path), path.read_bytes()
     backup(database, folder / "copy.db")
     for path in (folder / "copy.db", *folder.glob("phaselab.db*")):
-        yield str(path), path.read_bytes()
+        # By another process: whoever closes a file that SQLite has open in his own takes its locks away, and what he
+        # writes from then on is lost.
+        yield str(path), subprocess.run(["cat", path], capture_output=True, check=True).stdout
     yield "the audit", repr(audit.deeds(database, limit=1000).items).encode()
 
 
