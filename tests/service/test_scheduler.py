@@ -20,6 +20,11 @@ from tests.faults.harness import TINY, ServiceProcess, status, submit_tiny
 from tests.service.receiver import Receiver
 
 
+def told(receiver: Receiver) -> list[int]:
+    """The experiments whose ends were told."""
+    return [json.loads(one[2])["experiment"]["id"] for one in receiver.got]
+
+
 def test_an_experiment_runs_to_its_end_and_tells_it(
     service_database: Database, service: ServiceProcess, service_receiver: Receiver
 ) -> None:
@@ -30,8 +35,7 @@ def test_an_experiment_runs_to_its_end_and_tells_it(
     counts = experiments.experiment(service_database, experiment).counts
     assert (counts.total, counts.done, counts.failed, counts.running) == (50, 50, 0, 0)
     assert status(service_database, experiment) is ExperimentStatus.FINISHED
-    service.wait_until(lambda: len(service_receiver.got) > 0, "the end is told")
-    assert json.loads(service_receiver.got[0][2])["experiment"]["id"] == experiment
+    service.wait_until(lambda: experiment in told(service_receiver), "the end is told")
 
 
 def test_a_run_that_diverges_is_a_failed_run_and_harms_no_other(
