@@ -41,8 +41,8 @@ def _lines(seen: Overview) -> Iterator[str]:
     if not seen.concerns:
         yield "all is well"
     lead, storage = seen.scheduler, seen.database
-    since = f" for {_ago(seen, lead.since)}" if lead.since else ""
-    yield f"scheduler: {f'leads{since} ({lead.holder})' if lead.leads else 'none leads'}"
+    since, holder = f" for {_ago(seen, lead.since)}" if lead.since else "", shown(lead.holder or "")
+    yield f"scheduler: {f'leads{since} ({holder})' if lead.leads else 'none leads'}"
     busy = sum(node.busy for node in seen.nodes)
     slots = "" if seen.slots is None else f" of {seen.slots}"
     yield f"runs: {seen.waiting:,} wait, {seen.running:,} are computed"
@@ -74,7 +74,7 @@ def _queue(seen: Overview) -> Table:
         until = f", until {one.until.astimezone():%Y-%m-%d %H:%M}" if one.until else ""
         numbers = f"{one.waiting:,}", f"{one.running:,}", _ago(seen, one.submitted_at), eta
         told = Text(shown(f"{one.reason or '-'}{until}"))
-        table.add_row(str(one.experiment), Text(shortened(one.name, 40)), Text(shown(one.owner)), *numbers, told)
+        table.add_row(str(one.experiment), Text(shortened(shown(one.name), 40)), Text(shown(one.owner)), *numbers, told)
     if seen.more:
         table.add_row("...", f"{seen.more:,} more")
     return table
@@ -84,7 +84,7 @@ def _trials(seen: Overview) -> Table:
     names = {node.node: node.name for node in seen.nodes}
     table = Table("trial", "node", "experiment", "owner", "runs", "stage", "for", box=None)
     for one in seen.trials:
-        node, seconds = names.get(one.node, one.node[:8]), span(one.seconds)
+        node, seconds = Text(shown(names.get(one.node, one.node[:8]))), span(one.seconds)
         if one.experiment is None:
             table.add_row(one.trial, node, "-", "-", "-", "waits for a stack", seconds)
             continue
@@ -97,7 +97,7 @@ def _trials(seen: Overview) -> Table:
 def _failures(seen: Overview) -> Table:
     table = Table("failures", "last day", "last 7 days", "the newest", "says", box=None)
     for one in seen.failures:
-        told = Text(shortened(one.reason or "-", 100))
+        told = Text(shortened(shown(one.reason or "-"), 100))
         table.add_row(one.kind, f"{one.day:,}", f"{one.week:,}", one.key[:12], told)
     return table
 
