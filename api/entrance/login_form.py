@@ -24,9 +24,8 @@ def login_form(
     asked = "/"
     if request.method == "GET" and request.url.path != "/login":
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    was_in = (
-        tells or request.method == "POST" or COOKIE in request.cookies
-    )  # to others it need not be told what is missing
+    # To others it need not be told what is missing.
+    was_in = tells or request.method == "POST" or COOKIE in request.cookies
     values: dict[str, Any] = {"after": after or asked, "fault": problem.detail if problem and was_in else None}
     values |= {"provider": request.app.state.provider, "afresh": request.query_params.get("afresh") == "true"}
     return page(request, "login.html", values, problem.status if problem else 200)

@@ -12,10 +12,11 @@ from phaselab.api.base.templating import page
 from phaselab.api.entrance.bodies import FormFields
 from phaselab.api.entrance.login_form import COOKIE
 from phaselab.api.entrance.queries import TokenName
+from phaselab.api.routes.accounts import someone
 from phaselab.domain.settings.faults import InvalidInput
 from phaselab.domain.specs.spec import validate
 from phaselab.service.base.configuration import Configuration
-from phaselab.service.base.errors import AccountFault, AccountTaken, Forbidden
+from phaselab.service.base.errors import AccountFault, AccountTaken
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs import accounts, logins, sign_on, tokens
 from phaselab.service.verbs.account_forms import NewToken
@@ -45,7 +46,7 @@ def make_token(
     request: Request, fields: FormFields, database: Db, configuration: ConfigurationOf, caller: Account
 ) -> Response:
     """The form that makes a token: the page, with the token in it, which nobody keeps."""
-    name, status = _someone(caller).name, 200
+    name, status = someone(caller).name, 200
     made: dict[str, Any] = {}
     try:
         asked = {"name": fields.get("name", "").strip(), "scope": fields.get("scope"), "days": _days(fields)}
@@ -63,14 +64,14 @@ def make_token(
 @router.post("/account/tokens/{name}/revoke")
 def revoke_token(name: TokenName, database: Db, caller: Account) -> Response:
     """A button beside a token."""
-    tokens.revoke(database, _someone(caller).name, name)
+    tokens.revoke(database, someone(caller).name, name)
     return RedirectResponse("/account", 303)
 
 
 @router.post("/account/logins/end")
 def end_logins(request: Request, database: Db, caller: Account) -> Response:
     """The button that logs the account out everywhere but here."""
-    logins.end_others(database, _someone(caller).name, request.cookies.get(COOKIE, ""))
+    logins.end_others(database, someone(caller).name, request.cookies.get(COOKIE, ""))
     return RedirectResponse("/account", 303)
 
 
@@ -87,13 +88,6 @@ def _values(database: Database, configuration: Configuration, caller: Caller | N
         values["logins"] = logins.list_logins(database, caller.name)
         values["identities"] = sign_on.identities_of(database, caller.name)
     return values
-
-
-def _someone(caller: Caller | None) -> Caller:
-    """Who asks. Raises Forbidden while there are no accounts."""
-    if caller is None:
-        raise Forbidden("there are no accounts; whoever runs the server makes the first one: phaselab user add NAME")
-    return caller
 
 
 def _days(fields: Mapping[str, str]) -> float | str | None:
