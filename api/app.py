@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
@@ -42,9 +43,11 @@ from phaselab.api.routes import (
     submit_page,
 )
 from phaselab.service.base.configuration import Configuration
-from phaselab.service.base.openid import Provider
 from phaselab.service.base.storage import Database
 from phaselab.service.verbs.logins import Refusals
+
+if TYPE_CHECKING:
+    from phaselab.service.base.openid import Provider
 
 PREFIX = "/api/v1"
 PARTS = (experiments, portable, events, runs, answers, overlay, catalogues, accounts, admin, health, metrics)
@@ -57,6 +60,15 @@ def _routes() -> Iterator[tuple[str, BaseRoute]]:
     """Every route of the routers below, and the prefix that it has."""
     for prefix, parts in ((PREFIX, PARTS), ("", PAGES)):
         yield from ((prefix, route) for part in parts for route in part.router.routes)
+
+
+def _provider(configuration: Configuration) -> "Provider | None":
+    """The provider of single sign-on. Who has none loads nothing for it."""
+    if configuration.sign_on is None:
+        return None
+    from phaselab.service.base.openid import Provider  # noqa: PLC0415
+
+    return Provider(configuration.sign_on)
 
 
 def create_app(configuration: Configuration, database: Database) -> FastAPI:
@@ -78,7 +90,7 @@ def create_app(configuration: Configuration, database: Database) -> FastAPI:
     app.state.streams = events.Streams(configuration.max_streams, configuration.max_streams_each)
     app.state.rates = Rates(configuration.requests_a_minute)
     app.state.refusals = Refusals()
-    app.state.provider = Provider(configuration.sign_on) if configuration.sign_on else None
+    app.state.provider = _provider(configuration)
     routes = APIRouter(prefix=PREFIX)
     for part in PARTS:
         routes.include_router(part.router)

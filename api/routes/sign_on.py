@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -16,11 +17,13 @@ from phaselab.api.entrance.login_form import keep_login, local_address, login_fo
 from phaselab.service.base import trips
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.base.errors import Forbidden, ProviderFault, Unauthorized
-from phaselab.service.base.openid import Provider
 from phaselab.service.base.storage import Database
 from phaselab.service.base.trips import Trip
 from phaselab.service.verbs import sign_on
 from phaselab.service.verbs.logins import SINGLE_SIGN_ON
+
+if TYPE_CHECKING:
+    from phaselab.service.base.openid import Provider
 
 router = APIRouter(include_in_schema=False)
 
@@ -75,7 +78,7 @@ async def come_back(request: Request, database: Db, configuration: Configuration
 
 
 async def _arrive(
-    request: Request, provider: Provider, trip: Trip, database: Database, configuration: Configuration
+    request: Request, provider: "Provider", trip: Trip, database: Database, configuration: Configuration
 ) -> str:
     """The secret of a login. Raises ProviderFault, Unauthorized, Forbidden, DatabaseAway."""
     given, issuer = request.query_params, provider.settings.issuer
