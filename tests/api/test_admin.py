@@ -9,8 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from phaselab.client.cli import cli
+from phaselab.db.schema import tables
 from phaselab.db.schema.database import Database
 from phaselab.service.base.configuration import Configuration
 from phaselab.service.verbs import accounts, audit
@@ -201,3 +203,16 @@ def test_the_command_line_shows_the_same(lab: Lab) -> None:
     refused = CliRunner().invoke(cli, ["--url", str(client.base_url), "--token", tokens["ada"], "admin"])
     assert refused.exit_code == 1
     assert "an admin gives roles" in refused.output
+
+
+def test_what_the_command_line_shows_of_others_does_nothing_to_a_terminal(lab: Lab) -> None:
+    client, database, tokens = lab
+    odd = "evil \x1b[2J"
+    with database.transaction() as session:
+        session.execute(update(tables.experiments).values(name=odd))
+        session.execute(update(tables.runs).where(tables.runs.c.reason.is_not(None)).values(reason=odd))
+        session.execute(update(tables.nodes).values(name=odd))
+    told = CliRunner().invoke(cli, ["--url", str(client.base_url), "--token", tokens["boss"], "admin"])
+    assert told.exit_code == 0, told.output
+    assert told.output.count(r"evil \x1b[2J") >= 7, "experiments, a node, a reason"
+    assert "\x1b" not in told.output
