@@ -62,7 +62,7 @@ class Child:
         if self._successor is not None:
             self._look_after(self._successor)
         if self.process is None:
-            if now >= self._start_at:
+            if now >= self._start_at and self._successor is None:
                 self._start(now)
             return False
         code = self.process.poll()
@@ -95,9 +95,9 @@ class Child:
     def _look_after(self, successor: _Successor) -> None:
         """Let a successor take its place, or forget one that has ended."""
         if successor.has_started():
-            assert self.process is not None
-            self.process.send_signal(signal.SIGUSR1)
-            self._leaving.append((self.process, time.monotonic() + self._leave_seconds))
+            if self.process is not None:  # it may have died meanwhile
+                self.process.send_signal(signal.SIGUSR1)
+                self._leaving.append((self.process, time.monotonic() + self._leave_seconds))
             self.process, self._started_at = successor.process, time.monotonic()
             tell(f"{self.name} renewed")
         elif (code := successor.process.poll()) is not None:

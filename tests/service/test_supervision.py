@@ -77,6 +77,36 @@ def test_a_process_that_cannot_be_started_is_tried_again_later_and_later(
     assert max(pauses) == pytest.approx(LONGEST_PAUSE_SECONDS, abs=0.11)
 
 
+STARTS = """
+import sys, time
+time.sleep(0.5)
+if sys.argv[1:]:
+    open(int(sys.argv[2]), "w").write("started")
+time.sleep(60)
+"""
+"""A process that tells that it has started where it is to, half a second after that."""
+
+
+def test_who_dies_while_it_is_renewed_is_followed_by_its_successor_alone() -> None:
+    child = Child("api", [sys.executable, "-c", STARTS], os.environ)
+    try:
+        child.keep_alive()
+        child.renew(leave_seconds=5.0)
+        old, successor = child.alive()
+        old.kill()
+        old.wait()
+        assert child.keep_alive(), "a dead one is found"
+        until = time.monotonic() + 30
+        while child.process is not successor and time.monotonic() < until:
+            child.keep_alive()
+            assert [*child.alive()] == [successor], "nobody else is started"
+            time.sleep(0.05)
+        assert child.process is successor
+    finally:
+        child.end()
+        child.wait(time.monotonic() + 5)
+
+
 def test_it_is_told_until_the_process_has_started(
     database: Database, monkeypatch: pytest.MonkeyPatch, clock: Clock, capfd: pytest.CaptureFixture[str]
 ) -> None:
